@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
@@ -55,6 +56,8 @@ LONGEST = (
     "flows/admin/test_dead_letters.py", "connectors/mariadb/test_flow.py",
 )  # fmt: skip
 """Files in the order of the time that they take, from twenty seconds on."""
+
+settings.load_profile("ci")  # the same inputs in every run, however long one of them takes
 
 AnyService = TypeVar("AnyService", bound=Service)
 _numbers = itertools.count(1)

@@ -116,7 +116,7 @@ def _fields(events: list[Any]) -> list[Any]:
 @pytest.mark.parametrize(
     ("kind", "text"), [*STEPS, *VOTES], ids=[text for _, text in [*STEPS, *VOTES]]
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32))
 def test_batches_and_restarts_do_not_change_what_comes_out(
     kind: type[Operator], text: str, seed: int
@@ -139,7 +139,7 @@ def test_batches_and_restarts_do_not_change_what_comes_out(
 
 
 @pytest.mark.parametrize(("kind", "text"), ROLES, ids=[text for _, text in ROLES])
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32))
 def test_batches_and_restarts_do_not_change_what_roles_make(
     kind: type[Operator], text: str, seed: int
@@ -193,7 +193,7 @@ def of_subject(events: list[Any]) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize(("kind", "text"), STEPS, ids=[text for _, text in STEPS])
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @example(seed=123)  # an event at its own signal's deadline, exactly the lateness late
 @example(seed=776)
 @given(seed=st.integers(0, 2**32))
@@ -253,7 +253,7 @@ def cut(events: list[Event], dice: random.Random) -> Iterator[list[Event]]:
     lambda: Zones(stay="1s", anchor="overlap"), lambda: Zones(stay="1s", loiter="3s", inertia=2)],
     ids=["track", "zones", "zones with stay", "zones with loitering"],
 )  # fmt: skip
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32))
 def test_what_is_seen_on_pictures_depends_on_the_cameras_own_pictures_only(
     make: Callable[[], Operator], seed: int

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.detector.batching import Batcher
@@ -115,7 +115,6 @@ def test_nothing_is_looked_at_after_its_deadline(offers, most, wait, run, patien
         assert all(began <= item.taken + patience for item in batch)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 12), sizes, st.floats(0.01, 0.5))
 def test_under_overload_all_cameras_are_looked_at_as_often(cameras, most, run):
     """All send at 50/s, far more than the model can do; who is first at the start has a lead."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import flows
@@ -249,13 +249,13 @@ def assert_told(document, subject):
         str(problem)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 @given(mutated())
 def test_a_mutated_definition_is_read_or_refused_but_never_crashes(text):
     assert_told(*read(text))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=200))
 def test_random_bytes_are_refused_but_never_crash(data):
     document = Document(SHIPPED / "mutated.yaml")
@@ -273,7 +273,7 @@ values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 @given(st.data())
 def test_any_value_in_any_place_is_read_or_refused_but_never_crashes(data):
     document = Document(SHIPPED / "mutated.yaml")

@@ -26,7 +26,7 @@ def checked(text: str) -> Flow:
     return flow
 
 
-@settings(deadline=None, max_examples=60, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=60, phases=[Phase.explicit, Phase.generate])
 @given(TOPICS, st.dictionaries(st.sampled_from(sorted(METRICS)), st.tuples(SEEN, SEEN)))
 def test_a_starter_flow_of_any_topics_and_metrics_is_valid(
     topics: list[str], spans: dict[str, tuple[float, float]]

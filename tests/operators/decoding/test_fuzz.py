@@ -6,7 +6,7 @@ import time
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.component import Now, StepContext
@@ -52,9 +52,7 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
-RELAXED = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+RELAXED = settings(max_examples=150)
 
 
 def check(codec: str, topic: str, raw: bytes, retained: bool = False) -> None:

@@ -71,7 +71,7 @@ def test_hours_begin_as_the_clock_shows_them_where_it_is_half_an_hour_off() -> N
     assert grid.start(grid.number(at("2026-06-01T09:40", kolkata))) == at("2026-06-01T09", kolkata)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(
     zone=st.sampled_from(ZONES),
     every=st.sampled_from([900, 3600, 5400, 7200, 43200, 86400, 172800, 604800, 1000, 25200]),
@@ -92,7 +92,7 @@ def test_the_parts_of_time_follow_each_other_without_gap_or_overlap(
         )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(
     zone=st.sampled_from(ZONES),
     start=st.integers(0, 95),

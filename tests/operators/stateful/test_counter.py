@@ -31,7 +31,7 @@ def test_a_meter_that_was_silent_for_long_begins_anew() -> None:
     assert shard.feed(reading(0, 1.0), reading(20, 50.0)) == []
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=50))
 def test_the_increments_add_up_to_what_was_counted(steps: list[int]) -> None:
     total, events = 0, []

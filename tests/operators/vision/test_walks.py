@@ -142,7 +142,7 @@ def batches(given: list[Picture], chance: random.Random) -> Iterator[list[Event]
         left = left[size:]
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), is_told=st.booleans())
 def test_doubled_pictures_batches_and_restarts_change_nothing(seed: int, is_told: bool) -> None:
     chance = random.Random(seed)
@@ -161,7 +161,7 @@ def test_doubled_pictures_batches_and_restarts_change_nothing(seed: int, is_told
     assert (ours, zones.counts) == (once.steps[0].counts, once.steps[1].counts)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), is_told=st.booleans())
 def test_an_object_is_one_event_that_ends_and_nothing_of_it_is_kept(
     seed: int, is_told: bool

@@ -129,7 +129,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("text", "windows"), KINDS, ids=[text for text, _ in KINDS])
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(made=rows, size=st.integers(1, 9))
 def test_windows_say_what_a_brute_force_reference_says(
     text: str, windows: Any, made: Any, size: int
@@ -152,7 +152,7 @@ def test_windows_say_what_a_brute_force_reference_says(
     assert cut.counts == shard.counts
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(made=rows, data=st.data())
 def test_the_order_of_other_subjects_changes_nothing(made: Any, data: st.DataObject) -> None:
     events = arrived(made)
@@ -175,7 +175,7 @@ def test_the_order_of_other_subjects_changes_nothing(made: Any, data: st.DataObj
 
 
 @pytest.mark.parametrize("kind", ["{every: 10s", "{every: 10s, length: 30s", "{gap: 8s"])
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     made=rows,
     delays=st.lists(st.sampled_from([0, 0, 0, 7, 15, 60]), min_size=40, max_size=40),
@@ -267,7 +267,7 @@ def test_memory_does_not_grow_with_the_readings_of_a_window() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
     kind=st.sampled_from(["uniform", "normal", "steps", "exponential"]),

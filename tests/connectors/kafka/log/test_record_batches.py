@@ -28,7 +28,7 @@ def batch(
     return bytes(builder.build())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(records, st.sampled_from([NONE, GZIP]), st.integers(0, 20))
 def test_chunks_hold_what_the_client_s_own_records_hold(
     made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]],

@@ -167,19 +167,19 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(plain)
 def test_a_pickle_of_plain_data_is_read_like_python_reads_it(state: object) -> None:
     assert legacy_pickle.loads(pickle.dumps((state, READING))) == (state, READING)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary())
 def test_bytes_go_through_a_row_and_are_what_python_unpickles(data: bytes) -> None:
     assert bytes_of(row_of(data)) == pickle.loads(row_of(data)) == bytes_of(pickle.dumps(data))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.binary(max_size=200))
 def test_random_bytes_are_refused_as_a_pickle(data: bytes) -> None:
     for read in (bytes_of, legacy_pickle.loads):
