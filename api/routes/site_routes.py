@@ -18,6 +18,7 @@ from api.routes.flows.flows import FlowEndpoints
 from api.routes.media.evidence import EvidenceEndpoints
 from api.routes.media.recordings import RecordingEndpoints
 from api.routes.mode import ModeEndpoints
+from api.routes.operation import OperationEndpoints
 from api.routes.signals import SignalEndpoints
 from api.routes.sse import StreamEndpoints
 from api.routes.stats import StatsEndpoints
@@ -78,9 +79,8 @@ class SiteRoutes:
         self.flows = flows = FlowStatus(section.flows)
         metrics.by_flow(flows.words)
         self.endpoints: list[Endpoint] = [
-            *SignalEndpoints(
-                settings.site, hub, feed, history, metrics, permissions, database, flows
-            ).endpoints(),
+            *SignalEndpoints(settings.site, hub, history, permissions).endpoints(),
+            *OperationEndpoints(hub, feed, history, metrics, database, flows).endpoints(),
             *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
             *EvidenceEndpoints(
                 search, evidence, self._store, permissions, self.pins, outbox

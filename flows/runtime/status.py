@@ -92,11 +92,12 @@ def status_word(down: Iterable[str], sinks: Container[str]) -> str:
 
 
 class StatusServer:
-    """Serves `/metrics`, `/health` and `/graph` of one flow process on 127.0.0.1.
+    """Serves `/metrics`, `/health`, `/live`, `/ready`, `/graph` of one flow process, on loopback.
 
     `graph` is JSON, `sources` and `sinks` give the figures of each source and of each sink with an
     outbox, `recordings` what its cameras recorded. A flow is `behind` while only such sinks wait,
-    and `blind` while something waits without which events or alarms do not pass.
+    and `blind` while something waits without which events or alarms do not pass; then it is not
+    ready. It lives whatever waits.
     """
 
     def __init__(
@@ -130,12 +131,23 @@ class StatusServer:
                     self._answer(
                         503 if down else 200, "application/json", json.dumps(body).encode()
                     )
+                elif self.path == "/live":
+                    self._answer(200, "application/json", b'{"status": "live"}')
+                elif self.path == "/ready":
+                    down = dict(health.down)
+                    good = status_word(down, sinks()) != "blind"
+                    told = {"status": "ready" if good else "not ready", "waiting_for": down}
+                    self._answer(
+                        200 if good else 503, "application/json", json.dumps(told).encode()
+                    )
                 elif self.path == "/graph":
                     self._answer(200, "application/json", graph.encode())
                 elif recordings is not None and (asked := urlsplit(self.path)).path in PATHS:
                     self._answer(*recordings.answer(asked.path, dict(parse_qsl(asked.query))))
                 else:
-                    self._answer(404, "text/plain", b"here are /metrics, /health and /graph\n")
+                    self._answer(
+                        404, "text/plain", b"here are /metrics, /health, /live, /ready and /graph\n"
+                    )
 
             def _answer(self, status: int, kind: str, body: bytes) -> None:
                 self.send_response(status)

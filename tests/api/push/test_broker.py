@@ -74,6 +74,11 @@ def test_clients_stay_through_a_restart_of_the_broker_and_get_what_comes_after(
         )
         health = api.health()
         assert health["status"] == "degraded"
+        ready = api.get("/ready")
+        assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
+        broken = {k for k, v in ready.json()["dependencies"].items() if v["needed"] and not v["up"]}
+        assert broken == {"broker"}
+        assert api.get("/live").json() == {"status": "live"}
         assert broker.address in health["broker"]["detail"]
         assert health["clients"] == 1
         broker.restart()
@@ -81,6 +86,7 @@ def test_clients_stay_through_a_restart_of_the_broker_and_get_what_comes_after(
         topics.events(reading(100), reading(101))
         assert [receive_event(client, "readings", 30)["id"] for _ in range(2)] == ["r100", "r101"]
         assert api.get("/health").status_code == 200
+        wait_until(lambda: api.get("/ready").status_code == 200, what="/ready")
     topics.close()
     assert "vigie_api_broker_reconnects_total 1.0" in api.get("/metrics").text
 

@@ -167,6 +167,8 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
         found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
         assert found
         assert httpx.get(f"{found[0]}/health", timeout=PATIENCE).status_code == 503
+        assert httpx.get(f"{found[0]}/ready", timeout=PATIENCE).json()["status"] == "not ready"
+        assert httpx.get(f"{found[0]}/live", timeout=PATIENCE).status_code == 200
 
         own(broker)
         flow.wait_running()
