@@ -186,7 +186,13 @@ def addresses(world: World) -> Iterator[str]:
     events = [f"{kind}{n}" for kind in "doc" for n in range(1, world.number + 1)]
     names = [cam.name for cam in world.cams]
     for path, methods in document["paths"].items():
-        if "get" not in methods or path in ("/api/stream", "/metrics", "/health", "/live", "/ready"):
+        if "get" not in methods or path in (
+            "/api/stream",
+            "/metrics",
+            "/health",
+            "/live",
+            "/ready",
+        ):
             continue
         if path == "/api/history":
             for name in names:
