@@ -19,6 +19,7 @@ from connectors.config.suggestion import near
 from flows.checks.run_all import WHOLE, LeftOut, Scope, check
 from flows.language.lock import check_lock
 from flows.language.model import Flow, Source, Step
+from operators.model.condition import RANGES
 
 SHARED = ("tables", "zones", "lines", "pages", "dialects", "recipes", "connections")
 NAMED = (
@@ -87,7 +88,7 @@ def notation(document: Document, node: Node, path: Path_) -> None:
                 document.say(child.place, "a placeholder must be quoted", f'write "{{{name}}}"')
                 child.entries, child.value = None, f"{{{name}}}"
                 continue
-        if key in ("outside", "clear"):
+        if key in (*RANGES, "clear"):
             _cut_numbers(document, child)
         empty = child.value is None and child.entries is None and child.items is None
         if empty and isinstance(key, str) and (number := _cut_number(node, key)):

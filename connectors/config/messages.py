@@ -168,6 +168,7 @@ def _say(
 _SYNONYMS = {
     "above": ("greater_than", "gt", "over", "max", "high"), "below": ("less_than", "lt", "under",
     "min", "low"),
+    "inside": ("between", "within", "in_range"), "outside": ("not_between", "out_of_range"),
     "is": ("equals", "equal", "eq", "state"), "silent": ("absent", "missing", "stale"),
     "when": ("condition", "threshold"),
     "clear": ("hysteresis", "deadband", "reset"), "for": ("delay", "on_delay", "duration", "hold"),

@@ -9,6 +9,8 @@ from flows.language.field_values import Decoded, Facts, either, facts_before, fa
 from flows.language.model import inputs
 from operators.decoding.payloads.metrics import METRICS
 from operators.model import two_state
+from operators.model.condition import RANGES
+from operators.model.levels import LEVEL_KINDS
 from operators.model.selector import Range, Selector
 from operators.model.units import UNITS, Quantity
 
@@ -69,7 +71,7 @@ def _never_here(
 ) -> bool:
     """The same of values that steps before an alarm changed."""
     kind = condition.kind
-    if kind not in ("above", "below", "outside") or not _changed(scope, sources):
+    if kind not in LEVEL_KINDS or not _changed(scope, sources):
         return False
     if is_count(scope.flow, sources):
         reasons = [_why_beyond(condition, "a count", COUNT)]
@@ -90,7 +92,7 @@ def _why_never(condition: Any, metric: str) -> str | None:
     kind = condition.kind
     if kind == "is":
         return _why_never_is(condition.is_, metric)
-    if kind not in ("above", "below", "outside"):
+    if kind not in LEVEL_KINDS:
         return None
     if METRICS[metric].kind == "text":
         return f"{metric} is a text"
@@ -106,7 +108,7 @@ def _why_beyond(condition: Any, name: str, span: Span, beyond: str = "") -> str 
     low, high, unit = span
     kind = condition.kind
     edges = getattr(condition, kind)
-    limits = [_number(edge, unit) for edge in (edges if kind == "outside" else [edges])]
+    limits = [_number(edge, unit) for edge in (edges if kind in RANGES else [edges])]
     if None in limits:
         return None
     most, least = _text(high, unit), _text(low, unit)
@@ -116,6 +118,10 @@ def _why_beyond(condition: Any, name: str, span: Span, beyond: str = "") -> str 
         return f"{name} is at least {least}{beyond}"
     if kind == "outside" and limits[0] <= low and limits[1] >= high:
         return f"{name} is from {least} to {most}{beyond}"
+    if kind == "inside" and limits[0] > high:
+        return f"{name} is at most {most}{beyond}"
+    if kind == "inside" and limits[1] < low:
+        return f"{name} is at least {least}{beyond}"
     return None
 
 

@@ -232,6 +232,7 @@ _WHEN_KEYS = (
     "above",
     "below",
     "outside",
+    "inside",
     "is",
     "silent",
     "seen",

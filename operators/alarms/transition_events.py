@@ -34,7 +34,7 @@ def change_of(transition: Transition) -> str:
 
 
 def condition_of(state: State) -> str:
-    """The word of the condition: above, below, outside, is, silent, seen."""
+    """The word of the condition: above, below, outside, inside, is, silent, seen."""
     rule = state.rule
     if rule.absent is not None:
         return "silent"

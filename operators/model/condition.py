@@ -7,8 +7,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from operators.component import Spec
 from operators.model.units import Amount, Duration, Quantity, Word, quantity
 
-Kind = Literal["above", "below", "outside", "is", "silent", "seen"]
-KINDS: tuple[Kind, ...] = ("above", "below", "outside", "is", "silent", "seen")
+Kind = Literal["above", "below", "outside", "inside", "is", "silent", "seen"]
+KINDS: tuple[Kind, ...] = ("above", "below", "outside", "inside", "is", "silent", "seen")
+RANGES = ("outside", "inside")
+"""Conditions with two limits."""
 
 
 class Column(Spec):
@@ -55,10 +57,10 @@ Limit = Annotated[
 
 
 class When(Spec):
-    """A condition on one signal: one of `above`, `below`, `outside`, `is`, `silent`, `seen`.
+    """A condition on one signal.
 
-    `for`, `clear_for`, and `times` with `in` say how long or how often it must hold before it
-    counts.
+    It is one of `above`, `below`, `outside`, `inside`, `is`, `silent`, `seen`. `for`, `clear_for`,
+    and `times` with `in` say how long or how often it must hold before it counts.
     """
 
     above: Limit | None = Field(
@@ -71,6 +73,11 @@ class When(Spec):
         None, min_length=2, max_length=2,
         description="True while the value is under the first or over the second.",
         examples=[["40 %", "60 %"]],
+    )  # fmt: skip
+    inside: list[Amount] | None = Field(
+        None, min_length=2, max_length=2,
+        description="True while the value is from the first to the second, both included.",
+        examples=[["40 Hz", "45 Hz"]],
     )  # fmt: skip
     is_: Word | None = Field(
         None, alias="is", description="True while the state is this one.", examples=["on", "open"]
@@ -85,7 +92,7 @@ class When(Spec):
         None,
         description=(
             "Where the condition ends, if not at the limit itself: the gap keeps it from"
-            " flickering. Two values with `outside`."
+            " flickering. Two values with `outside` and `inside`."
         ),
         examples=["28 °C", ["42 %", "58 %"]],
     )
@@ -129,7 +136,7 @@ class When(Spec):
         """A `clear` as it is written: a limit, or two; raises ValueError."""
         if isinstance(value, list):
             if len(value) != 2:
-                raise ValueError("needs one value, or two as 'outside' has")
+                raise ValueError("needs one value, or two as 'outside' and 'inside' have")
             return [quantity(v) for v in value]
         return None if value is None else limit(value)
 
@@ -161,13 +168,13 @@ class When(Spec):
 
     @property
     def kind(self) -> Kind:
-        """Which of the six conditions this is."""
+        """Which of the conditions this is."""
         return next(k for k in KINDS if getattr(self, k + "_" if k == "is" else k) is not None)
 
     @property
     def unit(self) -> str | None:
         """The unit of the limits, as written; None for conditions without one."""
-        edges = [self.above, self.below, *(self.outside or ())]
+        edges = [self.above, self.below, *(self.outside or self.inside or ())]
         for edge in edges:
             known: Quantity | None
             known = (
@@ -182,13 +189,13 @@ class When(Spec):
 
 def check_clear(kind: str, edge: Any, clear: Any) -> None:
     """Raise `ValueError` if `clear` is not on the side of the limit `edge` where it ends."""
-    if kind == "outside":
-        _check_inside(edge, clear)
+    if kind in RANGES:
+        _check_range(kind, edge, clear)
         return
     if clear is None:
         return
     if kind not in ("above", "below"):
-        raise ValueError(f"'clear' goes with above, below or outside, not with '{kind}'")
+        raise ValueError(f"'clear' goes with above, below, outside or inside, not with '{kind}'")
     if isinstance(clear, list):
         raise ValueError(f"'clear' of '{kind}' is one value")
     if isinstance(clear, Quantity) and isinstance(edge, Quantity):
@@ -199,22 +206,22 @@ def check_clear(kind: str, edge: Any, clear: Any) -> None:
             raise ValueError(f"'clear' ({clear}) must be higher than 'below' ({edge})")
 
 
-def _check_inside(outside: list[Quantity], clear: Any) -> None:
-    low, high = outside
-    _same_kind(low, high, "the first value of 'outside'", "the second")
+def _check_range(kind: str, edges: list[Quantity], clear: Any) -> None:
+    low, high = edges
+    _same_kind(low, high, f"the first value of '{kind}'", "the second")
     if low.base() >= high.base():
-        raise ValueError("'outside' needs the lower value first, such as [40 %, 60 %]")
+        raise ValueError(f"'{kind}' needs the lower value first, such as [40 %, 60 %]")
     if clear is None:
         return
     if not isinstance(clear, list):
-        raise ValueError("'clear' of 'outside' needs two values, such as [42 %, 58 %]")
+        example = "[42 %, 58 %]" if kind == "outside" else "[38 %, 62 %]"
+        raise ValueError(f"'clear' of '{kind}' needs two values, such as {example}")
     for one in clear:
-        _same_kind(one, low, "'clear'", "'outside'")
-    if not low.base() <= clear[0].base() <= clear[1].base() <= high.base():
-        inner, outer = (f"[{a}, {b}]" for a, b in ((clear[0], clear[1]), (low, high)))
-        raise ValueError(
-            f"'clear' {inner} must lie inside 'outside' {outer}, the lower value first"
-        )
+        _same_kind(one, low, "'clear'", f"'{kind}'")
+    inner, outer, lies = (clear, edges, "inside") if kind == "outside" else (edges, clear, "around")
+    if not outer[0].base() <= inner[0].base() <= inner[1].base() <= outer[1].base():
+        ends, limits = (f"[{a}, {b}]" for a, b in (clear, edges))
+        raise ValueError(f"'clear' {ends} must lie {lies} '{kind}' {limits}, the lower value first")
 
 
 def _same_kind(one: Quantity, other: Quantity, one_name: str, other_name: str) -> None:

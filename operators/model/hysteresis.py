@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from operators.model import two_state
-from operators.model.condition import Column
+from operators.model.condition import RANGES, Column
 from operators.model.units import Quantity, quantity
 
 NORMAL, DEADBAND, BREACH = 0, 1, 2
@@ -17,7 +17,7 @@ Interval = tuple[float, float]
 NOTHING: Interval = (math.inf, -math.inf)
 """The interval without a value."""
 
-KINDS = ("above", "below", "outside", "equals")
+KINDS = ("above", "below", "outside", "inside", "equals")
 
 
 class NoLimit(Exception):
@@ -53,6 +53,9 @@ class Limit:
             high, clear_high = limit, end
         elif kind == "below":
             low, clear_low = limit, end
+        elif kind == "inside":
+            self._set_inside(limit, end)
+            return
         elif kind != "equals":
             low, high = clear_low, clear_high = NOTHING
         elif not isinstance(limit, (bool, str)):
@@ -69,6 +72,16 @@ class Limit:
                 _outside(clear_low, clear_high, None),
             )
 
+    def _set_inside(self, limit: Any, clear: Any) -> None:
+        """The values without the condition lie on two sides, of which one is named."""
+        self._low, self._high = self.breach = (limit[0], limit[1])
+        self._clear_low = clear[0] if clear[0] == limit[0] else _over(clear[0])
+        self._clear_high = clear[1] if clear[1] == limit[1] else _under(clear[1])
+        self.held = (self._clear_low, self._clear_high)
+        side = -math.inf if self._clear_low > 0 else math.inf
+        self.unbreached = _outside(self._low, self._high, side)
+        self.normal = _outside(self._clear_low, self._clear_high, side)
+
     def judge(self, value: Any) -> tuple[bool, bool]:
         """Return (breach, normal) of a value; both are False in the deadband."""
         if self.kind == "equals":
@@ -77,6 +90,9 @@ class Limit:
                 or not (isinstance(value, (bool, str)) or isinstance(self.limit, (bool, str)))
             )
             return same, not same
+        if self.kind == "inside":
+            breach = self._low <= value <= self._high
+            return breach, not self._clear_low <= value <= self._clear_high
         breach = not self._low <= value <= self._high
         return breach, self._clear_low <= value <= self._clear_high
 
@@ -84,6 +100,9 @@ class Limit:
         """Return BREACH, DEADBAND or NORMAL."""
         if self.kind == "equals":
             return BREACH if self.judge(value)[0] else NORMAL
+        if self.kind == "inside":
+            breach, normal = self.judge(value)
+            return BREACH if breach else NORMAL if normal else DEADBAND
         if not self._low <= value <= self._high:
             return BREACH
         return NORMAL if self._clear_low <= value <= self._clear_high else DEADBAND
@@ -122,8 +141,8 @@ def limit_record(
     `cells` holds what the subject has for the columns. Raises `NoLimit`, and ValueError for a unit
     of another kind.
     """
-    if kind == "outside":
-        limits: dict[str, Any] = {"outside": [one.in_unit(unit) for one in edge]}
+    if kind in RANGES:
+        limits: dict[str, Any] = {kind: [one.in_unit(unit) for one in edge]}
         if isinstance(clear, list):
             limits["clear"] = [one.in_unit(unit) for one in clear]
         return limits

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from operators.component import Spec
-from operators.model.condition import Limit, When, check_clear
+from operators.model.condition import RANGES, Limit, When, check_clear
 from operators.model.priority import Priority
 from operators.model.units import Amount, Quantity
 
-LevelKind = Literal["above", "below", "outside"]
-LEVEL_KINDS: tuple[LevelKind, ...] = ("above", "below", "outside")
+LevelKind = Literal["above", "below", "outside", "inside"]
+LEVEL_KINDS: tuple[LevelKind, ...] = ("above", "below", "outside", "inside")
 Two = Annotated[list[Amount], Field(min_length=2, max_length=2)]
 
 
@@ -31,6 +31,11 @@ class Level(Spec):
         description="While the value is under the first or over the second.",
         examples=[["30 %", "70 %"]],
     )
+    inside: Two | None = Field(
+        None,
+        description="While the value is from the first to the second, both included.",
+        examples=[["42 Hz", "43 Hz"]],
+    )
     clear: Limit | Two | None = Field(
         None, description="Where the level ends, if not at its limit itself.", examples=["33 °C"]
     )
@@ -50,7 +55,7 @@ class Level(Spec):
 
     @property
     def kind(self) -> LevelKind:
-        """Which of the three limits this is."""
+        """Which of the limits this is."""
         return next(kind for kind in LEVEL_KINDS if getattr(self, kind) is not None)
 
 
@@ -58,11 +63,11 @@ def why_not(before: "When | Level", level: Level) -> str | None:
     """What is wrong with a level behind a condition or another level; None if nothing is."""
     kind = before.kind
     if kind not in LEVEL_KINDS:
-        return f"levels go with above, below or outside, not with '{kind}'"
+        return f"levels go with above, below, outside or inside, not with '{kind}'"
     if level.kind != kind:
         return f"a level has the kind of limit that 'when' has, '{kind}', not '{level.kind}'"
     lesser, greater = getattr(before, kind), getattr(level, kind)
-    pairs = list(zip(lesser, greater, strict=True)) if kind == "outside" else [(lesser, greater)]
+    pairs = list(zip(lesser, greater, strict=True)) if kind in RANGES else [(lesser, greater)]
     if not all(isinstance(limit, Quantity) for pair in pairs for limit in pair):
         return None
     for old, new in pairs:
@@ -71,14 +76,19 @@ def why_not(before: "When | Level", level: Level) -> str | None:
                 f"this limit is in {new.unit or 'no unit'}, the one before it in"
                 f" {old.unit or 'no unit'}"
             )
-    signs = {"above": (1,), "below": (-1,), "outside": (-1, 1)}[kind]
+    signs = {"above": (1,), "below": (-1,), "outside": (-1, 1), "inside": (1, -1)}[kind]
     if all(
         sign * new.base() > sign * old.base() for sign, (old, new) in zip(signs, pairs, strict=True)
     ):
         return None
     shown = [
-        str(limit) if kind != "outside" else f"[{limit[0]}, {limit[1]}]"
+        str(limit) if kind not in RANGES else f"[{limit[0]}, {limit[1]}]"
         for limit in (greater, lesser)
     ]
-    side = {"above": "higher than", "below": "lower than", "outside": "wider than"}[kind]
-    return f"{shown[0]} must be {side} the limit before it, {shown[1]}"
+    return f"{shown[0]} must be {_FURTHER[kind]} the limit before it, {shown[1]}"
+
+
+_FURTHER: dict[LevelKind, str] = {
+    "above": "higher than", "below": "lower than", "outside": "wider than",
+    "inside": "narrower than",
+}  # fmt: skip

@@ -10,7 +10,7 @@
 | made by `threshold` (`temperature_above`) | on | off |
 """
 
-CONDITIONS = ("above", "below", "outside", "is", "silent", "seen")
+CONDITIONS = ("above", "below", "outside", "inside", "is", "silent", "seen")
 """Conditions of `threshold`; each names the metrics that it makes, `METRIC_CONDITION`."""
 _SUFFIXES = tuple(f"_{kind}" for kind in CONDITIONS)
 

@@ -28,6 +28,7 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"above": "30 °C", "for": "20s", "clear_for": "15s"},
     {"below": "25 °C", "clear": "27 °C", "for": "10s"},
     {"outside": ["22 °C", "31 °C"], "clear": ["24 °C", "29 °C"], "clear_for": "20s"},
+    {"inside": ["22 °C", "31 °C"], "clear": ["20 °C", "31 °C"], "for": "10s"},
     {"is": 28},
     {"silent": "25s"},
 )
@@ -43,6 +44,7 @@ LEVELS: dict[str, list[dict[str, Any]]] = {
     "outside": [
         {"priority": "critical", "outside": ["20 °C", "33 °C"], "clear": ["21 °C", "32 °C"]}
     ],
+    "inside": [{"priority": "critical", "inside": ["25 °C", "28 °C"], "clear": ["24 °C", "29 °C"]}],
 }
 KEYS = (
     "id", "event", "at", "flags", "from", "isa", "severity", "value", "reason", "annunciate",

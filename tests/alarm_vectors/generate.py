@@ -66,7 +66,7 @@ def grouping(rng: random.Random) -> dict[str, Any]:
 
 
 def condition(rng: random.Random) -> dict[str, Any]:
-    kind = rng.randrange(9)
+    kind = rng.randrange(10)
     if kind == 0:
         return {
             "when": {"below": 20, "clear": rng.choice((20, 22))},
@@ -76,6 +76,13 @@ def condition(rng: random.Random) -> dict[str, Any]:
         return {
             "when": {"outside": [15, 25], **({"clear": [17, 23]} if rng.random() < 0.5 else {})}
         }
+    if kind == 9:
+        levels = [{"severity": "warning", "inside": [15, 25]}]
+        if rng.random() < 0.5:
+            levels[0]["clear"] = [13, 26]
+        if rng.random() < 0.3:
+            levels.append({"severity": "critical", "inside": [18, 22], "clear": [17, 22]})
+        return {"levels": levels}
     if kind == 2:
         return {"when": {"equals": rng.choice((True, 20, "open"))}}
     if kind == 3:

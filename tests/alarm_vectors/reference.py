@@ -9,7 +9,7 @@ import hashlib, json, math, re
 
 NEVER = -1e15  # "no instant yet"; finite so that a snapshot is plain JSON
 SEVERITIES = ["info", "warning", "major", "critical"]
-KINDS = ("above", "below", "outside", "equals", "rate_above", "rate_below")
+KINDS = ("above", "below", "outside", "inside", "equals", "rate_above", "rate_below")
 PERMS = {
     "ack": "ack",
     "unack": "ack",
@@ -119,6 +119,11 @@ def test_level(lv, value, rate):
         lo, hi = lv["outside"]
         clo, chi = clear or (lo, hi)
         return value < lo or value > hi, clo <= value <= chi
+    if "inside" in lv:
+        lo, hi = lv["inside"]
+        clo, chi = clear or (lo, hi)
+        breach = lo <= value <= hi
+        return breach, not breach and (value <= clo or value >= chi)
     if "equals" in lv:
         same = (
             type(value) is type(lv["equals"])

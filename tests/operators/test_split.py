@@ -37,6 +37,7 @@ STEPS = [
     (Threshold, "threshold: {below: 2, clear: 3, for: 10s, clear_for: 15s}"),
     (Threshold, "threshold: {above: 2, clear: 1, for: 10s}"),
     (Threshold, "threshold: {outside: [1, 3], clear: [1.5, 2.5], clear_for: 20s}"),
+    (Threshold, "threshold: {inside: [1, 3], clear: [0.5, 3.5], clear_for: 20s}"),
     (Threshold, "threshold: {above: {column: limit, default: 2}}"),
     (Threshold, "threshold: {is: on, clear_for: 7s}"),
     (Threshold, "threshold: {above: 2, times: 3, in: 30s}"),

@@ -33,7 +33,7 @@ def conditions(rng: random.Random) -> Definition:
     """The condition of the alarm `hot`, with what goes with it."""
     when: Definition = rng.choice((
         {"above": "30 °C"}, {"above": "30 °C", "clear": "28 °C"}, {"above": "86 °F"}, {"above": "60 °C"},
-        {"below": "10 °C", "clear": "12 °C"}, {"outside": ["-10 °C", "50 °C"]}, {"silent": "15min"}, {"silent": "3h"},
+        {"below": "10 °C", "clear": "12 °C"}, {"outside": ["-10 °C", "50 °C"]}, {"inside": ["-10 °C", "50 °C"]}, {"silent": "15min"}, {"silent": "3h"},
         {"above": {"column": "limit"}}, {"above": {"column": "limit", "default": "20 °C"}},
     ))  # fmt: skip
     found: Definition = {"when": dict(when)}

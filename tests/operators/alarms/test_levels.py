@@ -142,6 +142,18 @@ def test_outside_may_have_wider_limits() -> None:
     ]  # fmt: skip
 
 
+def test_inside_may_have_narrower_limits() -> None:
+    alarm = logic(
+        "from: x\nresponse: y\npriority: low\nwhen: {inside: [40, 60], clear: [38, 62]}\n"
+        "levels: [{priority: high, inside: [48, 52]}]\n"
+    )
+    readings = (reading(1, 35), reading(2, 40), reading(3, 50), reading(4, 61), reading(5, 62))
+    assert feed(alarm, *readings) == [
+        (2, "raised", "low"), (3, "escalated", "high"), (4, "deescalated", "low"),
+        (5, "returned", "low"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("bad", "expected"),
     [

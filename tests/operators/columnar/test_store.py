@@ -20,6 +20,7 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"above": "30 °C", "for": "20s", "clear_for": "15s"},
     {"above": "30 °C", "clear": "28 °C", "clear_for": "3s"},
     {"outside": ["22 °C", "31 °C"], "clear": ["24 °C", "29 °C"]},
+    {"inside": ["22 °C", "31 °C"], "clear": ["21 °C", "33 °C"]},
     {"above": "30 °C", "times": 2, "in": "30s"},
 )
 CONTEXT = StepContext("room", "room/hot")

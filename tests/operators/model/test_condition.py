@@ -17,6 +17,7 @@ from operators.model.condition import Column, When
         ({"above": "1 kW", "clear": "900 W"}, "above", "kW"),
         ({"below": 5, "clear_for": "30s"}, "below", None),
         ({"outside": ["40 %", "60 %"], "clear": ["42 %", "58 %"]}, "outside", "%"),
+        ({"inside": ["40 Hz", "45 Hz"], "clear": ["39 Hz", "46 Hz"]}, "inside", "Hz"),
         ({"is": "on"}, "is", None),
         ({"is": 0}, "is", None),
         ({"silent": "15min", "clear_for": "1min"}, "silent", None),
@@ -39,7 +40,7 @@ def test_a_condition_has_one_kind_and_a_unit(
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({}, "exactly one of: above, below, outside, is, silent, seen"),
+        ({}, "exactly one of: above, below, outside, inside, is, silent, seen"),
         ({"above": 1, "below": 2}, "above and below are given"),
         (
             {"above": "30 °C", "clear": "32 °C"},
@@ -58,7 +59,9 @@ def test_a_condition_has_one_kind_and_a_unit(
         ({"outside": [40, 60], "clear": [30, 50]}, "must lie inside"),
         ({"outside": [40, 60], "clear": [50, 45]}, "the lower value first"),
         ({"outside": [40]}, "at least 2 items"),
-        ({"is": "on", "clear": 1}, "'clear' goes with above, below or outside"),
+        ({"inside": [40, 60], "clear": [42, 58]}, "must lie around 'inside' [40, 60]"),
+        ({"inside": [60, 40]}, "the lower value first"),
+        ({"is": "on", "clear": 1}, "'clear' goes with above, below, outside or inside"),
         ({"silent": "0s"}, "'silent' must be longer than 0s"),
         ({"silent": "5min", "for": "1min"}, "takes no 'for' and no 'times'"),
         ({"silent": 5}, "5 has no unit; write 5s, 5min or 5h"),

@@ -33,6 +33,13 @@ def test_below_and_outside_have_their_own_sides() -> None:
         (4, ON),
         (5, OFF),
     ]
+    near = [(0, 37), (1, 40), (2, 60), (3, 61), (4, 63), (5, 38.5), (6, 50), (7, 30)]
+    assert run("{inside: [40, 60], clear: [38, 62]}", *near) == [
+        (1, ON),
+        (4, OFF),
+        (6, ON),
+        (7, OFF),
+    ]
 
 
 def test_without_clear_it_ends_at_the_limit() -> None:
