@@ -24,6 +24,7 @@ from connectors.config.variables import (
     mistakes,
     password_in_url,
 )
+from connectors.config.watch_section import WatchSection
 from operators.component import Spec
 from operators.model.units import Name
 
@@ -82,6 +83,9 @@ class Site(Spec):
         EvidenceSection(), description="How long pictures and videos of events are kept."
     )
     api: ApiSection = Field(ApiSection(), description="How `vigie api` serves this installation.")
+    watch: WatchSection = Field(
+        WatchSection(), description="Who hears of the alarms about this installation itself."
+    )
 
     _document: Document | None = PrivateAttr(None)
 

@@ -5,6 +5,8 @@ import msgspec
 TABLE = "flows"
 HEARTBEAT = 15.0
 """Seconds between two announcements of a flow that does not change."""
+SETTINGS = {"segment.ms": "600000"}
+"""Of the topic, so that a broker can compact what ten minutes brought."""
 TRUE_FOR = 50.0
 """Seconds after which a flow of which nothing was heard counts as gone."""
 
@@ -14,8 +16,9 @@ class Announcement(msgspec.Struct, kw_only=True):
 
     `status` is ok, behind, blind, starting, or stopped (as asked). `version` is the hash of what
     it runs, `since` when it began, `at` when this was said (epoch seconds). `lag` (records) and
-    `age` (seconds) are by source, `sink_lag` and `sink_age` by sink. `address` answers on `host`
-    only.
+    `age` (seconds) are by source, `sink_lag` and `sink_age` by sink. `retention` is by topic
+    source how much of the time for which records are kept the oldest unread one has used up, `disk`
+    how full the disk of the saved state is, both 0 to 1. `address` answers on `host` only.
     """
 
     id: str
@@ -31,3 +34,5 @@ class Announcement(msgspec.Struct, kw_only=True):
     age: dict[str, float] = {}
     sink_lag: dict[str, float] = {}
     sink_age: dict[str, float] = {}
+    retention: dict[str, float] = {}
+    disk: float | None = None

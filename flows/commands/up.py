@@ -33,24 +33,28 @@ from flows.site.supervisor import AlreadyUp, Supervisor, UpOptions
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the api listens.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--no-api", is_flag=True, help="Run the flows only.")
+@click.option("--no-watch", is_flag=True, help="Without the flow that watches the others.")
 @click.option(
     "--log", "log_form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="Form of the log lines.",
 )  # fmt: skip
 def up(
     folder: Path, site: Path | None, data: Path, profile: str | None, grace: float, host: str,
-    port: int, no_api: bool, log_form: Form,
+    port: int, no_api: bool, no_watch: bool, log_form: Form,
 ) -> None:  # fmt: skip
     """Run every definition of a folder, and the api, until SIGTERM or Ctrl-C.
 
     A file that is added, changed or removed is noticed. It is checked, its tests run, and only then
     the new version takes over the state of the old one, which goes on if anything fails: `vigie
     status` says why. A process that ends is started again after 1, 2, 4 … 300 s.
+
+    A flow `vigie` watches the others and raises alarms of the site itself; a definition of that
+    name in the folder takes its place.
     """
     api = None if no_api else ("--host", host, "--port", str(port))
     folder = folder.resolve()
     place = (site or folder / "site.yaml").resolve()
-    options = UpOptions(folder, place, data.resolve(), profile, grace, log_form, api)
+    options = UpOptions(folder, place, data.resolve(), profile, grace, log_form, api, not no_watch)
     try:
         Supervisor(options, Lines(log_form)).run()
     except (AlreadyUp, ConnectorError, OSError) as error:

@@ -20,6 +20,7 @@ SOURCES: Mapping[str, type[Source] | type[PushSource] | type[PictureSource]] = L
         "http": "connectors.http.components:Http",
         "simulate": "connectors.simulate.components:Simulate",
         "topic": "connectors.kafka.components:Topic",
+        "announcements": "connectors.kafka.announcements.components:Announcements",
     }
 )
 """What a source may be."""

@@ -1,9 +1,11 @@
 """A flow tells the site of itself: that it runs, which version, and what it waits for."""
 
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import msgspec
 from kafka.errors import KafkaError
@@ -11,15 +13,13 @@ from kafka.errors import KafkaError
 from connectors.base import ConnectorError, Stopped
 from connectors.kafka.admin import ensure_topic
 from connectors.kafka.connection import TopicConnection
-from connectors.runtime.announcement import HEARTBEAT, TABLE, Announcement
+from connectors.runtime.announcement import HEARTBEAT, SETTINGS, TABLE, Announcement
 from flows.runtime.runner import Runner
 from flows.runtime.status import status_word
 from operators.events import Row, encode_lines
 
 LOOK = 1.0
 """Seconds between two looks at whether something changed."""
-SETTINGS = {"segment.ms": "600000"}
-"""So that a broker can compact what ten minutes brought."""
 
 
 class Announcer:
@@ -29,9 +29,14 @@ class Announcer:
     """
 
     def __init__(
-        self, runner: Runner, connection: TopicConnection, version: str, port: int | None
+        self,
+        runner: Runner,
+        connection: TopicConnection,
+        version: str,
+        port: int | None,
+        data: Path,
     ) -> None:
-        self._runner, self._connection = runner, connection
+        self._runner, self._connection, self._data = runner, connection, data
         self._topic = connection.topic_names.flows
         share = runner.share.name
         self._said = Announcement(
@@ -101,6 +106,8 @@ class Announcer:
             age=_of(sources, "age"),
             sink_lag=_of(sinks, "lag"),
             sink_age=_of(sinks, "age"),
+            retention=used_retention(sources),
+            disk=_used(self._data),
         )
 
     def _send(self, said: Announcement) -> None:
@@ -114,3 +121,20 @@ class Announcer:
 
 def _of(figures: Mapping[str, Mapping[str, float]], figure: str) -> dict[str, float]:
     return {name: values[figure] for name, values in figures.items() if figure in values}
+
+
+def used_retention(sources: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """By source, the share of the time for which records are kept that has passed unread."""
+    return {
+        name: round(figures["behind"] / figures["retention"], 3)
+        for name, figures in sources.items()
+        if "behind" in figures and figures.get("retention", 0) > 0
+    }
+
+
+def _used(folder: Path) -> float | None:
+    try:
+        disk = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return round(1 - disk.free / disk.total, 4) if disk.total else None

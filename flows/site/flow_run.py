@@ -120,7 +120,9 @@ def _run(asked: FlowRun, tell: Tell) -> int:
         port = status.port
         tell({"port": port})
     version = asked.version or content(definition)[:SHORT]
-    announcer = Announcer(runner, place.connection("redpanda", TopicConnection), version, port)
+    announcer = Announcer(
+        runner, place.connection("redpanda", TopicConnection), version, port, asked.data
+    )
 
     def running() -> None:
         announcer.runs()

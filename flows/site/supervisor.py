@@ -18,6 +18,7 @@ from typing import Any
 
 from connectors.runtime.private_files import open_private, private_folder
 from connectors.runtime.supervisor import Became, Deploy, Fetch
+from flows.site import own_alarms as own
 from flows.site.books import Books, How
 from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
@@ -42,7 +43,10 @@ API = "api"
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What is to run: `api` are the arguments of `vigie api`, None to run none."""
+    """What is to run: `api` are the arguments of `vigie api`, None to run none.
+
+    `watches` says whether the flow `vigie` watches the others, where the folder has no such flow.
+    """
 
     folder: Path
     site: Path
@@ -51,6 +55,7 @@ class UpOptions:
     grace: float = 10.0
     log_form: Form = "text"
     api: tuple[str, ...] | None = ()
+    watches: bool = True
 
 
 class AlreadyUp(Exception):
@@ -77,7 +82,7 @@ class Supervisor:
         self._deploys = Deploys(self, options.folder, options.site)
         self._is_stopping = False
         self._since = time.time()
-        self._site_seen = ""
+        self._site_seen = self._watched_with = ""
         self._wake, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def run(self) -> None:
@@ -108,6 +113,7 @@ class Supervisor:
                 look_at = now + LOOK
                 self._look(now)
                 self._look_at_site()
+                self._watch_over()
             for unit in self._all_units():
                 unit.tick()
             if not self._is_stopping:
@@ -143,6 +149,20 @@ class Supervisor:
         if self._api is not None and site and site != self._site_seen:
             self._site_seen = site
             self._api.offer(Version(API, site[:12], site, "", ""), lambda reason: None)
+
+    def _watch_over(self) -> None:
+        """Have the flow `vigie` run, unless the folder has one; with this site file."""
+        if not self._options.watches or own.FLOW in self.files.values() or self.checks.names:
+            return
+        site = content(self._options.site)
+        unit = self.units.get(own.FLOW)
+        if unit is not None and unit.state != "stopped" and site == self._watched_with:
+            return
+        version = own.own_alarms(self._options.site, self._options.data) if site else None
+        self._watched_with = site
+        if version is not None:
+            self.units.setdefault(own.FLOW, self._unit(own.FLOW, self._start_flow))
+            self.offer(version, "", "saved", lambda reason: None)
 
     def _remove(self, path: Path) -> None:
         del self._gone[path]

@@ -62,9 +62,10 @@ class Up:
         part.replace(path)
         return path
 
-    def start(self, *options: str) -> Self:
+    def start(self, *options: str, watch: bool = False) -> Self:
         command = [sys.executable, "-m", "flows.cli", "up", str(self.folder)]
         command += ["--data", str(self.data), *(options or ("--no-api",))]
+        command += [] if watch else ["--no-watch"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
