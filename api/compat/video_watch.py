@@ -33,21 +33,20 @@ class VideoWatchProtocol:
     name = "video_watch"
     deduplicates = True
 
-    def __init__(self, camera_name: Callable[[int], str | None]) -> None:
-        """`camera_name` gives the name of the camera with a number."""
+    def __init__(self, camera_name: Callable[[str], str | None]) -> None:
+        """`camera_name` gives the name of the camera with a number or an id."""
         self._camera_name = camera_name
 
     def choose(self, channels: list[str]) -> list[str]:
         """The hub's channels for those of a client.
 
-        `camera_1` is the camera with this number, or with this name.
+        `camera_1` is the camera with this number, this id or this name.
         """
         chosen: dict[str, None] = {}
         for channel in channels:
             chosen[ALIASES.get(channel, channel)] = None
-            number = channel.removeprefix(CAMERA)
-            if channel.startswith(CAMERA) and number.isdecimal() and len(number) < 10:
-                name = self._camera_name(int(number))
+            if channel.startswith(CAMERA):
+                name = self._camera_name(channel.removeprefix(CAMERA))
                 if name is not None:
                     chosen[f"{CAMERA}{name}"] = None
         return list(chosen)

@@ -67,7 +67,7 @@ class SiteRoutes:
             database, outbox, settings.topics.cameras, settings.camera_variables
         )
         self.seen_cameras = SeenCameras(permissions)
-        self.video_watch = VideoWatchProtocol(lambda number: self._cameras.names.get(number))
+        self.video_watch = VideoWatchProtocol(lambda key: self._cameras.names.get(key))
         notifications = Notifications(writer, settings.topics.push)
         search = EventSearch(history, hub.recent_events)
         self._store = EvidenceStore(settings.objects)

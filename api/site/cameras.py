@@ -82,17 +82,20 @@ class Cameras:
         self._database = database
         self._outbox = outbox
         self._topic = topic
-        self.names: dict[int, str] = {}
+        self.names: dict[str, str] = {}
         self.all()
 
     def all(self, seen_by: Visibility = EVERYTHING) -> list[CameraView]:
-        """All cameras by name; from then on `names` has them by number."""
+        """All cameras by name; from then on `names` has their names by number and by id."""
         with self._database.read() as session:
             found = [
                 _view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))
             ]
-            numbered = session.scalars(select(Camera))
-            self.names = {camera.number: camera.name for camera in numbered}
+            self.names = {
+                key: camera.name
+                for camera in session.scalars(select(Camera))
+                for key in (str(camera.number), camera.id)
+            }
         return [camera for camera in found if seen_by.allows_camera(camera.name)]
 
     def get(self, id: str, by: Principal) -> CameraView | None:
@@ -123,7 +126,7 @@ class Cameras:
             session.flush()
         except IntegrityError:
             raise CameraTaken(f"there is a camera {name!r} already") from None
-        self.names[camera.number] = name
+        self.names |= {str(camera.number): name, camera.id: name}
         self._changed(session, camera, by, "camera.add", address)
         if camera.page or name in camera_pages(session):
             permissions_changed(session)

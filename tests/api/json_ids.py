@@ -1,4 +1,7 @@
-"""Ids in JSON are texts: a client of another language reads a number as nothing, or rounds it."""
+"""The types of JSON values, as clients of another language see them.
+
+Ids are texts: such a client reads a number as nothing, or rounds it.
+"""
 
 from typing import Any
 
@@ -16,6 +19,17 @@ def numbers_under_ids(found: Any, at: str = "") -> list[str]:
             wrong.append(f"{at}.{name}")
         wrong += numbers_under_ids(value, f"{at}.{name}")
     return wrong
+
+
+def types_of(found: Any) -> Any:
+    """A JSON value with the name of its type in place of each text, number and flag."""
+    if isinstance(found, dict):
+        return {name: types_of(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [types_of(one) for one in found]
+    if isinstance(found, bool) or found is None:
+        return "null" if found is None else "boolean"
+    return "string" if isinstance(found, str) else "number"
 
 
 def numbers_declared_under_ids(document: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from infra.embedded.broker import Broker
 from operators.events import Reading
 from tests.api.compat.test_conformance import Client
 from tests.api.conftest import Start
-from tests.api.json_ids import numbers_under_ids
+from tests.api.json_ids import numbers_under_ids, types_of
 from tests.api.running import Api, Topics
 from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
@@ -90,7 +90,13 @@ def test_two_users_share_a_page_by_a_group_and_the_stream_triggers_its_alarm(
     found: dict[str, Any] = client.until("found")
     assert numbers_under_ids(found) == []
     made = found["registered"]
-    assert set(made["body"]) == {"id", "username", "role", "created_at"}
+    user = {"id": "string", "username": "string"}
+    assert types_of(made["body"]) == user | {"role": "string", "created_at": "string"}
+    assert types_of(found["start"]["payload"]["user"]) == user
+    assert types_of(found["start"]["payload"]["pages"]) == [
+        {"id": "string", "name": "string", "owner_id": "string", "is_owner": "boolean"}
+    ]
+    assert found["member"]["status"] == 200
     assert datetime.fromisoformat(made["body"]["created_at"]).tzinfo is not None
     assert found["page"]["payload"]["action"] == "page_created"
     assert found["page"]["payload"]["data"]["name"] == "mine"
@@ -107,15 +113,8 @@ def test_two_users_share_a_page_by_a_group_and_the_stream_triggers_its_alarm(
         "type": "success",
         "payload": {"action": "create_alarm", "data": alarm},
     }
-    assert set(alarm) == {
-        "id",
-        "page_id",
-        "ticker",
-        "option",
-        "condition",
-        "active",
-        "last_triggered",
-    }
+    texts = dict.fromkeys(("id", "page_id", "ticker", "option", "condition"), "string")
+    assert types_of(alarm) == texts | {"active": "boolean", "last_triggered": "null"}
     created = {"alarm_id": alarm_id, "page_id": page["id"], "action": "created", "data": alarm}
     assert found["told"] == {"type": "alarm_update", "payload": created}
     denied = {"type": "error", "payload": {"message": "Permission denied: cannot edit this page"}}
@@ -125,6 +124,14 @@ def test_two_users_share_a_page_by_a_group_and_the_stream_triggers_its_alarm(
     assert (triggered["alarm_id"], triggered["action"]) == (alarm_id, "triggered")
     assert (triggered["data"]["price"], triggered["data"]["by"]) == (1.085, "stream")
     assert found["by_hand"]["payload"]["data"]["price"] == 1.1
+    started = types_of(found["again"]["payload"]["alarms"])
+    assert started == [texts | {"active": "boolean", "last_triggered": "string"}]
+    changed = {"action": "string", "data": started[0]}
+    assert types_of(found["changed"]["payload"]) == changed
+    assert found["changed"]["payload"]["data"]["active"] is False
+    assert found["shared"]["type"] == "success"
+    gone, quiet = found["gone"]["payload"], found["quiet"]["payload"]["data"]
+    assert (gone["alarm_id"], gone["page_id"]) == (quiet["id"], page["id"])
     assert (
         found["again"]["payload"]["alarms"][0]["last_triggered"]
         == found["by_hand"]["payload"]["data"]["last_triggered"]

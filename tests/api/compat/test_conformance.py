@@ -16,7 +16,7 @@ from api.settings import Settings
 from connectors.config.api_section import ApiSection
 from operators.events import Detection
 from tests.api.conftest import Start
-from tests.api.json_ids import numbers_under_ids
+from tests.api.json_ids import numbers_under_ids, types_of
 from tests.api.running import Api, Topics
 from tests.waiting import PATIENCE, wait_until
 
@@ -36,25 +36,29 @@ class Client:
         )
         self._deadline = threading.Timer(DEADLINE, self._process.kill)
         self._deadline.start()
+        self._found: dict[str, Any] = {}
         self._said = self._lines()
 
     def until(self, name: str) -> Any:
-        """What it says under a name; passes over what it says before."""
+        """What it says under a name."""
         for said in self._said:
             if said["name"] == name:
                 return said["value"]
         raise AssertionError(f"it ended before it said {name}: {self._errors()}")
 
     def rest(self) -> dict[str, Any]:
-        """All that it says up to its end, by name."""
-        found = {said["name"]: said["value"] for said in self._said}
-        assert self._process.wait(PATIENCE) == 0, f"it ended after {found}: {self._errors()}"
-        return found
+        """All that it said, by name, once it has ended."""
+        for _ in self._said:
+            continue
+        assert self._process.wait(PATIENCE) == 0, f"it ended after {self._found}: {self._errors()}"
+        return self._found
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         assert self._process.stdout
         for line in self._process.stdout:
-            yield json.loads(line)
+            said = json.loads(line)
+            self._found[said["name"]] = said["value"]
+            yield said
 
     def _errors(self) -> str:
         assert self._process.stderr
@@ -140,6 +144,12 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
     client = run("video_watch.mjs", api.password)
     login = client.until("login")
     assert login["status"] == 200
+    user = {"id": "string", "username": "string", "role": "string"}
+    assert types_of(login["body"]) == {
+        "access_token": "string",
+        "token_type": "string",
+        "user": user,
+    }
     assert login["body"]["token_type"] == "bearer"
     assert {**login["body"]["user"], "id": ""} == {"id": "", "username": "admin", "role": "admin"}
     client.until("ready")
@@ -152,7 +162,19 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
         box=(0.1, 0.1, 0.2, 0.5),
     )
     topics.events(seen, topic=f"{topics.prefix}site.events")
+    client.until("pushed")
+    topics.pushed("camera_gate", [{"n": 1}])
     found = client.rest()
+    assert types_of(found["me"]["body"]) == user
+    assert found["subscribed"]["channels"] == ["camera_1", "events"]
+    assert found["of_the_camera"]["data"] == {"n": 1}, "its id names its channel"
+    camera = types_of(found["camera"]["body"])
+    assert (camera["id"], camera["name"], camera["status"]) == ("string",) * 3
+    assert found["cameras"]["body"]["cameras"] == [found["camera"]["body"]]
+    assert found["started"]["status"] == 200
+    assert found["discovered"]["status"] == 200
+    event = types_of(found["event"]["body"])
+    assert (event["id"], event["time"], event["type"]) == ("string", "number", "string")
     assert numbers_under_ids([login, found]) == []
     assert found["pushed"]["data"]["id"] == "gate/7"
     assert found["pushed"]["data"]["type"] == "person"
@@ -189,6 +211,9 @@ def test_the_sensors_backend_takes_lists_and_pushes_events_once(run: Any, api: A
     assert pushed["time"] == 1734567890.123
     assert pushed["data"]["data"] == {"presence": True, "gpio_pin": 17}
     assert found["pushed_next"]["data"]["id"] == "e-2", "the same event is not pushed a second time"
-    assert [event["id"] for event in found["events"]["body"]["events"]] == ["e-2", "e-1"]
+    listed = found["events"]["body"]["events"]
+    assert [event["id"] for event in listed] == ["e-2", "e-1"]
+    assert listed[0]["data"]["data"] == {"pressure": "high", "duration_ms": 500}
+    assert types_of(listed[1]) == types_of(pushed)
     assert found["mode"]["body"]["mode"] == "surveillance"
     assert found["changed"]["body"]["mode"] == "active"

@@ -20,6 +20,7 @@ from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
 from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
+from tests.api.json_ids import numbers_under_ids
 from tests.api.running import Api, Topics
 from tests.api.web.fuzz_record import SECONDS, SEED, recorded
 
@@ -153,6 +154,8 @@ class Fuzz:
             assert answer.status_code < 500 or answer.status_code in DOWN, said
             if answer.status_code not in (405, 431):  # what no operation of the document has
                 operation.validate_response(answer)
+            if answer.headers.get("Content-Type", [""])[0].startswith("application/json"):
+                assert numbers_under_ids(answer.json()) == [], said
 
         call()
 

@@ -29,6 +29,13 @@ async function asked(socket, type, payload) {
   }
 }
 
+async function heard(socket, action) {
+  for (;;) {
+    const message = JSON.parse(await socket.next());
+    if (message.type === "alarm_update" && message.payload.action === action) return message;
+  }
+}
+
 const john = await someone("john");
 const marie = await someone("marie");
 say("registered", john.registered);
@@ -64,6 +71,11 @@ say("again", third.start);
 third.socket.close();
 say("history", await ask("GET", `/api/rules/${alarm.id}/history`, { token: marie.token }));
 
+say("changed", await asked(his.socket, "update_alarm", { alarm_id: alarm.id, active: false }));
+const quiet = await asked(his.socket, "create_alarm", wanted);
+say("quiet", quiet);
+await asked(his.socket, "delete_alarm", { alarm_id: quiet.payload.data.id });
+say("gone", await heard(hers.socket, "deleted"));
 say("taken", await asked(his.socket, "share_page", { ...share, can_view: false }));
 say("deleted", await asked(his.socket, "delete_alarm", { alarm_id: alarm.id }));
 say("page", await asked(his.socket, "create_page", { name: "mine" }));

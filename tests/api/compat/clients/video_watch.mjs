@@ -17,10 +17,16 @@ say("discovered", await ask("POST", "/api/cameras/discover?seconds=0.1", { token
 const socket = new Socket("/ws", { Authorization: `Bearer ${token}` });
 await socket.opened;
 socket.send({ type: "subscribe", channels: ["camera_1", "events"] });
-await socket.next_of("subscribed");
+say("subscribed", await socket.next_of("subscribed"));
+const one = new Socket("/ws", { Authorization: `Bearer ${token}` });
+await one.opened;
+one.send({ type: "subscribe", channels: [`camera_${id}`] });
+await one.next_of("subscribed");
 say("ready", true);
 const pushed = await socket.next_of("new_event");
 say("pushed", pushed);
+say("of_the_camera", await one.next_of("new_event"));
+one.close();
 
 say("events", await ask("GET", "/api/events?type=person&camera=gate&limit=10", { token }));
 say("event", await ask("GET", `/api/events/${encodeURIComponent(pushed.data.id)}`, { token }));
