@@ -15,6 +15,8 @@ from operators.model.wording import lines_of, title_of
 LISTED = 1_000
 TITLE_LENGTH = 200
 
+_WHAT_NEXT = ("to do", "open")
+"""What each alarm of a list has a line for besides its own."""
 _SEVERITIES = ("info", "warning", "major", "critical")
 
 
@@ -55,6 +57,11 @@ class MailText:
         ]
         for event in sorted(events, key=_urgency, reverse=True)[:LISTED]:
             lines.append(f"{self._when(event)}  {self._line(event)}")
+            lines += [
+                f"    {name}: {words}"
+                for name, words in lines_of(event, self._timezone)
+                if name in _WHAT_NEXT
+            ]
         if len(events) > LISTED:
             lines.append(f"… and {len(events) - LISTED} more, which are in the history.")
         return "\n".join(lines) + "\n"
@@ -65,7 +72,9 @@ class MailText:
         lines = [self._line(event), ""]
         lines += [f"{name + ':':11} {words}" for name, words in lines_of(event, self._timezone)]
         lines += [
-            f"{name + ':':11} {value}" for name, value in getattr(event, "labels", {}).items()
+            f"{name + ':':11} {value}"
+            for name, value in getattr(event, "labels", {}).items()
+            if name != "condition"
         ]
         return "\n".join(lines) + "\n"
 

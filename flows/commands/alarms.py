@@ -45,6 +45,9 @@ _site = click.option(
     help="Addresses and secrets.",
 )
 _flow = click.option("--flow", metavar="NAME", help="Only alarms of this flow.")
+_its_flow = click.option(
+    "--flow", metavar="NAME", help="The flow of the alarm; needed where several have one like it."
+)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -151,11 +154,13 @@ def _command(
 ) -> Callable[..., None]:
     """A subcommand that sends `do` for one alarm, or for all subjects of it that accept it."""
 
-    def send(site: Path, flow: str, alarm: str, subject: str | None, **given: Any) -> None:
+    def send(site: Path, flow: str | None, alarm: str, subject: str | None, **given: Any) -> None:
         wait, user = given.pop("wait"), given.pop("user") or getpass.getuser()
+        topics = _topics(site)
+        flow = flow or _flow_of(topics, alarm, subject)
         data = {"do": do, "flow": flow, "alarm": alarm, "user": user}
         data |= {key: value for key, value in given.items() if value not in (None, False)}
-        _send(_topics(site), data, subject or "", wait)
+        _send(topics, data, subject or "", wait)
 
     function: Any = send
     for option in (
@@ -173,11 +178,25 @@ def _command(
         *more,
         click.argument("subject", required=False),
         click.argument("alarm"),
-        click.option("--flow", required=True, metavar="NAME", help="The flow of the alarm."),
+        _its_flow,
         _site,
     ):
         function = option(function)
     return alarms.command(name, help=help)(function)
+
+
+def _flow_of(topics: Any, alarm: str | None, subject: str | None) -> str:
+    """The one flow whose alarm is meant; ends the program where that is not told by its name."""
+    with _reaching():
+        known = {
+            event.rule.partition("/")[0] for event in topics.states(_chosen(None, alarm, subject))
+        }
+    if len(known) == 1:
+        return str(known.pop())
+    meant = " of ".join(repr(one) for one in (alarm, subject) if one)
+    found = f"the flows {', '.join(sorted(known))} have" if known else "no flow ever told"
+    click.echo(f"{found} an alarm {meant}; name its flow with --flow", err=True)
+    sys.exit(EXIT_REFUSED)
 
 
 def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
@@ -255,7 +274,7 @@ _command("comment", "comment", "Leave a note in the alarm's history.", True)
 
 @alarms.command()
 @_site
-@click.option("--flow", required=True, metavar="NAME", help="The flow of the alarms.")
+@_its_flow
 @click.option("--alarm", metavar="NAME", help="Only this alarm of the subject.")
 @click.option("--reason", "comment", required=True, metavar="TEXT", help="Why, for the history.")
 @click.option("--user", metavar="NAME", help="Who asks; default: the user of this shell.")
@@ -264,12 +283,14 @@ _command("comment", "comment", "Leave a note in the alarm's history.", True)
 )
 @click.argument("subject")
 def retire(
-    site: Path, flow: str, alarm: str | None, comment: str, user: str | None, wait: float,
+    site: Path, flow: str | None, alarm: str | None, comment: str, user: str | None, wait: float,
     subject: str,
 ) -> None:  # fmt: skip
     """Take a subject out for good: all its alarms of a flow end, until it speaks again."""
+    topics = _topics(site)
+    flow = flow or _flow_of(topics, alarm, subject)
     data = {"do": "retire", "flow": flow, "user": user or getpass.getuser(), "comment": comment}
-    _send(_topics(site), data | ({"alarm": alarm} if alarm else {}), subject, wait)
+    _send(topics, data | ({"alarm": alarm} if alarm else {}), subject, wait)
 
 
 @contextmanager

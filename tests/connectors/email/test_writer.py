@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
@@ -541,6 +542,20 @@ def test_without_a_body_a_mail_says_what_people_need_to_know() -> None:
     for said in ("condition: above 30 °C for 2min", "value: 31 °C, 30.5 °C at the start",
                  "to do: Check the air conditioning.", "open: http://v/#/a"):  # fmt: skip
         assert said in body
+
+
+def test_a_mail_about_several_alarms_says_what_to_do_about_each() -> None:
+    over = msgspec.structs.replace(change(2), annunciation="end", change="cleared")
+    body = MailText(TITLE, None).body([change(1, link="http://v/#/a"), over])
+    assert body.count("    to do: Check the air conditioning.\n    open: http://v/#/a\n") == 1
+    assert body.count("to do") == 1
+
+
+def test_a_condition_is_mailed_in_words_alone() -> None:
+    raised = change(1, condition_text="above 30 °C", labels={"condition": "above", "room": "b"})
+    body = " ".join(MailText(TITLE, None).body([raised]).split())
+    assert body.count("condition:") == 1
+    assert "room: b" in body
 
 
 def test_any_event_can_be_mailed() -> None:

@@ -278,8 +278,10 @@ def test_every_alarm_lives_through_a_restart_and_expires_and_returns(world: Worl
         assert "acked" in listed and "(paul)" in listed and "alarms" in listed
     with world.running():
         world.wait_for("unshelved", SHELVED)
-        for flow, alarm in SHELVED:
-            assert world.desk("ack", "--flow", flow, alarm).exit_code == 0
+        for _, alarm in SHELVED:
+            assert world.desk("ack", alarm).exit_code == 0, "the one flow that has it is found"
+        unknown = world.desk("ack", "never")
+        assert (unknown.exit_code, "no flow ever told" in unknown.output) == (EXIT_REFUSED, True)
         world.feed(ENDING)
         world.wait_for("returned", SHELVED + OTHERS)
         assert "(marie: known)" in world.desk("history", "--flow", "server_room").output
