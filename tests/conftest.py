@@ -19,6 +19,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from infra.embedded import ports
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
 from infra.embedded.kafka.server import Kafka
@@ -69,8 +70,20 @@ def pytest_configure(config: pytest.Config) -> None:
     xdist puts those with few tests last, which are the long ones.
     """
     config.option.loadscopereorder = False
+    _take_own_ports()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _take_own_ports() -> None:
+    """Choose ports from a share of the worker's own: one where nobody listens yet, or for a while,
+    is then no other worker's meanwhile.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = (ports.HIGHEST - ports.LOWEST) // workers
+    ports.LOWEST += worker * share
+    ports.HIGHEST = ports.LOWEST + share
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

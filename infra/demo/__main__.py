@@ -17,7 +17,7 @@ from types import FrameType
 from typing import IO
 
 from infra.demo.result import Account, complaints
-from infra.demo.site import Site
+from infra.demo.site import API_PORT, Site
 from infra.embedded.service import ServiceError
 
 MARK = ".vigie-demo"
@@ -116,12 +116,16 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, default=Path("demo-data"), help="folder, emptied at every start"
     )
+    parser.add_argument(
+        "--port", type=int, help=f"of the page; {API_PORT} if that is free, else any other"
+    )
     options = parser.parse_args()
+    folder = options.data.resolve()
     signal.signal(signal.SIGTERM, _end)
     # ignored by what a script starts in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with claim(options.data.resolve()), Site(options.data.resolve(), say) as site:
+        with claim(folder), Site(folder, say, options.port) as site:
             introduce(site)
             return play(site, options.seconds)
     except KeyboardInterrupt:

@@ -82,7 +82,7 @@ class Topics:
         """The names of the topics."""
         return sorted(self._consumer.topics())
 
-    def lines(self, topic: str, timeout: float = 20.0) -> list[dict[str, Any]]:
+    def lines(self, topic: str, timeout: float = 60.0) -> list[dict[str, Any]]:
         """Every line of a topic; none if there is no such topic. Raises `TimeoutError`."""
         if topic not in self.names():
             return []

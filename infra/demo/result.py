@@ -12,7 +12,7 @@ DERIVED = "/debounce"
 """In the ids of readings that a step made; the devices did not send those."""
 
 STEADY = 3.0
-LONGEST = 60.0
+LONGEST = 300.0
 
 
 @dataclass(frozen=True)

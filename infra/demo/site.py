@@ -24,15 +24,16 @@ api:
   discovery: true      # operators may search this network for cameras,
   cameras_here: true   # and add those that this machine serves
 """
-SUBSCRIBED = 30.0
+SUBSCRIBED = 120.0
 
 
 class Site(Together):
     """Everything that runs; leaving the context stops it, the devices first."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None], port: int | None = None) -> None:
         super().__init__()
         self.folder = folder
+        self._port = port
         self.say = say
         self.ledger = Ledger()
         self.stack = Stack(folder / "services")
@@ -56,7 +57,7 @@ class Site(Together):
         self._start_devices()
 
     def _api(self) -> ApiProgram:
-        port = API_PORT if is_free(API_PORT) else None
+        port = self._port or (API_PORT if is_free(API_PORT) else None)
         return ApiProgram(self.folder / "api", self.stack.site, port)
 
     @property

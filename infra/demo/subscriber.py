@@ -10,6 +10,7 @@ from websockets.sync.client import ClientConnection, connect
 from infra.embedded.ports import ask
 
 CHANNELS = ["readings", "alarms", "server_room"]
+PATIENCE = 60.0
 
 
 class Subscriber(threading.Thread):
@@ -26,7 +27,7 @@ class Subscriber(threading.Thread):
     def _log_in(self, port: int, username: str, password: str) -> str:
         body = json.dumps({"username": username, "password": password}).encode()
         headers = {"Content-Type": "application/json"}
-        status, answer = ask(port, "/api/auth/login", "POST", body, headers, timeout=20)
+        status, answer = ask(port, "/api/auth/login", "POST", body, headers)
         if status != 200:
             raise RuntimeError(
                 f"the api refused the login with status {status}:"
@@ -41,9 +42,10 @@ class Subscriber(threading.Thread):
             subprotocols=[Subprotocol("vigie.push.v1")],
             compression=None,
             proxy=None,
+            open_timeout=PATIENCE,
         )
         link.send(json.dumps({"type": "subscribe", "channels": CHANNELS}))
-        while (answer := json.loads(link.recv(20)))["type"] != "subscribed":
+        while (answer := json.loads(link.recv(PATIENCE)))["type"] != "subscribed":
             if answer["type"] == "error":
                 raise RuntimeError(f"the api refused the subscription: {answer}")
         return link

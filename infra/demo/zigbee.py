@@ -57,7 +57,7 @@ class Zigbee:
         self._client.on_connect = self._on_connect
         self._port = port
 
-    def connect(self, timeout: float = 10.0) -> None:
+    def connect(self, timeout: float = 60.0) -> None:
         """Connect and announce the devices; raises `ConnectionError`."""
         self._client.connect(HOST, self._port)
         self._client.loop_start()
@@ -70,7 +70,7 @@ class Zigbee:
             self._publish(f"{BASE}/{name}/availability", {"state": "online"}, retain=True)
             self._ledger.add(name, {"availability": 1.0})
 
-    def close(self, timeout: float = 20.0) -> None:
+    def close(self, timeout: float = 60.0) -> None:
         """Wait until the broker has everything, then disconnect; raises `ConnectionError`."""
         try:
             if self._last is not None:

@@ -94,7 +94,7 @@ class Mosquitto(Service):
             if link.recv(2) != b"\x20\x02":
                 raise ServiceError(f"{HOST}:{self.port} does not answer as an MQTT broker does")
 
-    def wait_subscribed(self, pattern: str, timeout: float = 10.0) -> None:
+    def wait_subscribed(self, pattern: str, timeout: float = 60.0) -> None:
         """Wait until somebody has subscribed to the pattern; raises `ServiceError`."""
         deadline = time.monotonic() + timeout
         while not any(line.endswith(f" {pattern}") for line in self.lines()):

@@ -152,7 +152,7 @@ class Service:
                 )
             time.sleep(0.02)
 
-    def stop(self, timeout: float = 20.0) -> None:
+    def stop(self, timeout: float = 60.0) -> None:
         """Ask the program to end and wait; raises `ServiceError` if it had to be killed.
 
         That happens after `timeout` seconds.

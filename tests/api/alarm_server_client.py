@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from tests.api.running import Api, receive
+from tests.api.running import Api, connect, receive
 from tests.waiting import PATIENCE
 
 PASSWORD = "correct horse battery"

@@ -14,6 +14,7 @@ from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
 from tests.api.postgresql import BINARIES, new_database, running
 from tests.api.running import Api, Topics, settings_for
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -29,6 +30,14 @@ def cheap_passwords() -> Iterator[None]:
             "api.accounts.password_hashing.PasswordHasher",
             partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1),
         )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_servers() -> Iterator[None]:
+    """Take no client for gone because the machine has other work to do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.web.uvicorn_server.PING_INTERVAL", PATIENCE)
         yield
 
 
@@ -133,10 +142,12 @@ def browser() -> "Iterator[Browser]":
     """A headless Chromium for all tests of the page."""
     from playwright.sync_api import sync_playwright
 
-    from tests.api.static.browsing import CHROMIUM, FLAGS
+    from tests.api.static.browsing import CHROMIUM, FLAGS, WAIT, missing
 
+    if missing():
+        pytest.skip("Debian's package chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=WAIT)
         yield browser
         browser.close()
 

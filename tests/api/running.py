@@ -13,13 +13,15 @@ import uvicorn
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.errors import TopicAlreadyExistsError
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync import client as websocket
+from websockets.sync.client import ClientConnection
 
 from api.app import create_app
 from api.settings import Settings
 from api.web.uvicorn_server import make_server
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
+from infra.embedded.ports import free_port
 from operators.events import Event, encode_lines
 from tests.waiting import PATIENCE, wait_until
 
@@ -35,15 +37,14 @@ class Api:
     _thread: threading.Thread | None = None
 
     def start(self) -> "Api":
+        if self.settings.port == 0:
+            self.settings = replace(self.settings, port=free_port())
         app = create_app(self.settings, self.passwords.append)
         self.password = self.passwords[0]
         self._server = make_server(app, self.settings)
         self._thread = threading.Thread(target=self._server.run, name="api under test")
         self._thread.start()
         wait_until(lambda: self._server and self._server.started, what="the server to listen")
-        if self.settings.port == 0:
-            port = self._server.servers[0].sockets[0].getsockname()[1]
-            self.settings = replace(self.settings, port=port)
         return self
 
     def stop(self) -> None:
@@ -88,7 +89,6 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if path == "/ws":
             options.setdefault("subprotocols", ["vigie.push.v1"])
-        options.setdefault("open_timeout", PATIENCE)
         return connect(f"ws://{self.address}{path}", additional_headers=headers, **options)
 
     @contextlib.contextmanager
@@ -174,12 +174,17 @@ class Topics:
 
     def flush(self) -> None:
         if self._producer:
-            self._producer.flush(60)
+            self._producer.flush(PATIENCE)
 
     def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer:
             producer.close(timeout=1)
+
+
+def connect(address: str, **options: Any) -> ClientConnection:
+    """A connection to a WebSocket, which gives up on no server that has other work to do."""
+    return websocket.connect(address, **{"open_timeout": PATIENCE, "ping_interval": None} | options)
 
 
 def receive(client: ClientConnection, timeout: float = PATIENCE) -> dict[str, Any]:

@@ -317,7 +317,7 @@ def test_the_summary_counts_written_rows(client: Client) -> None:
 def test_large_answers_are_compressed_and_whole(clickhouse: ClickHouse) -> None:
     import http.client
 
-    link = http.client.HTTPConnection("127.0.0.1", clickhouse.port, timeout=20)
+    link = http.client.HTTPConnection("127.0.0.1", clickhouse.port, timeout=60)
     headers = {"X-ClickHouse-Key": clickhouse.password, "Accept-Encoding": "zstd, gzip;q=0.5"}
     link.request(
         "POST", "/?enable_http_compression=1", b"SELECT number FROM numbers(100000)", headers

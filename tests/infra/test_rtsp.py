@@ -11,12 +11,12 @@ import pytest
 
 from infra.embedded.elementary_stream import elementary_stream
 from infra.embedded.rtsp import Mount, Rtsp
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
 OPTIONS = {"rtsp_transport": "tcp"}
-TIMEOUT = (10.0, 10.0)
+TIMEOUT = (PATIENCE, PATIENCE)
 
 
 def write_video(path: Path, pictures: int, codec: str = "libx264", b_frames: int = 2) -> Path:

@@ -202,7 +202,7 @@ def _alive(pid: int) -> bool:
 
 def test_what_is_not_a_web_server_is_an_os_error(mail: Mail) -> None:
     with pytest.raises(OSError, match="does not answer as a web server does"):
-        ask(mail.port, "/", timeout=2)
+        ask(mail.port, "/")
 
 
 def test_the_command_line_of_no_service_holds_a_secret(tmp: Path) -> None:

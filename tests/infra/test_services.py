@@ -26,7 +26,7 @@ from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.objects import Objects
 from infra.embedded.service import Service
 from infra.embedded.victoria import Victoria
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -370,13 +370,13 @@ def letter(title: str) -> email.message.EmailMessage:
 
 def test_mails_are_kept_as_files_in_order_and_counted(tmp: Path, own: Own) -> None:
     mail = own(Mail(tmp / "mail"))
-    with smtplib.SMTP("127.0.0.1", mail.port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", mail.port, timeout=PATIENCE) as client:
         client.send_message(letter("too_hot raised"))
         client.send_message(letter("too_hot cleared: 27,5 °C"))
     assert mail.count() == 2
     mail.kill()
     mail.restart()
-    with smtplib.SMTP("127.0.0.1", mail.port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", mail.port, timeout=PATIENCE) as client:
         client.send_message(letter("third"))
     assert [m["Subject"] for m in mail.messages()] == [
         "too_hot raised",

@@ -64,7 +64,7 @@ def closed(socket: ClientConnection) -> tuple[int, str]:
     """Code and reason of the close frame; what comes before is passed over."""
     with contextlib.suppress(ConnectionClosed):
         while True:
-            socket.recv(60)
+            socket.recv(PATIENCE)
     return socket.close_code or 0, socket.close_reason or ""
 
 
@@ -163,18 +163,20 @@ def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow
     )
     assert (made.status_code, made.json()["role"]) == (201, "operator")
     headers = {"Authorization": f"Bearer {admin}"}
+
+    def patch(path: str, **change: object) -> httpx.Response:
+        return httpx.patch(f"{desk.url}{path}", json=change, headers=headers, timeout=PATIENCE)
+
     with desk.socket(token=john.token) as socket:
         assert receive(socket)["type"] == "ready"
-        changed = httpx.patch(
-            f"{desk.url}/api/users/{john.id}", json={"role": "operator"}, headers=headers
-        )
+        changed = patch(f"/api/users/{john.id}", role="operator")
         assert changed.json()["role"] == "operator"
         assert john.ask("GET", "/me").json()["role"] == "operator"
-        httpx.patch(f"{desk.url}/api/users/{john.id}", json={"enabled": False}, headers=headers)
+        patch(f"/api/users/{john.id}", enabled=False)
         assert closed(socket)[0] == 4401
     assert john.ask("GET", "/me").status_code == 401
     admin_id = desk.get("/api/users/named/admin", admin).json()["id"]
-    own = httpx.patch(f"{desk.url}/api/users/{admin_id}", json={"role": "viewer"}, headers=headers)
+    own = patch(f"/api/users/{admin_id}", role="viewer")
     assert (own.status_code, "nobody would be left" in own.json()["error"]) == (409, True)
 
 

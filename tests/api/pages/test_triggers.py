@@ -13,7 +13,7 @@ from tests.api.alarm_server_client import RegisteredAccount
 from tests.api.conftest import Start
 from tests.api.events import alarm
 from tests.api.running import Api, Topics, settings_for
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -115,8 +115,8 @@ def test_an_alarm_of_somebody_whose_page_the_flow_lost_is_shown_to_nobody(
         topics.events(
             alarm(1, rule="alarms/market/~1234"), alarm(2, id="open", rule="alarms/market")
         )
-        message = json.loads(client.recv(60))
+        message = json.loads(client.recv(PATIENCE))
         while message["type"] != "event":
-            message = json.loads(client.recv(60))
+            message = json.loads(client.recv(PATIENCE))
         assert message["data"]["id"] == "open"
     assert [one["id"] for one in desk.get("/api/alarms", admin).json()["alarms"]] == ["open"]

@@ -205,7 +205,7 @@ def test_what_the_websocket_sink_of_a_flow_writes_reaches_clients_in_its_shape(
         writer.write([reading(1_767_639_600, 21.5, subject="sensor.server_room_rack", raw="21.50")])
         writer.flush()
         assert (
-            client.recv(60)
+            client.recv(PATIENCE)
             == '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure":'
             ' "2026-01-05T19:00:00.000Z"}'
         )
@@ -285,7 +285,7 @@ def test_the_monitor_of_the_server_room_gets_its_texts_to_the_letter(
         topics.pushed("another", [{"entity_id": "x"}])
         topics.pushed("server_room", [{"kind": "alarm", "id": "a"}], shaped=False)
         topics.pushed("server_room", [json.loads(text) for text in MONITOR])
-        assert [client.recv(60), client.recv(60)] == MONITOR
+        assert [client.recv(PATIENCE), client.recv(PATIENCE)] == MONITOR
 
 
 def test_what_a_raw_client_says_changes_nothing(api: Api, topics: Topics, token: str) -> None:
@@ -295,7 +295,7 @@ def test_what_a_raw_client_says_changes_nothing(api: Api, topics: Topics, token:
         wait_until(lambda: api.health()["clients"] == 1, what="the client to be known")
         topics.events(reading(1))
         topics.pushed("server_room", [json.loads(MONITOR[0])])
-        assert client.recv(60) == MONITOR[0]
+        assert client.recv(PATIENCE) == MONITOR[0]
 
 
 SMALL = Bounds(pending_events=100, write_buffer=16 << 10, close_grace=1.0, write_deadline=20.0)
@@ -313,7 +313,7 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
 
     def read_all(client: ClientConnection) -> None:
         while len(got) < ROWS:
-            got.append(receive_event(client, "busy", 30)["n"])
+            got.append(receive_event(client, "busy")["n"])
 
     with (
         api.subscribed(token, "busy") as good,
@@ -336,7 +336,7 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
                 lambda: len(got) >= first + 100,  # noqa: B023
                 what=f"the good reader to have {first + 100}",
             )
-        reader.join(60)
+        reader.join(PATIENCE)
         assert got == list(range(ROWS))
         wait_until(lambda: api.health()["clients"] == 1, what="the slow ones to be gone")
         closed = 'vigie_api_closed_total{code="4429"} 2.0'
@@ -344,7 +344,7 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
         mute.close()
         with contextlib.suppress(ConnectionClosed):
             while True:
-                resumed.recv(60)
+                resumed.recv(PATIENCE)
 
 
 def test_a_slow_client_that_reads_again_in_time_hears_why_it_was_closed(
@@ -358,7 +358,7 @@ def test_a_slow_client_that_reads_again_in_time_hears_why_it_was_closed(
             topics.pushed("busy", [{"filling": "x" * 100_000} for _ in range(10)])
             if 'code="4429"' in api.get("/metrics").text:
                 break
-        code, reason = close_of(client, 20)
+        code, reason = close_of(client)
         assert (code, reason.startswith("too slow")) == (4429, True)
 
 

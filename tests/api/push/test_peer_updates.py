@@ -8,14 +8,14 @@ from typing import Any
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from infra.demo.programs import ApiProgram
 from infra.embedded.broker import Broker
 from tests.api.alarm_server_client import RegisteredAccount
 from tests.api.events import alarm
 from tests.api.postgresql import new_database
-from tests.api.running import Topics
+from tests.api.running import Topics, connect
 from tests.waiting import PATIENCE, wait_until
 
 TokenPair = tuple[ApiProgram, ApiProgram]
@@ -86,7 +86,7 @@ def someone(api: ApiProgram, name: str) -> RegisteredAccount:
 def closed(socket: ClientConnection) -> int:
     try:
         while True:
-            socket.recv(60)
+            socket.recv(PATIENCE)
     except ConnectionClosed:
         return socket.close_code or 0
 
@@ -159,7 +159,10 @@ def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: 
         john.ask("POST", "/api/auth/logout")
         assert closed(his) == 4401
         httpx.patch(
-            f"{one.url}/api/users/{marie.id}", json={"enabled": False}, headers=admin, timeout=20
+            f"{one.url}/api/users/{marie.id}",
+            json={"enabled": False},
+            headers=admin,
+            timeout=PATIENCE,
         )
         assert closed(hers) == 4401
         assert '"code": 4401' in list(events.iter_lines())[-2]

@@ -217,7 +217,7 @@ def test_a_command_to_an_alarm_is_answered_by_its_flow_and_audited(
         )
     finally:
         stop.set()
-        flow.join(60)
+        flow.join(PATIENCE)
     assert (missing.status_code, missing.json()["error"]) == (
         404,
         "there is no alarm 'server_room/too_hot' of 'nobody'",

@@ -3,23 +3,21 @@
 import json
 import ssl
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from api.settings import Settings
 from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
 from tests.api.events import alarm
 from tests.api.json_ids import numbers_declared_under_ids
-from tests.api.running import Api, Topics, receive
-from tests.api.static.screenshot import CHROMIUM, FLAGS
+from tests.api.running import Api, Topics, connect, receive
+from tests.api.static.browsing import WAIT
 from tests.waiting import PATIENCE
 
 SUBSCRIBE = json.dumps({"type": "subscribe", "channels": ["events", "system"]})
@@ -79,7 +77,7 @@ def test_without_a_token_a_subscriber_is_refused_unless_the_site_wants_it(
     with connect(f"ws://{closed.address}/ws") as client:
         client.send(SUBSCRIBE)
         with pytest.raises(ConnectionClosed) as end:
-            client.recv(60)
+            client.recv(PATIENCE)
         assert end.value.rcvd is not None and end.value.rcvd.code == 4401
     opened.wait_for_topics(topics.push)
     with connect(f"ws://{opened.address}/ws") as client:
@@ -144,16 +142,6 @@ def test_tls_files_serve_https(start: Start, settings: Settings, tmp: Path) -> N
     assert answer.json()["openapi"] == "3.1.0"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Debian's package chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize(
     ("path", "shown"),
     [("/api/docs", "#operations-Cameras-get_api_cameras"), ("/api/redoc", "text=Add a camera")],
@@ -162,6 +150,7 @@ def test_the_documents_are_shown_without_any_other_host(
     browser: Browser, api: Api, path: str, shown: str
 ) -> None:
     page = browser.new_page()
+    page.set_default_timeout(WAIT)
     asked: list[str] = []
     problems: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -171,7 +160,7 @@ def test_the_documents_are_shown_without_any_other_host(
         lambda message: problems.append(message.text) if message.type == "error" else None,
     )
     page.goto(f"{api.url}{path}")
-    page.wait_for_selector(shown, state="attached", timeout=30_000)
+    page.wait_for_selector(shown, state="attached")
     page.close()
     assert [url for url in asked if not url.startswith((api.url, "data:", "blob:"))] == []
     assert problems == []

@@ -23,6 +23,7 @@ from tests.api.conftest import Start
 from tests.api.json_ids import numbers_under_ids
 from tests.api.running import Api, Topics
 from tests.api.web.fuzz_record import SECONDS, SEED, recorded
+from tests.waiting import PATIENCE
 
 DOWN = (503, 504)
 """Services that are not there, or flows that do not answer, are no faults."""
@@ -109,7 +110,7 @@ class Fuzz:
             "X-Forwarded-For": "10.0.0.1",
         }  # wrong passwords that are tried lock another address
         answer = self._session.request(
-            method, f"{self._api.url}{path}", json=body, headers=headers, timeout=30
+            method, f"{self._api.url}{path}", json=body, headers=headers, timeout=PATIENCE
         )
         assert answer.ok, answer.text
         return answer.json()
@@ -148,7 +149,7 @@ class Fuzz:
                 case.body["wait"] = 0.01
             self._aim(operation.path, case.path_parameters)
             headers = self._as_victim() if operation.path in OWN else self._headers
-            answer = case.call(session=self._session, headers=headers, timeout=30)
+            answer = case.call(session=self._session, headers=headers, timeout=PATIENCE)
             self.answers[answer.status_code] += 1
             said = f"{case.method} {case.path}: {answer.status_code} {answer.content[:300]!r}"
             assert answer.status_code < 500 or answer.status_code in DOWN, said

@@ -19,7 +19,7 @@ from api.settings import Bounds, Settings
 from tests.api.conftest import Start
 from tests.api.running import Api, Topics
 from tests.api.web.fuzz_record import SECONDS, SEED, recorded
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 LEAK = 48 << 20
 WORDS = (
@@ -73,7 +73,7 @@ class Fuzzer:
             ]
         )
         with socket.create_connection(
-            ("127.0.0.1", self._api.settings.port), timeout=60
+            ("127.0.0.1", self._api.settings.port), timeout=PATIENCE
         ) as transport:
             key = base64.b64encode(dice.randbytes(16)).decode()
             transport.sendall(
@@ -165,7 +165,7 @@ def still_serves(api: Api, topics: Topics, token: str) -> None:
     wait_until(lambda: api.health()["clients"] == 0, what="the connections to be let go")
     with api.subscribed(token, "line") as client:
         topics.pushed("line", [{"alive": True}])
-        while "alive" not in (said := client.recv(60)):
+        while "alive" not in (said := client.recv(PATIENCE)):
             assert "error" not in said
 
 

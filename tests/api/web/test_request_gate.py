@@ -6,14 +6,13 @@ from dataclasses import replace
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from api.settings import Bounds, Settings
 from api.web.http_protocol import HttpProtocol
 from connectors.config.api_section import ApiSection
 from connectors.http.host_names import asks_for_us
 from tests.api.conftest import Start
-from tests.api.running import Api
+from tests.api.running import Api, connect
 from tests.waiting import PATIENCE, wait_until
 
 

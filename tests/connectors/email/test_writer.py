@@ -25,7 +25,7 @@ from infra.embedded.ports import free_port
 from operators.events import AlarmTransition, decode_lines
 from tests.connectors.certificate import make_certificate
 from tests.connectors.recorder import Recorder, ids, reading
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 TITLE = "{alarm} {change}: {subject} at {value} {unit}"
 
@@ -210,7 +210,9 @@ class Picky:
 
 @contextlib.contextmanager
 def serving(handler: Picky, **settings: Any) -> Iterator[str]:
-    controller = Controller(handler, hostname="127.0.0.1", port=free_port(), **settings)
+    controller = Controller(
+        handler, hostname="127.0.0.1", port=free_port(), ready_timeout=PATIENCE, **settings
+    )
     controller.start()
     try:
         yield f"smtp://127.0.0.1:{controller.port}"
@@ -450,7 +452,7 @@ def test_writers_of_several_threads_and_a_slow_server_lose_nothing(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
 
     def mailed() -> int:
         text = "".join(

@@ -22,7 +22,7 @@ from infra.embedded.broker import Broker
 from operators.events import DeadLetter, Event, Reading, encode_lines
 from tests.conftest import ON_KAFKA
 from tests.connectors.recorder import Recorder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def readings(first: int, last: int, subjects: int = 10) -> list[Event]:
@@ -388,7 +388,7 @@ def test_a_source_waits_for_a_broker_that_is_not_up_yet(
 
     own(broker)
 
-    waiting.join(60)
+    waiting.join(PATIENCE)
     assert found == ["t/0", "t/1", "t/2", "t/3"]
     assert not health.down
 

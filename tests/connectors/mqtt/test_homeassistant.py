@@ -22,7 +22,7 @@ from operators.decoding.payloads.metrics import METRICS
 from operators.events import AlarmTransition, Event, Occurrence, Reading, Summary
 from tests.connectors.mqtt.store import plain_client, publish
 from tests.connectors.recorder import Recorder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 T = 1_795_000_000.25
 SENSOR_KEYS = {
@@ -321,7 +321,7 @@ def test_a_broker_that_lost_everything_gets_the_entities_again(
     flush.start()
     wait_until(lambda: "ha" in recorder.health.down, what="the sink to be degraded")
     broker.start().wait_ready()
-    flush.join(60)
+    flush.join(PATIENCE)
     assert not flush.is_alive()
     client = plain_client(broker)
     there = HomeAssistant(client, "homeassistant/#", "vigie/#")

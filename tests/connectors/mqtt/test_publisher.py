@@ -12,7 +12,7 @@ from connectors.mqtt.connection import MqttConnection
 from infra.embedded.mosquitto import Mosquitto
 from tests.connectors.mqtt.store import Store, got, ready, start
 from tests.connectors.recorder import Recorder, reading
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def test_the_sink_publishes_the_event_or_its_shape_to_the_topic_of_each(
@@ -91,7 +91,7 @@ def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_r
     wait_until(lambda: "out" in recorder.health.down, what="the sink to be degraded")
     assert flush.is_alive()
     broker.start().wait_ready()
-    flush.join(60)
+    flush.join(PATIENCE)
     assert not flush.is_alive()
     wait_until(lambda: len(got(store)) == 1000, what="all messages")
     first_seen = list(

@@ -8,7 +8,7 @@ from connectors.runtime.batch_writer import BatchWriter
 from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 from tests.connectors.recorder import Recorder, ids, reading
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 class FarEnd:
@@ -102,7 +102,7 @@ def test_writing_blocks_when_the_queue_is_full_and_goes_on_when_there_is_room() 
     assert thread.is_alive()
     assert len(written) <= 15
     far.open.set()
-    thread.join(60)
+    thread.join(PATIENCE)
     writer.flush()
     assert far.ids() == [f"r{n}" for n in range(40)]
     writer.close()
@@ -193,7 +193,7 @@ def test_a_far_end_that_does_not_answer_is_reported_while_the_flow_waits(
     waiting.start()
     wait_until(lambda: recorder.reports, what="the report")
     far.open.set()
-    waiting.join(60)
+    waiting.join(PATIENCE)
     assert far.ids() == ["r1"]
     wait_until(lambda: len(recorder.reports) == 2, what="the report that it is back")
     assert recorder.reports[0][:2] == ("out", False) and "no answer for" in recorder.reports[0][2]

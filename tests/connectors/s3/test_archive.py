@@ -19,7 +19,7 @@ from operators.events import Event, Occurrence, Reading
 from tests.api.events import alarm
 from tests.bucket import Bucket, connection_to
 from tests.connectors.recorder import Recorder, reading
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 Open = Callable[..., Writer]
 MINUTE = 1_795_000_020.0
@@ -252,7 +252,7 @@ def test_a_store_that_is_down_blocks_the_sink_and_gets_everything_when_it_is_bac
     )
     assert flush.is_alive()
     server.start().wait_ready()
-    flush.join(60)
+    flush.join(PATIENCE)
     assert not flush.is_alive()
     assert Bucket(connection, "archive").ids() == [f"r{n}" for n in range(400)]
     wait_until(lambda: recorder.reports[-1][1], what="the report that it is back")

@@ -20,7 +20,7 @@ from operators.model.template import Shape
 from tests.connectors.certificate import make_certificate
 from tests.connectors.recorder import Recorder, reading
 from tests.receivers import Receiver
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -135,7 +135,7 @@ def test_a_server_that_was_down_gets_everything_once_in_order_when_it_is_back(
         assert "is the server running there?" in recorder.health.down["cloud"]
         assert flushing.is_alive()
         receiver.start()
-        flushing.join(60)
+        flushing.join(PATIENCE)
         assert not flushing.is_alive()
         received = receiver.unique()
     assert len(received) == 31 and recorder.counts["sent"] == 31
@@ -303,7 +303,7 @@ def test_write_blocks_while_too_much_waits(
         wait_until(lambda: recorder.health.down, what="the report")
         assert writing.is_alive()
         receiver.behave()
-        writing.join(60)
+        writing.join(PATIENCE)
         sink.flush()
         assert [request.id for request in receiver.unique()] == [f"r{n}" for n in range(30)]
 
@@ -361,4 +361,4 @@ def test_a_connection_that_the_server_closed_meanwhile_is_made_again_without_a_w
     assert len(bodies) == 2 and b'"r2"' in bodies[1]
     assert recorder.counts == {"sent": 2} and not recorder.health.down
     sink.close()
-    serving.join(60)
+    serving.join(PATIENCE)

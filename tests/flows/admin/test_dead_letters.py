@@ -28,7 +28,7 @@ from operators.events import DeadLetter, Event, Reading, decode_lines, encode_li
 from tests.bucket import Bucket
 from tests.connectors.recorder import Recorder
 from tests.flow_process import FlowProcess
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -291,7 +291,7 @@ def test_a_letter_that_is_still_too_large_is_not_sent_and_the_next_one_is(
     (definition := tmp / "relay.yaml").write_text(RELAY.replace("NAME", unique))
     flow = load(definition)[1]
     assert flow
-    sender = Replay(DeadLetterTopics(connection), connection, flow, load_site(None), dict, 20)
+    sender = Replay(DeadLetterTopics(connection), connection, flow, load_site(None), dict, PATIENCE)
     with pytest.raises(NotReplayable, match="still too large: expected at most 2000 bytes"):
         sender.send(
             Entry(letter("a", flow="relay", payload=b"x" * 1500, origin="y" * 600), 0, 0, 1.0)

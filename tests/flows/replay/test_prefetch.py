@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from flows.replay.prefetch import ahead
+from tests.waiting import PATIENCE
 
 
 def readers():
@@ -48,5 +49,5 @@ def test_who_stops_early_leaves_no_thread_behind():
     ours = readers()
     items.close()
     for thread in ours:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in ours)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.embedded.ports import free_port
 from infra.embedded.stack import SERVICES
 from tests.conftest import require
 from tests.infra.demo.processes import processes
@@ -19,7 +20,17 @@ def test_a_minute_of_the_demo_loses_nothing_and_raises_and_clears_an_alarm(tmp: 
     for service in SERVICES.values():
         require(service)
     done = subprocess.run(
-        [sys.executable, "-m", "infra.demo", "--data", str(tmp / "demo"), "--seconds", "50"],
+        [
+            sys.executable,
+            "-m",
+            "infra.demo",
+            "--data",
+            str(tmp / "demo"),
+            "--seconds",
+            "50",
+            "--port",
+            str(free_port()),
+        ],
         capture_output=True,
         text=True,
         check=False,

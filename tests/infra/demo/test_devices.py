@@ -17,7 +17,7 @@ from infra.demo.zigbee import BASE, DEVICES, OVERLOAD_BEGIN, OVERLOAD_END, Zigbe
 from infra.embedded.mariadb import MariaDB
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.service import ServiceError
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_what_stops_the_devices_is_not_lost() -> None:
 
     devices = Devices("the devices", fail)
     devices.start()
-    devices.join(60)
+    devices.join(PATIENCE)
     with pytest.raises(RuntimeError, match=r"the devices stopped: .*the broker is gone"):
         devices.check()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.embedded.ports import free_port
 from infra.embedded.stack import SERVICES
 from tests.conftest import require
 from tests.infra.demo.processes import processes
@@ -34,7 +35,8 @@ def demo(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
     for service in SERVICES.values():
         require(service)
     words = folder / "words"
-    command = [sys.executable, "-c", SMALL, "--data", str(folder / "demo")]
+    command = [sys.executable, "-c", SMALL, "--data", str(folder / "demo"), "--port"]
+    command.append(str(free_port()))
     with (
         words.open("w") as file,
         subprocess.Popen(command, stderr=file, text=True) as process,
