@@ -12,9 +12,8 @@ from tests.chaos.small_disk import SmallDisk
 from tests.chaos.small_disk import missing as no_small_disk
 from tests.chaos.stack import ChaosStack, Outage, outages
 from tests.chaos.victim import Victim
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
-DRAINED = 60.0
 NOT_DRAINED = 75
 FULL_DISK = "is full; make room"
 
@@ -92,6 +91,7 @@ class Attack:
 
     def ask_to_end(self) -> None:
         """SIGTERM: each flow drains and is started again."""
+        self._account.wait(self._due(), PATIENCE)  # what still waits for a service is not drained
         self._say("SIGTERM of each flow")
         before = {source: len(victim.endings) for source, victim in self._victims.items()}
         for source in self._victims:
@@ -99,9 +99,8 @@ class Attack:
         for source, victim in self._victims.items():
             wait_until(
                 partial(victim.ended_more_than, before[source]),
-                DRAINED,
-                f"{source} to end and start again",
-                0.1,
+                what=f"{source} to end and start again",
+                every=0.1,
             )
         self._catch_up()
 

@@ -124,9 +124,9 @@ def rows(folder: Path, count: int, kills: int, rate: float, seed: int) -> list[R
             publish(stack, count, rate)
             attack.join()
             began = time.monotonic()
-            settle(lambda: ask(stack, READINGS)[0], count, quiet=20, timeout=180)
+            settle(lambda: ask(stack, READINGS)[0], count, quiet=90, timeout=300)
             readings_after = time.monotonic() - began
-            settle(lambda: ask(stack, CHANGES)[0], count, quiet=20, timeout=60)
+            settle(lambda: ask(stack, CHANGES)[0], count, quiet=90, timeout=300)
             changes_after = time.monotonic() - began
             faults = f"{victims.kills} × kill -9 of one of two flows"
             statuses = victims.stop()

@@ -27,7 +27,7 @@ from tests.chaos.victim import Ending, Victim
 from tests.waiting import wait_until
 
 SERVICES = ("redpanda", "clickhouse", "mqtt", "mariadb", "influxdb", "minio", "email")
-SETTLE = 120.0
+SETTLE = 300.0
 
 
 class Run(Together):
@@ -95,7 +95,7 @@ class Run(Together):
             )
         for source in self.sources:
             if pattern := SOURCES[source].subscribes:
-                self.stack["mqtt"].wait_subscribed(pattern, 30)
+                self.stack["mqtt"].wait_subscribed(pattern, SETTLE)
 
     def _listen(self) -> None:
         echoes = {source: self._deliveries(source, "mqtt") for source in self.sources}

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.demo.programs import FlowProgram
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 LOOK = 0.05
 PAUSE = 1.0
-PATIENCE = 20.0
 UNARMED = -signal.SIGTERM
 """SIGTERM came while Python was still starting."""
 

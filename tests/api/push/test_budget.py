@@ -220,10 +220,17 @@ DIALECTS = {
 }
 
 
+SLOWLY = 1.0
+"""Units a second: a budget that is spent stays so, however long a machine takes for a flood."""
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_whoever_asks_for_more_than_its_share_is_closed_in_every_dialect_by_every_message(
-    api: Api, token: str, dialect: str
+    start: Start, settings: Settings, monkeypatch: pytest.MonkeyPatch, dialect: str
 ) -> None:
+    monkeypatch.setattr("api.web.uvicorn_server.CONTROL_RATE", SLOWLY)
+    api = start(replace(settings, bounds=Bounds(message_rate=SLOWLY)))
+    token = api.login()
     path, headers = (part.format(token) for part in DIALECTS[dialect])
     for name, flood in FLOODS.items():
         with handshake(api, path, headers) as transport:

@@ -180,9 +180,14 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
             lambda: httpx.get(f"{found[0]}/health", timeout=PATIENCE).json()["status"] == "ok",
             what="good health",
         )
-        metrics = httpx.get(f"{found[0]}/metrics", timeout=PATIENCE).text
+        lag = 'vigie_source_lag_records{flow="hot",name="readings"} 0.0'
+        metrics = wait_until(
+            lambda: (
+                lag in (text := httpx.get(f"{found[0]}/metrics", timeout=PATIENCE).text) and text
+            ),
+            what="everything to be read",
+        )
         assert 'vigie_events_total{flow="hot",name="readings"} 1.0' in metrics
-        assert 'vigie_source_lag_records{flow="hot",name="readings"} 0.0' in metrics
         assert 'vigie_source_age_seconds{flow="hot",name="readings"}' in metrics
         assert (
             httpx.get(f"{found[0]}/health", timeout=PATIENCE).json()["sources"]["readings"]["lag"]

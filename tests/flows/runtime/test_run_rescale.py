@@ -104,7 +104,8 @@ def test_one_process_two_and_one_again_give_the_same_counts(
     wait_until(
         lambda: len({e.id for e in alarms()}) == sent, what="a change of an alarm for each reading"
     )
-    assert f'vigie_alarm_annunciated{{flow="hot",page=""}} {sent / 2}' in metrics_of(alone)
+    counted = f'vigie_alarm_annunciated{{flow="hot",page=""}} {sent / 2}'
+    wait_until(lambda: counted in metrics_of(alone), what="all of them counted")
     assert alone.stop() == 0
     producer.close()
 

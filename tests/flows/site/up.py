@@ -74,7 +74,7 @@ class Up:
 
     def status(self) -> SiteStatus | None:
         try:
-            return msgspec.json.decode(ask(self.data / "up", Ask(), 10), type=SiteStatus)
+            return msgspec.json.decode(ask(self.data / "up", Ask(), PATIENCE), type=SiteStatus)
         except NoSupervisor:
             return None
 
