@@ -182,9 +182,9 @@ class Topics:
             producer.close(timeout=1)
 
 
-def connect(address: str, **options: Any) -> ClientConnection:
+def connect(url: str, **options: Any) -> ClientConnection:
     """A connection to a WebSocket, which gives up on no server that has other work to do."""
-    return websocket.connect(address, **{"open_timeout": PATIENCE, "ping_interval": None} | options)
+    return websocket.connect(url, **{"open_timeout": PATIENCE, "ping_interval": None} | options)
 
 
 def receive(client: ClientConnection, timeout: float = PATIENCE) -> dict[str, Any]:
