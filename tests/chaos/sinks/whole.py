@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tests.chaos.sinks.run import SinksRun
+from tests.chaos.sinks.run import LONG, SinksRun
 from tests.chaos.sinks.table import Sufferance
 from tests.waiting import wait_until
 
@@ -50,7 +50,7 @@ def _account(world: SinksRun, say: Callable[[str], None]) -> tuple[int, int]:
         return all(found[store][0] + len(world.set_aside(names[store])) >= sent for store in STORES)
 
     try:
-        wait_until(complete, 180, "all readings in the stores", 1.0)
+        wait_until(complete, LONG, "all readings in the stores", 1.0)
     except AssertionError:
         say(f"readings: {sent} sent, the stores have {world.ends.readings()}")
     lost = doubled = 0
