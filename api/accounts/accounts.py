@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.accounts.credentials import check_name, check_password
+from api.accounts.devices import forget_devices
 from api.accounts.errors import AccountError, LastAdmin, NameTaken, TooManyAttempts
 from api.accounts.login_limits import LoginLimits
 from api.accounts.logins import Logins
@@ -23,6 +24,7 @@ from api.database.audit_log import record_audit
 from api.database.database import Database, one_process_at_a_time, permissions_changed
 from api.database.declared import DeclaredPermissions
 from api.database.models import Page, User
+from connectors.http.client_network import client_of
 
 ADMIN = "admin"
 
@@ -72,11 +74,12 @@ class Accounts:
 
         Raises `AccountError` or `TooManyAttempts`.
         """
-        if wait := self._registrations.wait(address):
+        client = client_of(address)
+        if wait := self._registrations.wait(client):
             raise TooManyAttempts(wait)
         check_name(username)
         check_password(password, username)
-        self._registrations.record_failure(address)
+        self._registrations.record_failure(client)
         return await self._hashing.run(lambda: self._register(username, password, address))
 
     def add(
@@ -123,6 +126,8 @@ class Accounts:
                 record_audit(session, by, action, user.username, detail, address)
             if hashed is not None or enabled is False:
                 self.sessions.end_all(session, user.id)
+                if isinstance(by, str) or by.id != user.id:
+                    forget_devices(session, user.id)
             session.flush()
             _check_an_admin_is_left(session)
             permissions_changed(session)
@@ -132,7 +137,9 @@ class Accounts:
         self, username: str, password: str, role: Role, by: Principal, address: str
     ) -> Principal:
         """`add`, from the event loop. Raises `TooManyAttempts` as well."""
-        return await self._hashing.run(lambda: self.add(username, password, role, by, address))
+        return await self._hashing.run(
+            lambda: self.add(username, password, role, by, address), known=True
+        )
 
     async def change_later(
         self,
@@ -147,7 +154,8 @@ class Accounts:
         return await self._hashing.run(
             lambda: self.change(
                 user_id, by, role=role, enabled=enabled, password=password, address=address
-            )
+            ),
+            known=True,
         )
 
     async def change_own_password(
@@ -170,6 +178,7 @@ class Accounts:
         with self.database.write() as session:
             user = _existing(session, user_id)
             self.sessions.end_all(session, user.id)
+            forget_devices(session, user.id)
             record_audit(session, by, "end_logins", user.username, "", address)
             permissions_changed(session)
 

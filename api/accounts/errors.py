@@ -5,6 +5,10 @@ class LoginRefused(Exception):
     """The name or the password is wrong; the message does not say which."""
 
 
+class CodeNeeded(LoginRefused):
+    """The password is right, and the account has a second factor whose code is missing or wrong."""
+
+
 class TooManyAttempts(Exception):
     """There were too many failed logins; `wait` is the number of seconds until the next try."""
 

@@ -6,10 +6,12 @@ import logging
 
 from sqlalchemy import select
 
-from api.accounts.errors import LoginRefused
+from api.accounts.devices import known_device, remember_device
+from api.accounts.errors import CodeNeeded, LoginRefused
 from api.accounts.login_limits import LoginLimits
 from api.accounts.password_hashing import PasswordHashing
 from api.accounts.principal import Principal, principal_of
+from api.accounts.second_factor import SecondFactor
 from api.accounts.sessions import LoginSessions, TokenPair
 from api.accounts.tickets import Tickets
 from api.accounts.tokens import TokenError, Tokens
@@ -34,34 +36,76 @@ class Logins:
     ) -> None:
         self.tokens = tokens
         self.tickets = Tickets()
+        self.second_factor = SecondFactor()
         self._database = database
         self._sessions = sessions
         self._hashing = hashing
         self._limits = limits
 
     async def login(
-        self, username: str, password: str, address: str
+        self,
+        username: str,
+        password: str,
+        address: str,
+        code: str = "",
+        device: str = "",
+        agent: str = "",
     ) -> tuple[TokenPair, Principal]:
-        """Tokens, and whose they are. Raises `LoginRefused` or `TooManyAttempts`."""
+        """Tokens, and whose they are. Raises `LoginRefused` or `TooManyAttempts`.
+
+        `code` is of the second factor, `device` the secret of a device that logged in before,
+        `agent` what that calls itself.
+        """
         name = username[:LONGEST_NAME]
-        attempt = self._limits.begin_login(address, name)
-        principal = await self._hashing.run(lambda: self._verify(username, password))
+        known = await asyncio.to_thread(self._known, name, device) if device else None
+        attempt = self._limits.begin_login(address, name, known)
+        principal = await self._hashing.run(
+            lambda: self._verify(username, password), known is not None
+        )
         if principal is None:
             with contextlib.suppress(DatabaseDown):
-                await asyncio.to_thread(self._record_refusal, name, address)
+                await asyncio.to_thread(self._record_refusal, "login_refused", name, address)
             raise LoginRefused("wrong user name or password")
         self._limits.succeed(attempt)
-        self._limits.remember(attempt)
-        return await asyncio.to_thread(self._start, principal, address)
+        await self._check_code(principal, code, known, address)
+        self._limits.forget(attempt)
+        return await asyncio.to_thread(self._start, principal, address, device, agent)
 
-    async def check_own_password(self, principal: Principal, password: str, address: str) -> None:
-        """Check the password of somebody who is logged in.
+    async def _check_code(
+        self, principal: Principal, code: str, device: str | None, address: str
+    ) -> None:
+        """Check the second factor, if the account has one. Raises as `login` does."""
+        if not await asyncio.to_thread(self._has_second_factor, principal):
+            return
+        if not code:
+            raise CodeNeeded(
+                "this account has a second factor: send the code of the app, or a recovery code, as"
+                " `code`"
+            )
+        attempt = self._limits.begin_code(principal.username, device)
+        if not await asyncio.to_thread(self._use_code, principal, code):
+            with contextlib.suppress(DatabaseDown):
+                await asyncio.to_thread(
+                    self._record_refusal, "code_refused", principal.username, address
+                )
+            raise CodeNeeded("the code is wrong, has expired or was used; wait for the next one")
+        self._limits.succeed(attempt)
+
+    async def check_own_password(
+        self,
+        principal: Principal,
+        password: str,
+        address: str,
+        wrong: str = "the old password is wrong",
+    ) -> None:
+        """Check the password of somebody who is logged in; `wrong` is said if it is not that.
 
         Raises `LoginRefused` or `TooManyAttempts`.
         """
         attempt = self._limits.begin_password_check(address, principal.username)
-        if await self._hashing.run(lambda: self._verify(principal.username, password)) is None:
-            raise LoginRefused("the old password is wrong")
+        right = await self._hashing.run(lambda: self._verify(principal.username, password), True)
+        if right is None:
+            raise LoginRefused(wrong)
         self._limits.succeed(attempt)
 
     def claimed_principal(self, token: str) -> Principal:
@@ -109,15 +153,32 @@ class Logins:
         right = self._hashing.verify(None if user is None else user.password_hash, password)
         return principal_of(user) if user is not None and right else None
 
-    def _record_refusal(self, name: str, address: str) -> None:
-        with self._database.write() as session:
-            record_audit(session, name, "login_refused", address=address)
+    def _known(self, username: str, device: str) -> str | None:
+        """The id of a device, if it has logged in to the account before."""
+        with self._database.read() as session:
+            found = known_device(session, username, device)
+            return None if found is None else found.id
 
-    def _start(self, principal: Principal, address: str) -> tuple[TokenPair, Principal]:
+    def _has_second_factor(self, principal: Principal) -> bool:
+        with self._database.read() as session:
+            return session.get_one(User, principal.id).totp_secret is not None
+
+    def _use_code(self, principal: Principal, code: str) -> bool:
+        with self._database.write() as session:
+            return self.second_factor.check(session, principal.id, code)
+
+    def _record_refusal(self, action: str, name: str, address: str) -> None:
+        with self._database.write() as session:
+            record_audit(session, name, action, address=address)
+
+    def _start(
+        self, principal: Principal, address: str, device: str, agent: str
+    ) -> tuple[TokenPair, Principal]:
         """Begin a login; while nothing can be written, one without a refresh token and audit."""
         try:
             with self._database.write() as session:
-                pair = self._sessions.start(session, principal.id)
+                pair = self._sessions.start(session, principal.id, address, agent)
+                pair = pair._replace(device=remember_device(session, principal.id, device, agent))
                 record_audit(session, principal, "login", address=address)
         except DatabaseDown as down:
             _log.warning("%s logs in from %s unrecorded: %s", principal.username, address, down)

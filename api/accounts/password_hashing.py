@@ -1,6 +1,7 @@
 """Password hashing with argon2id, off the event loop.
 
-One hash takes about 100 ms and 64 MiB, so all of them run in a single thread with a bounded queue.
+One hash takes about 100 ms and 64 MiB, so all of them run in a single thread with a bounded queue;
+those for whoever is known have a thread and a queue of their own, which strangers cannot fill.
 """
 
 import asyncio
@@ -24,13 +25,14 @@ class PasswordHashing:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._thread = ThreadPoolExecutor(1, "password")
-        self._waiting = 0
+        self._threads = {known: ThreadPoolExecutor(1, "password") for known in (False, True)}
+        self._waiting = {False: 0, True: 0}
         self._no_password = self._hasher.hash(secrets.token_urlsafe(16))
 
     def close(self) -> None:
         """Drop what waits."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in self._threads.values():
+            thread.shutdown(wait=False, cancel_futures=True)
 
     def hash(self, password: str) -> str:
         """The encoded form of a password. Blocking."""
@@ -48,16 +50,16 @@ class PasswordHashing:
             return False
         return encoded is not None
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Run work that hashes in the thread.
+    async def run(self, work: Callable[[], Result], known: bool = False) -> Result:
+        """Run work that hashes in the thread; `known`: for a login, or a device that is known.
 
         Raises:
             TooManyAttempts: too much waits there already.
         """
-        if self._waiting >= MOST_WAITING:
+        if self._waiting[known] >= MOST_WAITING:
             raise TooManyAttempts(1)
-        self._waiting += 1
+        self._waiting[known] += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads[known], work)
         finally:
-            self._waiting -= 1
+            self._waiting[known] -= 1

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from api.accounts.tokens import Tokens
-from api.database.models import Login, RefreshToken, User
+from api.database.models import LONGEST_NAME, LONGEST_TEXT, Login, RefreshToken, User
 
 LIFETIME = 30 * 86_400.0
 """Seconds after which a login ends, however often it was refreshed."""
@@ -19,10 +19,14 @@ MOST_UNSAVED = 1000
 
 
 class TokenPair(NamedTuple):
-    """An access token, and a refresh token that is exchanged once for the next pair."""
+    """An access token, and a refresh token that is exchanged once for the next pair.
+
+    `device` is the secret by which the device that logged in is known later.
+    """
 
     access: str
     refresh: str
+    device: str = ""
 
 
 class Refreshed(NamedTuple):
@@ -47,12 +51,20 @@ class LoginSessions:
         self._lifetime = lifetime
         self._unsaved: dict[str, tuple[str, float]] = {}
 
-    def start(self, session: Session, user_id: str) -> TokenPair:
+    def start(
+        self, session: Session, user_id: str, address: str = "", agent: str = ""
+    ) -> TokenPair:
         """Start a login; those that have expired are deleted."""
         now = self._clock()
         session.execute(delete(Login).where(Login.expires < now))
         login = Login(
-            id=secrets.token_hex(12), user_id=user_id, created=now, expires=now + self._lifetime
+            id=secrets.token_hex(12),
+            user_id=user_id,
+            created=now,
+            expires=now + self._lifetime,
+            used=now,
+            address=address[:LONGEST_NAME],
+            agent=agent[:LONGEST_TEXT],
         )
         session.add(login)
         session.flush()
@@ -88,7 +100,7 @@ class LoginSessions:
             or not user.enabled
         ):
             return Refreshed()
-        token.used = self._clock()
+        token.used = login.used = self._clock()
         return Refreshed(user, self._pair(session, login))
 
     def user_of(self, session: Session, login: str) -> User | None:

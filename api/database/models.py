@@ -45,7 +45,11 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """One account. `password_hash` is argon2id's encoded form."""
+    """One account. `password_hash` is argon2id's encoded form.
+
+    `totp_secret` is its second factor, `totp_offered` one that has not been confirmed yet, and
+    `totp_step` the last half minute whose code was used.
+    """
 
     __tablename__ = "users"
 
@@ -55,6 +59,10 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16), default="viewer")
     created: Mapped[float] = mapped_column(Float)
     enabled: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_offered: Mapped[str | None] = mapped_column(String(64))
+    totp_step: Mapped[int] = mapped_column(_Number, default=0)
 
     def __repr__(self) -> str:
         return f"User(id={self.id}, username={self.username!r}, role={self.role!r})"
@@ -70,6 +78,51 @@ class Login(Base):
     created: Mapped[float] = mapped_column(Float)
     expires: Mapped[float] = mapped_column(Float, index=True)
     ended: Mapped[float | None] = mapped_column(Float)
+    used: Mapped[float | None] = mapped_column(Float)
+    address: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(String(LONGEST_TEXT), default="")
+
+
+class Device(Base):
+    """A browser or program that has logged in to an account. Only its secret's hash is kept."""
+
+    __tablename__ = "devices"
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created: Mapped[float] = mapped_column(Float)
+    used: Mapped[float] = mapped_column(Float)
+    agent: Mapped[str] = mapped_column(String(LONGEST_TEXT), default="")
+
+
+class RecoveryCode(Base):
+    """A code that is good once in the place of the second factor. Only its hash is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+
+class ApiToken(Base):
+    """A token of a program: it may do no more than its owner. Only its hash is kept.
+
+    `pages` are the keys of the pages that it is for, None for all that its owner may see.
+    """
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    role: Mapped[str] = mapped_column(String(16))
+    pages: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    created: Mapped[float] = mapped_column(Float)
+    expires: Mapped[float | None] = mapped_column(Float)
+    used: Mapped[float | None] = mapped_column(Float)
 
 
 class RefreshToken(Base):

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.accounts.errors import AccountError, LastAdmin, LoginRefused, NameTaken, TooManyAttempts
+from api.accounts.errors import (
+    AccountError,
+    CodeNeeded,
+    LastAdmin,
+    LoginRefused,
+    NameTaken,
+    TooManyAttempts,
+)
 from api.web.errors import Rejected
 
 
@@ -12,6 +19,8 @@ def account_errors(login_refused: int = 401) -> Iterator[None]:
     """Raise `Rejected` for what the accounts refuse; `login_refused` is for a wrong password."""
     try:
         yield
+    except CodeNeeded as error:
+        raise Rejected(login_refused, str(error), needs="code") from None
     except LoginRefused as error:
         raise Rejected(login_refused, str(error)) from None
     except (NameTaken, LastAdmin) as error:

@@ -12,6 +12,7 @@ from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.accounts import AccountEndpoints
 from api.routes.entry.login import LoginEndpoints
+from api.routes.entry.second_factor import SecondFactorEndpoints
 from api.routes.entry.tickets import TicketEndpoints
 from api.routes.groups import GroupEndpoints
 from api.routes.page_alarms import PageAlarmEndpoints
@@ -49,6 +50,7 @@ class AccountRoutes:
                 accounts, self.permissions, authenticator, metrics, registration
             ).endpoints(),
             *TicketEndpoints(accounts.logins.tickets).endpoints(),
+            *SecondFactorEndpoints(accounts, settings.site).endpoints(),
             *AccountEndpoints(accounts, self.permissions).endpoints(),
             *PageEndpoints(self.pages, accounts.database).endpoints(),
             *PageAlarmEndpoints(self.pages, accounts.database).endpoints(),

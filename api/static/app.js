@@ -17,7 +17,8 @@ import {Mode} from "./shared/mode.js";
 import {Navigation} from "./shared/navigation.js";
 import {Overview} from "./readings/overview.js";
 import {PagesView} from "./pages/pages_view.js";
-import {changeOwnPassword, registerOneself} from "./accounts/passwords.js";
+import {openOwnAccount} from "./accounts/own_account.js";
+import {registerOneself} from "./accounts/passwords.js";
 import {Push} from "./shared/push.js";
 import {Failed, forget, login, logout, person, plan, takePerson, token, Unauthorized} from "./shared/session.js";
 import {Sound} from "./shared/sound.js";
@@ -61,8 +62,8 @@ function showConnection(next) {
 
 function showPerson() {
   text(get("person").querySelector("span"), person().username);
-  get("person").title = `${say(`role_${person().role}`)} · ${say("changePassword")}`;
-  get("person").setAttribute("aria-label", `${person().username}, ${say(`role_${person().role}`)}: ${say("changePassword")}`);
+  get("person").title = `${say(`role_${person().role}`)} · ${say("ownAccount")}`;
+  get("person").setAttribute("aria-label", `${person().username}, ${say(`role_${person().role}`)}: ${say("ownAccount")}`);
 }
 
 /** What a view does with an error of the server: the end of the session is the page's; the rest it shows itself. */
@@ -157,6 +158,7 @@ function leave(why) {
   get("main").hidden = true;
   get("login").hidden = false;
   text(get("login-error"), why ? say(why) : "");
+  askForCode(false);
   document.title = "Vigie";
   get("login-form").elements.username.focus();
   showRegistration();
@@ -175,10 +177,16 @@ get("login-form").addEventListener("submit", async (event) => {
   button.disabled = true;
   text(get("login-error"), "");
   try {
-    await login(form.elements.username.value, form.elements.password.value);
+    await login(form.elements.username.value, form.elements.password.value, form.elements.code.value);
     form.elements.password.value = "";
+    askForCode(false);
     await enter();
   } catch (error) {
+    if (error instanceof Failed && error.needs === "code") {
+      text(get("login-error"), form.elements.code.value ? say("wrongCode") : say("codeNeeded"));
+      askForCode(true);
+      return;
+    }
     const why = error instanceof Failed ? (error.status === 429 ? say("tooMany", {n: error.wait}) : error.status === 401 ? say("wrongPassword") : error.message) : say("serverGone");
     text(get("login-error"), why);
     form.elements.password.select();
@@ -187,8 +195,17 @@ get("login-form").addEventListener("submit", async (event) => {
   }
 });
 
+/** The field for a code of the second factor is there for those who have one. */
+function askForCode(asked) {
+  const code = get("login-form").elements.code;
+  get("login-code").hidden = !asked;
+  code.value = "";
+  code.required = asked;
+  if (asked) code.focus();
+}
+
 get("register").addEventListener("click", () => registerOneself(enter));
-get("person").addEventListener("click", () => changeOwnPassword(disconnected, failed));
+get("person").addEventListener("click", () => openOwnAccount(disconnected, failed));
 get("logout").addEventListener("click", () => leave());
 for (const button of document.querySelectorAll("[data-language]"))
   button.addEventListener("click", () => {

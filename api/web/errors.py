@@ -8,12 +8,22 @@ RETRY_AFTER = "5"
 
 
 class Rejected(Exception):
-    """The request cannot be answered; `status` and a message for whoever made it."""
+    """The request cannot be answered; `status` and a message for whoever made it.
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    `needs` is for programs: what it would take to answer it.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: dict[str, str] | None = None,
+        needs: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers
+        self.needs = needs
 
 
 class Unavailable(Exception):
@@ -28,7 +38,8 @@ def unavailable(message: object) -> Rejected:
 async def rejected(request: Request, error: Exception) -> Response:
     """The answer to a `Rejected`: `{"error": message}`."""
     assert isinstance(error, Rejected)
-    return JSONResponse({"error": str(error)}, error.status, error.headers)
+    body = {"error": str(error)} | ({} if error.needs is None else {"needs": error.needs})
+    return JSONResponse(body, error.status, error.headers)
 
 
 async def database_down(request: Request, error: Exception) -> Response:

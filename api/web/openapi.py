@@ -4,7 +4,7 @@ import http
 import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,10 +19,15 @@ or as server-sent events from `/api/stream`."""
 
 
 class Refusal(msgspec.Struct):
-    """Why a request was refused. `item` is the number of the object in a list, from 0."""
+    """Why a request was refused.
+
+    `item` is the number of the object in a list, from 0. `needs` is what it would take: the `code`
+    of the second factor, or a `password` of one's own in the place of the printed one.
+    """
 
     error: str
     item: int | None = None
+    needs: Literal["code", "password"] | None = None
 
 
 def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
+from connectors.http.client_network import client_of
+
 LINGER = 2.0
 """Seconds in which a client whose connection is to be closed may read why."""
 BUSY = (
@@ -30,7 +32,8 @@ class ConnectionCaps:
         host = _host(transport.get_extra_info("peername"))
         if host is None or len(known) < self._most_each or self._is_proxy(host):
             return False
-        return sum(_host(one.client) == host for one in known) >= self._most_each
+        client = client_of(host)
+        return sum(client_of(_host(one.client) or "") == client for one in known) >= self._most_each
 
     def send_away(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         """Tell a client that there is no place, and close its connection."""

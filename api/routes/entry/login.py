@@ -6,9 +6,11 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
+from starlette.responses import Response
 
 from api.accounts.accounts import Accounts
-from api.accounts.errors import LoginRefused, TooManyAttempts
+from api.accounts.devices import LIFETIME
+from api.accounts.errors import CodeNeeded, LoginRefused, TooManyAttempts
 from api.accounts.principal import Principal
 from api.accounts.roles import Role
 from api.accounts.sessions import TokenPair
@@ -21,26 +23,34 @@ from api.routes.parameters import Done
 from api.web.authentication import Authenticator
 from api.web.endpoints import Call, Endpoint, address_of, body_of, read, whole_body
 from api.web.errors import Rejected
+from connectors.http.content_type import JSON
 
 TAG = "Accounts"
 FORM = "application/x-www-form-urlencoded"
 LARGEST_FORM = 16 << 10
+DEVICE = "vigie_device"
+"""Cookie by which a device that has logged in is known."""
 Text = Annotated[str, Meta(max_length=2000)]
 
 
 class Credentials(msgspec.Struct):
-    """A user name and password. With `refresh` the answer has a `refresh_token` as well."""
+    """A user name and password. With `refresh` the answer has a `refresh_token` as well.
+
+    `code` is of the second factor, for accounts that have one.
+    """
 
     username: Text
     password: Text
     refresh: bool = False
+    code: Text = ""
 
 
 class LoginForm(msgspec.Struct):
-    """A user name and password, as a form."""
+    """A user name and password, as a form; the `code` is of the second factor."""
 
     username: Text
     password: Text
+    code: Text = ""
 
 
 class NewAccount(msgspec.Struct):
@@ -193,23 +203,29 @@ class LoginEndpoints:
         """For anybody who is not logged in yet."""
         return Doors(self._open)
 
-    async def login(self, call: Call) -> LoggedIn:
+    async def login(self, call: Call) -> Response:
         """The access token is for `Authorization: Bearer TOKEN`.
 
-        Five wrong passwords a minute lock the account for the address that sent them; very many
-        from everywhere lock it for addresses that are not known.
+        Five wrong passwords a minute lock the account for the address that sent them; after very
+        many from everywhere, each address waits before it may try. A device that has logged in
+        before is known by the cookie that it got then, and waits for nobody else.
+
+        An account with a second factor is answered 401 with `"needs": "code"` where its code is
+        missing or wrong.
         """
         body: Credentials = call.body
-        pair, principal = await self._login(call.request, body.username, body.password)
-        return self._logged_in(pair, principal, body.refresh)
+        pair, principal = await self._login(call.request, body.username, body.password, body.code)
+        return _with_device(call.request, self._logged_in(pair, principal, body.refresh), pair)
 
-    async def login_form(self, call: Call) -> Token:
-        """Takes the form `username=…&password=…`."""
+    async def login_form(self, call: Call) -> Response:
+        """Takes the form `username=…&password=…`, with `&code=…` for a second factor."""
         form = dict(parse_qsl((await _form_of(call.request)).decode("utf-8", "replace")))
         if "username" not in form or "password" not in form:
             raise Rejected(400, "the body must be the form username=...&password=...")
-        pair, _ = await self._login(call.request, form["username"], form["password"])
-        return Token(pair.access, "bearer")
+        pair, _ = await self._login(
+            call.request, form["username"], form["password"], form.get("code", "")
+        )
+        return _with_device(call.request, Token(pair.access, "bearer"), pair)
 
     async def refresh(self, call: Call) -> LoggedIn:
         """Exchanges a refresh token for the next tokens.
@@ -266,11 +282,21 @@ class LoginEndpoints:
         return _me(call.who)
 
     async def _login(
-        self, request: Request, username: str, password: str
+        self, request: Request, username: str, password: str, code: str
     ) -> tuple[TokenPair, Principal]:
         with account_errors():
             try:
-                outcome = await self._logins.login(username, password, address_of(request))
+                outcome = await self._logins.login(
+                    username,
+                    password,
+                    address_of(request),
+                    code,
+                    request.cookies.get(DEVICE, ""),
+                    request.headers.get("user-agent", ""),
+                )
+            except CodeNeeded:
+                self._metrics.logins.labels("code").inc()
+                raise
             except LoginRefused:
                 self._metrics.logins.labels("refused").inc()
                 raise
@@ -288,6 +314,21 @@ class LoginEndpoints:
                 int(self._logins.tokens.lifetime),
             )
         return answer
+
+
+def _with_device(request: Request, answer: msgspec.Struct, pair: TokenPair) -> Response:
+    """An answer with the cookie by which this device is known later; it opens nothing."""
+    response = Response(msgspec.json.encode(answer), media_type=JSON)
+    if pair.device:
+        response.set_cookie(
+            DEVICE,
+            pair.device,
+            max_age=int(LIFETIME),
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+    return response
 
 
 async def _form_of(request: Request) -> bytes:

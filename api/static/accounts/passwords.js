@@ -6,6 +6,7 @@ import {field, openDialog, openForm} from "../shared/dialog.js";
 import {h} from "../shared/dom.js";
 import {Failed, login, person as me} from "../shared/session.js";
 import {say} from "../words/words.js";
+import {codeField} from "./second_factor.js";
 
 /** What every field for a new password has; the server's own bounds. */
 export const PASSWORD_RULES = {minlength: 8, maxlength: 1024, autocomplete: "new-password"};
@@ -34,16 +35,16 @@ export function registerOneself(enter) {
 }
 
 /** Change one's own password; all logins end, and this tab logs in anew. `disconnected` does something without the connection. */
-export function changeOwnPassword(disconnected, failed) {
+export function changeOwnPassword(disconnected, failed, withCode = false) {
   const username = me().username;
   const secret = (name, label, rules) => field(label, h("input", {name, type: "password", required: true, ...rules}));
   openForm(say("changePassword"), {
     name: "own-password", button: say("save"), about: say("newPasswordHint"),
-    fields: [secret("old", say("oldPassword"), {maxlength: 1024, autocomplete: "current-password", autofocus: true}), secret("new", say("newPassword"), PASSWORD_RULES), secret("repeated", say("repeatPassword"), PASSWORD_RULES)],
-  }, async ({old, new: chosen, repeated}) => {
+    fields: [secret("old", say("oldPassword"), {maxlength: 1024, autocomplete: "current-password", autofocus: true}), secret("new", say("newPassword"), PASSWORD_RULES), secret("repeated", say("repeatPassword"), PASSWORD_RULES), withCode ? codeField() : null],
+  }, async ({old, new: chosen, repeated, code}) => {
     if (chosen !== repeated) throw new Failed(0, say("notTheSame"));
     try {
-      await disconnected(async () => { await send("POST", "/api/auth/password", {old, new: chosen}); await login(username, chosen); });
+      await disconnected(async () => { await send("POST", "/api/auth/password", {old, new: chosen}); await login(username, chosen, code); });
     } catch (error) {
       const words = {400: say("badPassword"), 403: say("wrongOld"), 429: say("tooMany", {n: error.wait})}[error.status];
       throw new Failed(error.status, words ?? failed(error));

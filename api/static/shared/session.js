@@ -10,7 +10,7 @@ let renewing = null;
 
 export class Unauthorized extends Error {}
 export class Failed extends Error {
-  constructor(status, message, wait) { super(message); this.status = status; this.wait = wait; }
+  constructor(status, message, wait, needs) { super(message); this.status = status; this.wait = wait; this.needs = needs; }
 }
 
 export const token = () => session?.access ?? null;
@@ -20,10 +20,11 @@ export const may = (role) => ["viewer", "operator", "admin"].indexOf(person().ro
 // A tab that was made as a copy of another has the same token for renewal, which is good only once: who uses it tells the others.
 shared.onmessage = ({data}) => { if (session && data.used && data.used === session.refresh) keep(data.session); };
 
-export async function login(username, password) {
-  const answer = await post("/api/auth/login", {username, password, refresh: true});
+/** Throws `Failed`, which `needs` a code where the account has a second factor. */
+export async function login(username, password, code = "") {
+  const answer = await post("/api/auth/login", {username, password, refresh: true, ...(code ? {code} : {})});
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Failed(answer.status, body.error ?? "", Number(answer.headers.get("Retry-After") ?? 0));
+  if (!answer.ok) throw new Failed(answer.status, body.error ?? "", Number(answer.headers.get("Retry-After") ?? 0), body.needs);
   keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user});
 }
 

@@ -19,7 +19,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from api.accounts.accounts import Accounts
-from api.accounts.errors import LoginRefused, TooManyAttempts
 from api.accounts.login_limits import LoginLimits
 from api.accounts.principal import Principal
 from api.accounts.rate_limit import RateLimit
@@ -354,23 +353,6 @@ def empty(tmp_path: Path) -> Iterator[Callable[..., Accounts]]:
     yield make
     for accounts in made:
         accounts.close()
-
-
-def test_guessing_from_many_addresses_locks_a_name_but_not_for_an_address_that_is_known(
-    empty: Callable[..., Accounts],
-) -> None:
-    accounts = empty(by_name=RateLimit(3, 900))
-
-    async def play() -> None:
-        await accounts.logins.login("ann", PASSWORD, "home")
-        for n in range(3):
-            with pytest.raises(LoginRefused):
-                await accounts.logins.login("ann", "guess", f"address {n}")
-        with pytest.raises(TooManyAttempts):
-            await accounts.logins.login("ann", PASSWORD, "another address")
-        assert (await accounts.logins.login("ann", PASSWORD, "home"))[1].username == "ann"
-
-    asyncio.run(play())
 
 
 def test_many_guesses_at_once_are_as_many_failures(empty: Callable[..., Accounts]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -415,9 +416,7 @@ def test_where_registration_is_open_one_makes_oneself_an_account(visit: Visit) -
     page.keyboard.press("Enter")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     expect(page.locator("dialog")).to_have_count(0)
-    expect(page.locator("#person")).to_have_attribute(
-        "aria-label", "marie, lecteur: Changer votre mot de passe"
-    )
+    expect(page.locator("#person")).to_have_attribute("aria-label", "marie, lecteur: Votre compte")
 
 
 def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
@@ -430,6 +429,7 @@ def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
     )
     page, elsewhere = visit(**account), visit(**account)
     page.click("#person")
+    page.click("[data-action=own-password]")
     page.fill("dialog [name=old]", "wrong")
     page.fill("dialog [name=new]", "another password")
     page.fill("dialog [name=repeated]", "another password")
@@ -441,6 +441,35 @@ def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     expect(elsewhere.locator("#login-error")).to_contain_text("session has ended")
     log_in_to(elsewhere, api, "marie", "another password")
+
+
+def test_a_second_factor_is_added_on_the_page_and_asked_for_at_the_next_login(
+    visit: Visit, api: Api
+) -> None:
+    page = visit(language="fr-FR")
+    page.click("#person")
+    page.click("[data-action=begin-factor]")
+    page.fill("dialog [name=password]", api.password)
+    page.keyboard.press("Enter")
+    secret = (page.locator("[data-dialog=confirm-factor] pre").text_content() or "").replace(
+        " ", ""
+    )
+    page.fill("dialog [name=code]", pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    codes = page.locator("[data-dialog=recovery-codes] pre")
+    expect(codes).to_contain_text("-")
+    recovery = (codes.text_content() or "").split()
+    assert len(recovery) == 10
+    expect(page.locator("[data-part=second-factor]")).to_contain_text("10 codes de secours")
+    other = visit(log_in=False)
+    log_in_to(other, api, wait=False)
+    expect(other.locator("#login-error")).to_contain_text("enter the code")
+    other.fill("[name=code]", "nonsense")
+    other.keyboard.press("Enter")
+    expect(other.locator("#login-error")).to_contain_text("The code is wrong")
+    other.fill("[name=code]", recovery[0])
+    other.keyboard.press("Enter")
+    expect(other.locator("#connection")).to_have_attribute("data-state", "live")
 
 
 def test_the_mode_of_the_site_is_changed_and_others_see_it_at_once(visit: Visit) -> None:
