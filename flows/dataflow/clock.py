@@ -45,7 +45,9 @@ class Clock:
 
     Those count that still work off what had gathered, and those that delivered within the idle
     time. Once none counts, event time is the wall clock less the lateness; where all that will come
-    is known, as on a virtual clock, it is the wall clock until what comes late.
+    is known, as on a virtual clock, it is the wall clock until what comes late. Before anything
+    ever came, the idle time begins when the partitions have been read to their ends: the first
+    events may be old ones.
 
     A partition's watermark is the time of its newest event less the lateness. While it is known to
     be silent, its watermark goes on with the wall clock, `GRACE` later: so a timer fires at most
@@ -60,6 +62,7 @@ class Clock:
         self._watermarks: dict[str, float] = {}
         self._arrivals: dict[str, float] = {}
         self._behind: set[str] = set()
+        self._empty_since = -math.inf
         self._silences: Silences | None = None
         self.coming = math.inf
         """On a virtual clock, the time of the oldest event that is still to come."""
@@ -69,9 +72,11 @@ class Clock:
         self._behind = set(parts)
         self._silences = {}
 
-    def caught_up(self, part: str) -> None:
-        """A source partition has delivered all that had gathered."""
-        self._behind.discard(part)
+    def caught_up(self, part: str, wall: float = -math.inf) -> None:
+        """A source partition had, at `wall`, delivered all that had gathered."""
+        if part in self._behind:
+            self._behind.discard(part)
+            self._empty_since = max(self._empty_since, wall)
 
     def saw(self, part: str, watermark: float, wall: float) -> None:
         """A batch arrived at `wall`; `watermark` is its newest event's time less the lateness."""
@@ -143,7 +148,7 @@ class Clock:
         counting = self._behind.union(self._busy())
         if counting:
             self.event = max(self.event, min(watermarks.get(part, -math.inf) for part in counting))
-        else:
+        elif self.wall >= self._first_idle():
             certain = self.wall - self._settings.lateness
             if self._silences is None:
                 certain = max(certain, min(self.wall, self.coming))
@@ -152,7 +157,12 @@ class Clock:
     def _idle_until(self, deadline: float) -> float:
         """The wall time at which event time reaches a deadline while all sources are idle."""
         is_certain = self._silences is None and deadline <= self.coming
-        return deadline if is_certain else _later(deadline, self._settings.lateness)
+        due = deadline if is_certain else _later(deadline, self._settings.lateness)
+        return max(due, self._first_idle())
+
+    def _first_idle(self) -> float:
+        """The wall time before which sources that never brought anything are not idle."""
+        return -math.inf if self._arrivals else self._empty_since + self._settings.idle
 
     def state(self) -> ClockState:
         """What must survive a restart."""

@@ -96,9 +96,9 @@ class Graph:
         """Name the time of the oldest event that is still to come, on a virtual clock."""
         self._clock.coming = time
 
-    def caught_up(self, part: str) -> None:
-        """A source partition has delivered all that had gathered."""
-        self._clock.caught_up(part)
+    def caught_up(self, part: str, wall: float) -> None:
+        """A source partition had, at `wall`, delivered all that had gathered."""
+        self._clock.caught_up(part, wall)
 
     def feed(
         self,

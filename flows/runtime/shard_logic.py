@@ -138,7 +138,7 @@ class ShardLogic(StatefulBatchLogic[tuple[str, list[Arrival]], tuple[str, list[E
             return
         for arrival in run:
             if arrival.batch.live and arrival.part not in self._context.side_parts:
-                self._graph.caught_up(arrival.part)
+                self._graph.caught_up(arrival.part, arrival.batch.wall)
         given: list[Brought] = [
             (part, batch.events, batch.wall, batch.arrivals, mark) for part, _, batch, mark in run
         ]

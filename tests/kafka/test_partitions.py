@@ -73,19 +73,7 @@ def test_a_subject_whose_records_lie_in_all_partitions_has_one_alarm_through_kil
     assert changes(alarms()) == expected(foreign.sent)
 
 
-IN_TWO = pytest.mark.xfail(
-    strict=False,
-    reason=(
-        "in two of three whole runs the changes after the restart bore the wall's time in place of"
-        " the readings'; nothing was lost or told twice; the cause is not found yet"
-    ),
-)
-
-
-@pytest.mark.parametrize(
-    "shares",
-    [pytest.param(["1/1"], id="alone"), pytest.param(["1/2", "2/2"], id="two", marks=IN_TWO)],
-)
+@pytest.mark.parametrize("shares", [["1/1"], ["1/2", "2/2"]], ids=["alone", "two"])
 def test_partitions_that_are_added_are_read_at_once_and_standing_alarms_go_on(
     kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look,
     administer: Administer, shares: list[str],

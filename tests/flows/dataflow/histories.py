@@ -63,7 +63,7 @@ def rows(
         if index + 1 in stops:
             graph = _expecting(_restarted(plan, graph), sources)
     for source in sources:
-        graph.caught_up(source)
+        graph.caught_up(source, wall)
     made += _rows(graph.tick(wall + AFTER))
     return sorted(made)
 

@@ -255,6 +255,29 @@ def test_event_time_waits_for_a_source_that_works_off_what_had_gathered() -> Non
     assert clock.event == 1001
 
 
+def test_what_comes_first_may_be_old_though_its_sources_were_empty_before() -> None:
+    clock = Clock(ClockSettings(lateness=5, idle=30))
+    clock.expect(["a", "b"])
+    clock.caught_up("a", 5000)
+    clock.caught_up("b", 5010)
+
+    clock.tick(5011, {})
+    assert clock.event == float("-inf")
+
+    clock.saw("a", 400, 5012)
+    assert clock.event == 400
+
+
+def test_sources_that_never_brought_anything_are_idle_after_the_idle_time() -> None:
+    clock = Clock(ClockSettings(lateness=5, idle=30))
+    clock.expect(["a"])
+    clock.caught_up("a", 5000)
+    assert clock.wall_of(5010) == 5030
+
+    clock.tick(5030, {})
+    assert clock.event == 5025
+
+
 def test_a_shard_that_is_woken_exactly_when_it_becomes_idle_needs_no_second_waking() -> None:
     for n in range(1000):
         clock = Clock(ClockSettings())

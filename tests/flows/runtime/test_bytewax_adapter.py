@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from connectors.base import Batch
+from flows.dataflow.clock import ClockSettings
 from flows.dataflow.input_order import Arrival
 from flows.dataflow.plan import ALARMS, Node, Outlet, Plan, Step
 from flows.runtime.runtime_context import Input, RuntimeContext
@@ -162,3 +163,39 @@ def test_a_timer_beyond_the_calendar_is_no_fault(monkeypatch: pytest.MonkeyPatch
 
     assert at is not None
     assert at.year < 3000
+
+
+def test_alarms_keep_the_times_of_old_readings_through_a_restart_of_a_flow_that_began_empty() -> (
+    None
+):
+    alarm = Alarm.model_validate({"from": "in", "when": {"above": 30}, "response": "Cool it."})
+    step = Step("f/hot", lambda: make_logic(alarm, StepContext("f", "f/hot")), stateful=True)
+    plan = Plan(
+        "f",
+        (Node("hot", (("in", None),), (step,), is_alarm=True),),
+        (Outlet("out", (ALARMS,)),),
+        ClockSettings(idle=3600),
+    )
+    wall = 1_772_366_400.0
+
+    def begin(state: bytes | None, at: float) -> ShardLogic:
+        context = RuntimeContext(plan, threading.Event(), clock=lambda: at)
+        context.parts_of_shard = {"0": {"in:t/0", "in:t/2"}}
+        shard = ShardLogic(context, state)
+        for part in ("in:t/0", "in:t/2"):
+            shard.on_batch([("0", [Arrival(part, "in", Batch([], at, True))])])
+        shard.on_notify()
+        return shard
+
+    def changes(shard: ShardLogic, time: float, value: float, at: float) -> list[float]:
+        read: list[Event] = [
+            Reading(id=f"{time}", time=time, subject="oven", metric="temperature", value=value)
+        ]
+        items, _ = shard.on_batch([("0", [Arrival("in:t/0", "in", Batch(read, at, True))])])
+        return [event.time for _, some in items for event in some]
+
+    shard = begin(None, wall)
+    assert changes(shard, 1000.0, 31.0, wall + 40) == [1000.0]
+
+    shard = begin(shard.snapshot(), wall + 60)
+    assert changes(shard, 1070.0, 20.0, wall + 61) == [1070.0]
