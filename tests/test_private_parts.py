@@ -34,6 +34,7 @@ PRIVATE = {
         "kafka.cluster:ClusterMetadata.leader_for_partition(self, partition)",
         "kafka.cluster:ClusterMetadata.broker_metadata(self, broker_id)",
         "kafka.producer.sender:Sender.force_close(self)",
+        "kafka.producer.sender:Sender.add_topic(self, topic)",
         "kafka.net.sasl:get_sasl_mechanism(name)",
         "kafka.net.sasl.abc:SaslMechanism.auth_bytes(self)",
         "kafka.net.sasl.abc:SaslMechanism.receive(self, auth_bytes)",

@@ -16,7 +16,7 @@ from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.in_flight import InFlight
 from connectors.kafka.packing import Durable, Packer, Record, TooLarge
-from connectors.kafka.producer_client import abandon, is_late, open_producer, why_late
+from connectors.kafka.producer_client import abandon, ask_about, is_late, open_producer, why_late
 from connectors.runtime.backoff import Backoff
 from operators.events import Event
 
@@ -321,6 +321,7 @@ class Producer:
     def _submit(self, record: Record) -> None:
         assert self._client is not None
         ensure_topic(self._connection, record.topic, self._partitions)
+        ask_about(self._client, record.topic)
         record.sent = time.monotonic()
         key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
         try:

@@ -57,6 +57,16 @@ def _open(connection: TopicConnection, codec: str | None) -> KafkaProducer:
     )
 
 
+def ask_about(client: KafkaProducer, topic: str) -> None:
+    """Have the client ask about a topic whenever it asks about topics at all.
+
+    It does so by itself only where it doesn't know the topic yet. The embedded broker answers the
+    first question, about no topic, with all of them; the next answer leaves them out, and then the
+    client looks for the leader of what it wrote there without a pause, for ever.
+    """
+    client._sender.add_topic(topic)
+
+
 def abandon(client: KafkaProducer) -> None:
     """End a client with all that it has under way, which is sent again.
 
