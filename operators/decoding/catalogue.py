@@ -20,6 +20,7 @@ NAMES = (
     "theengs",
     "victron",
     "ttn",
+    "chirpstack",
     "onvif",
     "senml",
     "cloudevents",

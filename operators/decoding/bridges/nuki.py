@@ -4,6 +4,7 @@ from typing import Any
 
 from operators.decoding.dialect import IGNORE, Route, by_topic
 from operators.decoding.payloads import values
+from operators.decoding.payloads.parse import wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _LOCK = {1: 0.0, 2: 1.0, 3: 1.0, 4: 1.0, 5: 1.0, 6: 1.0, 7: 1.0}
@@ -14,8 +15,17 @@ _LOW = {
     "batteryCritical": None, "keypadBatteryCritical": "keypad",
     "doorsensorBatteryCritical": "doorsensor",
 }  # fmt: skip
-METRICS = frozenset(("lock", "contact", "battery", "battery_low", "availability", "state"))
+METRICS = frozenset(
+    ("lock", "contact", "battery", "battery_low", "availability", "state", "tamper")
+)
 _JAMMED = 254
+_TAMPERED = 240
+_ACTIONS = {
+    1: "unlock", 2: "lock", 3: "unlatch", 4: "lock_n_go", 5: "lock_n_go_unlatch", 6: "full_lock",
+}  # fmt: skip
+_BUTTON_ONLY = 90
+"""A button was pressed for which no action is set."""
+_PRESSES = {1: "single", 2: "double", 3: "triple"}
 
 
 def _coded(subject: str, metric: str, codes: dict[int, float]) -> Route:
@@ -24,6 +34,30 @@ def _coded(subject: str, metric: str, codes: dict[int, float]) -> Route:
         builder.put(subject, metric, None if code is None else codes.get(int(code)))
         if metric == "lock" and code is not None:
             builder.put(at_endpoint(subject, "blocked"), "state", code == _JAMMED)
+        if metric == "contact" and code == _TAMPERED:
+            builder.put(subject, "tamper", True)
+
+    return Route(read)
+
+
+def _action(subject: str) -> Route:
+    """`ACTION,TRIGGER,AUTH-ID,CODE-ID,DETAIL`: who is about to do what to the lock."""
+
+    def read(builder: ReadingBuilder, data: Any) -> None:
+        parts = [values.number(part) for part in str(data).split(",")]
+        if len(parts) != 5 or any(part is None for part in parts):
+            raise wrong_type("five numbers with commas between them", data)
+        action, trigger, person, code, detail = (int(part or 0) for part in parts)
+        if action == _BUTTON_ONLY:
+            builder.put_button_press(subject, _PRESSES.get(detail, str(detail)))
+            return
+        done = {
+            "action": _ACTIONS.get(action, str(action)),
+            "trigger": trigger,
+            "authorization": str(person),
+            "code": str(code),
+        }
+        builder.put_occurrence(subject, "lock_action", done)
 
     return Route(read)
 
@@ -42,6 +76,8 @@ def _route(topic: str, named: bool) -> Route | None:
         return Route(lambda builder, data: builder.put(subject, "battery_low", data))
     if key == "batteryChargeState":
         return Route(lambda builder, data: builder.put(device, "battery", data))
+    if key == "lockActionEvent":
+        return _action(device)
     if key == "connected":
         return Route(lambda builder, data: builder.put_availability(device, data))
     return IGNORE

@@ -21,13 +21,21 @@ _KEYS: dict[str, tuple[str, str | None]] = {
     "u_dc": ("voltage", None), "i_dc": ("current", None), "temp": ("temperature", None),
 }  # fmt: skip
 _DC = {"powerdc": "power", "p_dc": "power"}
+_RATIOS = frozenset(("efficiency", "irradiation"))
+"""Shares in % of no quantity of ours."""
+_OF_GATEWAY = {
+    "rssi": "signal_strength", "wifi_rssi": "signal_strength", "uptime": "uptime",
+    "temperature": "device_temperature",
+}  # fmt: skip
+_OF_DTU = frozenset(("ip", "hostname", "rssi", "bssid", "status", "temperature", "uptime"))
+_CHANNEL = re.compile(r"ch\d", re.ASCII)
 METRICS = frozenset(
     (
         *(metric for metric, _ in _KEYS.values()),
+        *_OF_GATEWAY.values(),
         "availability",
         "state",
-        "signal_strength",
-        "uptime",
+        "value",
     )
 )
 
@@ -41,6 +49,9 @@ def _key(device: str, endpoint: str | None, key: str) -> Route:
     if name in _DC:  # all that the panels give the whole inverter, or one of them
         panels = subject if endpoint else at_endpoint(device, "dc")
         return Route(lambda builder, data: builder.put(panels, _DC[name], data))
+    if name in _RATIOS:
+        share = at_endpoint(device, f"{endpoint}/{name}" if endpoint else name)
+        return Route(lambda builder, data: builder.put_number(share, data, "%", data))
     return IGNORE
 
 
@@ -53,31 +64,32 @@ def _state(device: str, key: str) -> Route:
 
 
 def _available(device: str) -> Route:
-    """AhoyDTU: 0 is not available, 1 partly, 2 available."""
+    """AhoyDTU: 0 is off, 1 to 3 available (not producing, producing, no more), 4 was available."""
 
     def read(builder: ReadingBuilder, data: Any) -> None:
         number = values.number(data)
-        builder.put_availability(device, data if number is None else float(number > 0))
+        builder.put_availability(device, data if number is None else float(0 < number < 4))
 
     return Route(read)
 
 
 def _gateway(base: str, key: str) -> Route:
-    gateway = subject_name(base)
-    if key in ("status", "mqtt"):
+    gateway = subject_name(base.strip("/"))
+    if key in ("status", "mqtt"):  # 2 is AhoyDTU's word for all inverters, 1 for some
+        words = {"connected": True, "not connected": False, "2": True}
         return Route(
             lambda builder, data: builder.put_availability(
-                gateway,
-                {"connected": True, "not connected": False}.get(str(data), data),
-                f"{base}/",
+                gateway, words.get(str(data), data), f"{base}/"
             )
         )
-    metric = {"rssi": "signal_strength", "wifi_rssi": "signal_strength", "uptime": "uptime"}.get(
-        key
-    )
+    metric = _OF_GATEWAY.get(key)
     if metric is None:
         return IGNORE
     return Route(lambda builder, data: builder.put(gateway, metric, data))
+
+
+def _channel(device: str, channel: str, key: str) -> Route:
+    return _key(subject_name(device), channel[2:] if channel != "ch0" else None, key)
 
 
 def _route(topic: str, named: bool) -> Route | None:
@@ -87,19 +99,25 @@ def _route(topic: str, named: bool) -> Route | None:
         device, (part, key) = subject_name(words[at]), words[at + 1 : at + 3]
         if part == "status":
             return _state(device, key)
+        if part == "radio" and key == "rssi":
+            return _gateway(device, key)
         if part.isdigit():
             return _key(device, part if part != "0" else None, key)
         return IGNORE
     if at is not None and words[at + 1 :] == ["name"]:
         return IGNORE
+    if len(words) > 2 and words[-2] == "dtu" and (named or words[-1] in _OF_DTU):
+        return _gateway("/".join(words[:-2]), words[-1])
+    if len(words) > 3 and words[-3] == "dtu" and words[-2] == "heap":
+        return IGNORE
+    if len(words) > 3 and _CHANNEL.fullmatch(words[-2]) and words[-1].lower() in {*_KEYS, *_DC}:
+        return _channel(words[-3], words[-2], words[-1])
     if not named and words[0] not in ("solar", "inverter"):
         return None
-    if words[1:2] == ["dtu"] and len(words) == 3:
-        return _gateway(words[0], words[2])
     if len(words) == 3 and words[1] in ("ac", "dc"):
         return _key(subject_name(words[0]), words[1], words[2])
-    if len(words) == 4 and re.fullmatch(r"ch\d", words[2]):
-        return _key(subject_name(words[1]), words[2][2:] if words[2] != "ch0" else None, words[3])
+    if len(words) == 4 and _CHANNEL.fullmatch(words[2]):
+        return _channel(*words[1:])
     if len(words) == 3 and words[1] == "total":
         return _key(subject_name(words[0]), "total", words[2])
     if len(words) == 3 and words[2] == "available":

@@ -14,16 +14,19 @@ from operators.decoding.payloads.reading_builder import ReadingBuilder, json_nam
 _UNITS = {
     "c": "°C", "f": "°F", "hpa": "hPa", "kpa": "kPa", "psi": "psi", "bar": "bar", "km_h": "km/h",
     "m_s": "m/s", "mi_h": "mph", "lux": "lx", "w": "W", "kwh": "kWh", "v": "V", "mv": "mV",
-    "a": "A", "cm": "cm", "ppm": "ppm",
+    "a": "A", "cm": "cm", "ppm": "ppm", "ug_m3": "µg/m³",
 }  # fmt: skip
 _KEYS = {
     "temperature": "temperature", "pressure": "pressure", "wind_avg": "speed",
     "light": "illuminance", "power": "power", "energy": "energy", "battery": "voltage",
     "voltage": "voltage", "current": "current", "depth": "distance", "co2": "carbon_dioxide",
+    "setpoint": "target_temperature", "pm1": "pm1", "pm2_5": "pm25", "pm10": "pm10",
 }  # fmt: skip
 _PROBE = re.compile(r"([a-z]+)_?(\d+)", re.ASCII)
 _PLAIN = {"humidity": "humidity", "moisture": "moisture", "rssi": "signal_strength"}
-_FLAGS = {"alarm": "state", "tamper": "tamper", "motion": "motion"}
+_FLAGS = {"alarm": "state", "tamper": "tamper", "motion": "motion", "detect_wet": "water_leak"}
+_NAMED = frozenset(("temperature", "pressure", "power", "energy", "voltage", "current"))
+"""Quantities that a device may have several of, by names: `current_pv_A`."""
 METRICS = frozenset((*_KEYS.values(), *_PLAIN.values(), *_FLAGS.values(), "battery_low", "contact"))
 
 
@@ -56,7 +59,11 @@ def _quantity(name: str) -> tuple[str, str, str] | None:
             numbered = _PROBE.fullmatch(quantity)
             if numbered is not None and numbered[1] in _KEYS:
                 return _KEYS[numbered[1]], _UNITS[unit], numbered[2]
-            return (_KEYS[quantity], _UNITS[unit], "") if quantity in _KEYS else None
+            if quantity in _KEYS:
+                return _KEYS[quantity], _UNITS[unit], ""
+            if words[0] in _NAMED:
+                return _KEYS[words[0]], _UNITS[unit], "_".join(words[1:n])
+            return None
     return None
 
 

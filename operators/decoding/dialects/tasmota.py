@@ -51,6 +51,10 @@ _FOREIGN = frozenset(
 )
 _OF_SENSORS = frozenset(("speed", "distance", "weight"))
 """Quantities that only sensors tell: a light has a `Speed` of fading."""
+_RADAR = ("LD24", "AS3935")
+"""Sensors whose `Energy` is the strength of an echo or of a flash of lightning."""
+_DISTANCES = {"VL53": "mm", "AS3935": "km"}
+"""Units of `Distance` by the sensor's name; of all others it is cm."""
 _NOT_SENSORS = frozenset(("Wifi", "ZbState", "ZbInfo", "StatusSTS", "Status", "update"))
 
 
@@ -177,12 +181,15 @@ def _values(
             metric, part = metric_of(numbered[1]), f"{endpoint}.{numbered[2]}"
         if endpoint is None and metric in _OF_SENSORS:
             metric = None
+        if metric == "energy" and (endpoint or "").startswith(_RADAR):
+            metric = None
         if metric is None or metric in _FOREIGN or raw.__class__ is dict:
             builder.skipped += 1
             continue
         unit = units.get(METRICS[metric].unit or "")
         if metric == "distance":
-            unit = "mm" if (endpoint or "").startswith("VL53") else "cm"
+            named = (unit for name, unit in _DISTANCES.items() if (endpoint or "").startswith(name))
+            unit = next(named, "cm")
         if raw.__class__ is list:
             for n, item in enumerate(raw, 1):
                 builder.put(

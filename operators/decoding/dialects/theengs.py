@@ -16,6 +16,11 @@ from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpo
 _ADDRESS = re.compile(r"[0-9A-F]{12}", re.ASCII)
 _PROBE = re.compile(r"(.*[a-z])(\d)", re.ASCII)
 _PRESSES = {1: "single", 2: "double", 3: "triple", 4: "hold"}
+_BUTTON = re.compile(r"button(\d*)", re.ASCII)
+_OTHERWISE = {"BODY": frozenset(("pressure",)), "TIRE": frozenset(("count",))}
+"""Keys that are no quantity of ours, by the type of device: how hard somebody brushes teeth."""
+_IN_GRAMS = frozenset(("SKALE",))
+"""Models of kitchen scales, which state no unit."""
 _METERED = {"avg": ("power", "avgu"), "sum": ("energy", "sumu")}
 _SILENT = frozenset(("SYStoMQTT", "RFtoMQTT", "SRFBtoMQTT", "IRtoMQTT", "PilighttoMQTT"))
 """Words of topics with codes of remotes and what the gateway says of itself."""
@@ -29,11 +34,14 @@ def _address(raw: Any) -> str | None:
     return compact if _ADDRESS.fullmatch(compact) else None
 
 
+_OWN = {"lowbatt": "battery_low", "tempc2_dp": "dew_point"}
+
+
 @lru_cache(4096)
 def _plan(key: str) -> tuple[str, str | None, bool] | None:
     """(metric, probe, whether in °F) of a key."""
-    if key == "lowbatt":
-        return "battery_low", None, False
+    if (own := _OWN.get(key)) is not None:
+        return own, None, False
     if (metric := metric_of(key)) is not None:
         return metric, None, False
     name, probe = key, None
@@ -65,10 +73,10 @@ def _write(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> None:
                 builder.put(device, "contact", values.binary("state", raw), inverted=True)
         elif key == "lvl_cm":  # of a tank
             builder.put(device, "distance", raw, "cm")
-        elif key == "button":
-            _button(builder, device, raw)
-        elif kind == "WCVR" and key == "motion":
-            continue
+        elif (button := _BUTTON.fullmatch(key)) is not None:
+            _button(builder, device, raw, button[1] or None)
+        elif (kind == "WCVR" and key == "motion") or key in _OTHERWISE.get(str(kind), ()):
+            builder.skipped += 1
         else:
             plan = _plan(key) if len(key) <= 64 else None
             if plan is None or raw.__class__ is dict or (plan[2] and plan[1] in celsius):
@@ -83,17 +91,19 @@ def _unit(plan: tuple[str, str | None, bool], kind: Any, data: dict[str, Any]) -
     if plan[0] == "pressure" and kind == "TIRE":
         return "bar"
     unit = data.get("unit") if plan[0] == "weight" else None
+    if plan[0] == "weight" and unit is None and data.get("model_id") in _IN_GRAMS:
+        return "g"
     return unit if isinstance(unit, str) and unit else None
 
 
-def _button(builder: ReadingBuilder, device: str, raw: Any) -> None:
+def _button(builder: ReadingBuilder, device: str, raw: Any, endpoint: str | None) -> None:
     if raw.__class__ is str and not raw.isdigit():
         if raw.strip():
-            builder.put_button_press(device, raw)
+            builder.put_button_press(device, raw, endpoint)
         return
     number = values.number(raw)
     if number is not None and number != 0:
-        builder.put_button_press(device, _PRESSES.get(int(number), f"{number:g}"))
+        builder.put_button_press(device, _PRESSES.get(int(number), f"{number:g}"), endpoint)
 
 
 def _device(data: dict[str, Any], topic: str) -> str:

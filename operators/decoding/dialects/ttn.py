@@ -3,28 +3,12 @@
 The payload is read as the device's formatter decoded it.
 """
 
-import re
-from functools import lru_cache
 from typing import Any
 
 from operators.decoding.dialect import IGNORE, Dialect, Route
-from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import FAHRENHEIT, metric_of
+from operators.decoding.payloads import lorawan
 from operators.decoding.payloads.parse import Ignored, Undecodable, missing, wrong_type
-from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, json_name
-
-_CHANNEL = re.compile(r"(.+)_(\d{1,3})", re.ASCII)
-
-
-@lru_cache(4096)
-def _plan(key: str) -> tuple[str, str | None] | None:
-    """(metric, channel) of a key; Cayenne LPP appends the channel."""
-    if (metric := metric_of(key)) is not None:
-        return metric, None
-    if (match := _CHANNEL.fullmatch(key)) is None:
-        return None
-    metric = "value" if match[1] == "analog_in" else metric_of(match[1])
-    return None if metric is None else (metric, match[2])
+from operators.decoding.payloads.reading_builder import ReadingBuilder, json_name
 
 
 def _read(builder: ReadingBuilder, data: Any) -> None:
@@ -50,36 +34,8 @@ def _read(builder: ReadingBuilder, data: Any) -> None:
     at = uplink.get("received_at")
     builder.set_time(data.get("received_at") if at is None else at)
     device = json_name(device)
-    _write(builder, device, decoded or {})
-    gateways = uplink.get("rx_metadata")
-    levels = (
-        [g.get("rssi") for g in gateways if g.__class__ is dict]
-        if gateways.__class__ is list
-        else []
-    )
-    strengths = [strength for rssi in levels if (strength := values.number(rssi)) is not None]
-    if strengths:
-        builder.put(device, "signal_strength", max(strengths))
-
-
-def _write(builder: ReadingBuilder, device: str, decoded: dict[str, Any]) -> None:
-    celsius = any(
-        len(key) <= 64 and (plan := _plan(key)) is not None and plan[0] == "temperature"
-        for key in decoded
-    )
-    for key, raw in decoded.items():
-        if key.lower() in FAHRENHEIT and not celsius:
-            builder.put(device, "temperature", raw, "°F")
-            continue
-        plan = _plan(key) if len(key) <= 64 else None
-        if (
-            plan is None
-            or raw.__class__ is dict
-            or (plan[0] in decoded and key != plan[0] and plan[1] is None)
-        ):
-            builder.skipped += 1
-        else:
-            builder.put(at_endpoint(device, plan[1]), plan[0], raw)
+    lorawan.put(builder, device, decoded or {})
+    lorawan.put_strongest(builder, device, uplink.get("rx_metadata"))
 
 
 def _is_downlink(data: dict[str, Any]) -> bool:

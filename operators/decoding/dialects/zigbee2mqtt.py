@@ -41,10 +41,16 @@ _LARGEST_LIST = 1 << 24
 NOT_VALUES = frozenset(("nan", "inf", "unknown", "unavailable", "none", "null"))
 
 
+_WHOLE = {"target_distance": ("distance", "target", False)}
+"""Names that say a quantity and an endpoint in one, in metres."""
+
+
 @lru_cache(4096)
 def _plan(key: str) -> tuple[str, str | None, bool] | None:
     """(metric, endpoint, whether the key is an alias) of a key."""
     name, endpoint = key.lower(), None
+    if name in _WHOLE:
+        return _WHOLE[name]
     if name not in NAMES:
         words = name.split("_")
         splits = (("_".join(words[:n]), "_".join(words[n:])) for n in range(len(words) - 1, 0, -1))

@@ -85,7 +85,7 @@ ALIASES: dict[str, str] = {
         "carbon_monoxide_level": "co carbon_monoxide_ppm",
         "carbon_dioxide": "co2 carbondioxide co2_ppm",
         "moisture": "moi soil_moisture",
-        "conductivity": "fer",
+        "conductivity": "fer fertility",
         "signal_strength": "rssi wifi_signal wifi_rssi",
         "pm25": "pm2.5 pm2_5",
         "position": "current_pos",
