@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka test-infra check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -32,8 +32,11 @@ test-video: setup ## the model of COCO on a video of a street; says why where on
 test-kafka: setup ## on Apache Kafka from Maven Central, one broker and three; says why where it cannot run
 	@bash infra/test_kafka.sh $(PYTEST_ARGS)
 
+test-infra: setup ## dashboards, rules of Prometheus, image and chart, on their own engines and tools
+	@bash infra/test_infra.sh $(PYTEST_ARGS)
+
 test-quick: setup ## every test that needs no service
-	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz" $(PYTEST_ARGS)
+	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz and not infra" $(PYTEST_ARGS)
 
 lint: setup ## style, types, import directions
 	@.venv/bin/ruff check .
@@ -62,9 +65,10 @@ chaos: setup ## kill -9 and outages of everything; prints the table, writes buil
 	@$(PY) -m tests.chaos.sinks --seconds 20
 	@$(PY) -m pytest tests/api -m chaos
 
-docs: setup ## write docs/components.md and the definitions' JSON Schema from the code
+docs: setup ## write docs/components.md, the definitions' JSON Schema and the dashboards from the code
 	@.venv/bin/vigie docs > docs/components.md
 	@.venv/bin/vigie schema > docs/flow.schema.json
+	@$(PY) -m infra.grafana
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml \
