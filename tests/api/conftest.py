@@ -35,9 +35,10 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_servers() -> Iterator[None]:
-    """Take no client for gone because the machine has other work to do."""
+    """Take no client and no flow for gone because the machine has other work to do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("api.web.uvicorn_server.PING_INTERVAL", PATIENCE)
+        patch.setattr("api.site.flow_status.DEADLINE", PATIENCE)
         yield
 
 

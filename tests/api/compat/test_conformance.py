@@ -23,7 +23,6 @@ from tests.waiting import PATIENCE, wait_until
 NODE = Path(playwright.__file__).parent / "driver" / "node"
 CLIENTS = Path(__file__).parent / "clients"
 DEVICE = "token-of-the-bridge"
-DEADLINE = 20.0
 
 
 class Client:
@@ -34,7 +33,7 @@ class Client:
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        self._deadline = threading.Timer(DEADLINE, self._process.kill)
+        self._deadline = threading.Timer(PATIENCE, self._process.kill)
         self._deadline.start()
         self._found: dict[str, Any] = {}
         self._said = self._lines()

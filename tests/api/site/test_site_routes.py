@@ -201,17 +201,17 @@ def test_a_command_to_an_alarm_is_answered_by_its_flow_and_audited(
     headers = {"Authorization": f"Bearer {token}"}
     try:
         place = f"{api.url}/api/alarms/server_room%2Ftoo_hot/rack"
-        body = {"reason": "on it", "wait": 20}
+        body = {"reason": "on it", "wait": 30}
         accepted = httpx.post(f"{place}/ack", json=body, headers=headers, timeout=PATIENCE)
         refused = httpx.post(
             f"{place}/shelve",
-            json={"duration": "2h", "wait": 20},
+            json={"duration": "2h", "wait": 30},
             headers=headers,
             timeout=PATIENCE,
         )
         missing = httpx.post(
             f"{api.url}/api/alarms/server_room%2Ftoo_hot/nobody/ack",
-            json={"wait": 20},
+            json={"wait": 30},
             headers=headers,
             timeout=PATIENCE,
         )

@@ -35,7 +35,7 @@ async ([address, token]) => {
   const happens = (name) => new Promise((done, failed) => {
     video.addEventListener(name, done, {once: true});
     video.addEventListener("error", () => failed(new Error(video.error.message)), {once: true});
-    setTimeout(() => failed(new Error(`waited for ${name}`)), 30_000);
+    setTimeout(() => failed(new Error(`waited for ${name}`)), 60_000);
   });
   const shown = () => new Promise((done) => {  // a page that nobody sees may paint no picture
     video.requestVideoFrameCallback(done);

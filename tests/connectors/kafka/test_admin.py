@@ -1,5 +1,6 @@
 """Making topics on a real broker."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ def make_topics(connection: TopicConnection, names: list[str]) -> None:
         ensure_topic(connection, name, partitions=3)
 
 
+def has_three(consumer: KafkaConsumer, topic: str) -> bool:
+    return bool(consumer.partitions_for_topic(topic) == {0, 1, 2})
+
+
 def test_the_topics_that_a_killed_start_did_not_make_are_made_by_the_next(
     broker: Broker, unique: str
 ) -> None:
@@ -29,7 +34,8 @@ def test_the_topics_that_a_killed_start_did_not_make_are_made_by_the_next(
     for number in killed_after_each_effect(make_topics, lambda n: (connection, names(n))):
         make_topics(connection, names(number))
         consumer = KafkaConsumer(bootstrap_servers=broker.address)
-        assert [consumer.partitions_for_topic(name) for name in names(number)] == [{0, 1, 2}] * 2
+        for name in names(number):
+            wait_until(partial(has_three, consumer, name), what=name)
         consumer.close()
 
 
