@@ -36,6 +36,8 @@ NAME = re.compile(r"q[af]_\w+_q")
 USERS = ("ann", "bob", "cid")
 OWNERS = (*USERS[:2], None)
 PICTURE = "/9j/4AAQ"
+SITE = (Detection, Occurrence)
+"""What goes to the topic of events."""
 ANSWER = r'"channels": ?\[[^\]]*\]|"channel":"[^"]*",("cursor":"[^"]*",)?"data":\[\]'
 """What repeats the channels that a client asked for, or says that there is nothing on one."""
 
@@ -150,31 +152,36 @@ def world(start: Start, settings: Settings, topics: Topics, database: Callable[[
     api = start(replace(settings, clickhouse=database, event_topics=(topic,), posts_topic=topic))
     api.wait_for_topics(topic, topics.readings, topics.alarms, topics.push)
     world = World(api, topics, topic)
-    archived = [event for cam in world.cams for event in world.happenings(cam)]
-    client.insert_arrow(
-        "events", EVENTS.arrow([e for e in archived if isinstance(e, Detection | Occurrence)])
-    )
+    made = {cam.name: world.happenings(cam) for cam in world.cams}
+    archived = [event for events in made.values() for event in events]
+    client.insert_arrow("events", EVENTS.arrow([e for e in archived if isinstance(e, SITE)]))
     client.insert_arrow(
         "alarm_events", ALARMS.arrow([e for e in archived if isinstance(e, AlarmTransition)])
     )
     client.insert_arrow("readings", READINGS.arrow([e for e in archived if isinstance(e, Reading)]))
     for cam in world.cams:
-        world.tell(cam)
+        made[cam.name] += world.tell(cam)
 
     kept = open_database(api.settings.data)
 
     def learned() -> bool:
-        for user in USERS:
-            known = api.get("/api/events?limit=500", world.tokens[user]).json()["events"]
-            wanted = {cam.name for cam in world.cams if cam.seen_by(user)}
-            live = {e["subject"] for e in known if e["id"].startswith("d")}
-            if not wanted <= live:
+        for user, token in world.tokens.items():
+            seen = {cam.name for cam in world.cams if cam.seen_by(user)}
+            events = {e.id for name in seen for e in made[name] if isinstance(e, SITE)}
+            known = api.get("/api/events?limit=500", token).json()["events"]
+            alarms = api.get("/api/alarms", token).json()["alarms"]
+            latest = api.get("/api/latest", token).json()["readings"]
+            if not (
+                events <= {one["id"] for one in known}
+                and seen <= {one["subject"] for one in alarms}
+                and seen <= {one["subject"] for one in latest}
+            ):
                 return False
         with kept.read() as session:
             hidden = {cam.name for cam in world.cams if world.page(cam) and not cam.added}
             return hidden <= set(session.scalars(select(SeenCamera.name)))
 
-    wait_until(learned, what="the events and the pages of their cameras to arrive")
+    wait_until(learned, what="all of it, and the pages of the cameras, to arrive")
     kept.close()
     return world
 
