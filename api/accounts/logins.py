@@ -6,6 +6,13 @@ import logging
 
 from sqlalchemy import select
 
+from api.accounts.api_tokens import (
+    LOGIN,
+    PREFIX,
+    note_use,
+    principal_of_token,
+    use_is_noted,
+)
 from api.accounts.devices import known_device, remember_device
 from api.accounts.errors import CodeNeeded, LoginRefused
 from api.accounts.login_limits import LoginLimits
@@ -108,11 +115,13 @@ class Logins:
             raise LoginRefused(wrong)
         self._limits.succeed(attempt)
 
-    def claimed_principal(self, token: str) -> Principal:
+    async def claimed_principal(self, token: str) -> Principal:
         """Whose a signed token is, without its name and without asking the database.
 
         The login may have ended meanwhile. Raises `TokenError`.
         """
+        if token.startswith(PREFIX):
+            return await self.authenticate(token)
         claims = self.tokens.check(token)
         return Principal(claims.user_id, "", "viewer", claims.expires, claims.login)
 
@@ -127,6 +136,8 @@ class Logins:
         Raises:
             TokenError: the token is not valid or was revoked, or the account is disabled.
         """
+        if token.startswith(PREFIX):
+            return await asyncio.to_thread(self._program, token)
         claims = self.tokens.check(token)
         return await asyncio.to_thread(self._find, claims.user_id, claims.login, claims.expires)
 
@@ -187,10 +198,23 @@ class Logins:
 
     def _find(self, user_id: str, login: str, expires: float) -> Principal:
         with self._database.read() as session:
-            user = self._sessions.user_of(session, login)
-        if user is None or user.id != user_id:
+            found = self._sessions.standing(session, login, expires)
+        if found is None or found.id != user_id:
             raise TokenError(LOGGED_OUT)
-        return principal_of(user, expires, login)
+        return found
+
+    def _program(self, secret: str) -> Principal:
+        """Who may do what by a token of a program, and note its use."""
+        with self._database.read() as session:
+            found = principal_of_token(session, secret)
+            if found is None:
+                raise TokenError("the token was revoked, has expired, or is none")
+            token = found.login[len(LOGIN) :]
+            noted = use_is_noted(session, token)
+        if not noted:
+            with contextlib.suppress(DatabaseDown), self._database.write() as session:
+                note_use(session, token)
+        return found
 
     def _refresh(self, refresh_token: str, address: str) -> tuple[TokenPair, Principal]:
         with self._database.write() as session:

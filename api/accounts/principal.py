@@ -12,7 +12,8 @@ class Principal:
     """An account that is logged in.
 
     `expires` is when its token ends, in epoch seconds; `login` names the login that the token came
-    of.
+    of. Where a program asks by a token of its own, `token` is the name of that, and `pages` are
+    those that it is limited to, None for all.
     """
 
     id: str
@@ -20,6 +21,8 @@ class Principal:
     role: Role
     expires: float = 0.0
     login: str = ""
+    pages: frozenset[str] | None = None
+    token: str = ""
 
 
 def principal_of(user: User, expires: float = 0.0, login: str = "") -> Principal:

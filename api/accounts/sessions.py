@@ -9,6 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from api.accounts.api_tokens import LOGIN, principal_of_token_id
+from api.accounts.principal import Principal, principal_of
 from api.accounts.tokens import Tokens
 from api.database.models import LONGEST_NAME, LONGEST_TEXT, Login, RefreshToken, User
 
@@ -102,6 +104,16 @@ class LoginSessions:
             return Refreshed()
         token.used = login.used = self._clock()
         return Refreshed(user, self._pair(session, login))
+
+    def standing(self, session: Session, login: str, expires: float = 0.0) -> Principal | None:
+        """Who may do what by a login or by a token of a program; None once that has ended.
+
+        The session may be one that reads.
+        """
+        if login.startswith(LOGIN):
+            return principal_of_token_id(session, login[len(LOGIN) :])
+        user = self.user_of(session, login)
+        return None if user is None else principal_of(user, expires, login)
 
     def user_of(self, session: Session, login: str) -> User | None:
         """Whose login it is; None if it has ended or the account is disabled.

@@ -30,7 +30,12 @@ def record_audit(
     detail: str = "",
     address: str = "",
 ) -> None:
-    """Add an entry; `by` is an account, or the name that somebody claims to have."""
+    """Add an entry; `by` is an account, or the name that somebody claims to have.
+
+    The detail names the token of a program that did it for the account.
+    """
+    if token := getattr(by, "token", ""):
+        detail = f"by the token {token}. {detail}".strip()
     session.add(
         Audit(
             at=time.time(),

@@ -130,7 +130,7 @@ def trigger_history(
 
 def initial_state(session: Session, principal: Principal) -> dict[str, Any]:
     """Everything an account may view: `pages`, and their `alarms`."""
-    pages = EffectivePermissions(session, principal.id).pages()
+    pages = EffectivePermissions(session, principal.id, principal.pages).pages()
     alarms = alarms_of(session, [page.id for page, _ in pages])
     return {
         "pages": [

@@ -14,12 +14,14 @@ from api.database.database import permissions_changed
 from api.database.models import LONGEST_NAME, Group, Member, User
 from api.pages.errors import Denied, Invalid, Missing
 from api.pages.labels import check_label
+from api.pages.limited_tokens import check_unlimited
 
 MOST_GROUPS = 200
 
 
 def create_group(session: Session, principal: Principal, name: str) -> Group:
     """Make a group. Definitions may name it if an admin made it."""
+    check_unlimited(principal)
     check_label(name, "a group", LONGEST_NAME)
     if session.scalar(select(Group.id).where(Group.name == name)) is not None:
         raise Invalid("there is a group of that name; choose another")
@@ -56,6 +58,7 @@ def add_member(session: Session, principal: Principal, group_id: str, user_id: s
 
 def remove_member(session: Session, principal: Principal, group_id: str, user_id: str) -> set[str]:
     """Remove an account from a group: for the group's owner, admins and the account itself."""
+    check_unlimited(principal)
     if user_id != principal.id:
         group_for(session, principal, group_id)
     member = session.get(Member, (group_id, user_id))
@@ -82,6 +85,7 @@ def group_for(session: Session, principal: Principal, group_id: str) -> Group:
 
     Official groups are for admins only. Raises `Denied` even where there is no such group.
     """
+    check_unlimited(principal)
     group = session.get(Group, group_id)
     if group is None or not (
         principal.role == "admin" or (group.owner_id == principal.id and not group.official)

@@ -25,6 +25,7 @@ from api.database.models import (
 )
 from api.pages.errors import Denied, Invalid, Missing
 from api.pages.labels import check_label
+from api.pages.limited_tokens import check_unlimited
 from api.permissions.page_permissions import EffectivePermissions
 from api.permissions.private_rules import PRIVATE_PREFIX
 
@@ -40,9 +41,11 @@ def page_for(
 
     Raises `Denied` even where there is no such page.
     """
+    if need == "share":
+        check_unlimited(principal)
     page = session.get(Page, page_id)
     right = (
-        EffectivePermissions(session, principal.id).on(page)
+        EffectivePermissions(session, principal.id, principal.pages).on(page)
         if page is not None
         else PagePermission()
     )
@@ -53,6 +56,7 @@ def page_for(
 
 def create_page(session: Session, principal: Principal, name: str) -> Page:
     """Make a page of the account's."""
+    check_unlimited(principal)
     check_label(name, "a page", LONGEST_TEXT)
     count = (
         session.scalar(select(func.count()).select_from(Page).where(Page.owner_id == principal.id))

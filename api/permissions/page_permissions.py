@@ -21,9 +21,13 @@ from api.permissions.visibility import Visibility
 
 
 class EffectivePermissions:
-    """The permissions of one account as they stand in the database now."""
+    """The permissions of one account as they stand in the database now.
 
-    def __init__(self, session: Session, user_id: str) -> None:
+    With `only`, those pages are all there are: keys that a program's token is limited to.
+    """
+
+    def __init__(self, session: Session, user_id: str, only: frozenset[str] | None = None) -> None:
+        self._only = only
         self._session = session
         self._user_id = user_id
         self._name = session.scalar(select(User.username).where(User.id == user_id)) or ""
@@ -70,6 +74,8 @@ class EffectivePermissions:
         }
 
     def _permission(self, page: Page, permissions: list[Permission]) -> PagePermission:
+        if self._only is not None and page.key not in self._only:
+            return NO_PERMISSION
         me = f"user/{self._name}"
         declared = (
             DeclaredPermissions.from_json(page.declared)

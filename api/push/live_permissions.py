@@ -3,14 +3,12 @@
 import asyncio
 import collections
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from api.accounts.accounts import Accounts
 from api.accounts.principal import Principal
-from api.accounts.roles import check_role
 from api.permissions.camera_pages import hidden_cameras
 from api.permissions.page_permissions import EffectivePermissions
 from api.permissions.visibility import Visibility
@@ -88,7 +86,9 @@ class LivePermissions:
     async def visibility(self, principal: Principal) -> Visibility:
         """What an account may see now."""
         return await self._database.read_in_thread(
-            lambda session: EffectivePermissions(session, principal.id).visibility()
+            lambda session: EffectivePermissions(
+                session, principal.id, principal.pages
+            ).visibility()
         )
 
     async def write(
@@ -188,21 +188,19 @@ class LivePermissions:
 
     def _current(self, people: set[Principal]) -> dict[Principal, Current]:
         with self._database.read() as session:
-            visibilities: dict[str, Visibility] = {}
+            visibilities: dict[tuple[str, frozenset[str] | None], Visibility] = {}
             found: dict[Principal, Current] = {}
             for principal in people:
                 if principal.id == NOBODY:
                     hidden = hidden_cameras(session, frozenset())
                     found[principal] = principal, Visibility(frozenset(), hidden)
                     continue
-                user = self._accounts.sessions.user_of(session, principal.login)
-                if user is None or user.id != principal.id:
+                now = self._accounts.sessions.standing(session, principal.login, principal.expires)
+                if now is None or now.id != principal.id:
                     found[principal] = None
                     continue
-                if user.id not in visibilities:
-                    visibilities[user.id] = EffectivePermissions(session, user.id).visibility()
-                found[principal] = (
-                    replace(principal, username=user.username, role=check_role(user.role)),
-                    visibilities[user.id],
-                )
+                key = now.id, now.pages
+                if key not in visibilities:
+                    visibilities[key] = EffectivePermissions(session, *key).visibility()
+                found[principal] = now, visibilities[key]
             return found

@@ -11,8 +11,10 @@ from api.pages.triggers import RuleTriggers
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.accounts import AccountEndpoints
+from api.routes.entry.api_tokens import ApiTokenEndpoints
 from api.routes.entry.login import LoginEndpoints
 from api.routes.entry.second_factor import SecondFactorEndpoints
+from api.routes.entry.sessions import SessionEndpoints
 from api.routes.entry.tickets import TicketEndpoints
 from api.routes.groups import GroupEndpoints
 from api.routes.page_alarms import PageAlarmEndpoints
@@ -50,6 +52,8 @@ class AccountRoutes:
                 accounts, self.permissions, authenticator, metrics, registration
             ).endpoints(),
             *TicketEndpoints(accounts.logins.tickets).endpoints(),
+            *ApiTokenEndpoints(self.permissions).endpoints(),
+            *SessionEndpoints(accounts, self.permissions).endpoints(),
             *SecondFactorEndpoints(accounts, settings.site).endpoints(),
             *AccountEndpoints(accounts, self.permissions).endpoints(),
             *PageEndpoints(self.pages, accounts.database).endpoints(),

@@ -76,6 +76,7 @@ class CameraSearchEndpoints:
                 body=Credentials,
                 body_optional=True,
                 errors=(409, 503),
+                whole_site=True,
             ),
             Endpoint(
                 "POST",
@@ -86,6 +87,7 @@ class CameraSearchEndpoints:
                 role="operator",
                 body=TestedCamera,
                 errors=(409, 502),
+                whole_site=True,
                 media="image/jpeg",
             ),
         ]

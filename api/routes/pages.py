@@ -133,7 +133,9 @@ class PageEndpoints:
                     can_edit=permission.edit,
                     declared=page.declared is not None,
                 )
-                for page, permission in EffectivePermissions(session, call.who.id).pages()
+                for page, permission in EffectivePermissions(
+                    session, call.who.id, call.who.pages
+                ).pages()
             ]
 
         return await looked_up(self._database, read)

@@ -228,7 +228,7 @@ class WebSocketEndpoints:
         if not token:
             raise CloseConnection(NO_TOKEN)
         try:
-            return self._logins.claimed_principal(token.strip())
+            return await self._logins.claimed_principal(token.strip())
         except TokenError as error:
             raise CloseConnection(unauthorized(error)) from None
 

@@ -201,7 +201,7 @@ class Cameras:
 
 def _check_page(session: Session, settings: Mapping[str, Any], by: Principal) -> None:
     page = settings.get("page")
-    if page and not EffectivePermissions(session, by.id).visibility().allows_page(page):
+    if page and not EffectivePermissions(session, by.id, by.pages).visibility().allows_page(page):
         raise CameraError(f"there is no page {page!r} that you may see")
 
 
@@ -214,7 +214,7 @@ def _known_to(session: Session, id: str, by: Principal) -> Camera | None:
     camera = session.get(Camera, id)
     if camera is None:
         return None
-    known = EffectivePermissions(session, by.id).visibility().allows_camera(camera.name)
+    known = EffectivePermissions(session, by.id, by.pages).visibility().allows_camera(camera.name)
     return camera if known else None
 
 

@@ -29,10 +29,14 @@ class Authenticator:
         least: Role = "viewer",
         token_in_query: bool = False,
         devices: bool = False,
+        needs_login: bool = False,
+        whole_site: bool = False,
     ) -> Principal:
-        """Whose token it is. With `devices`, the token of a program is accepted as well.
+        """Whose token it is. With `devices`, one of the site file is accepted as well.
 
-        Raises `Rejected` without a valid token, or if the role is less than `least`.
+        What `needs_login` is not for tokens of programs, what concerns the `whole_site` not for
+        those that are limited to some pages. Raises `Rejected` without a valid token, or if the
+        role is less than `least`.
         """
         header = request.headers.get("authorization", "")
         token = bearer_token(header) or ""
@@ -49,6 +53,10 @@ class Authenticator:
             )
         except TokenError as error:
             raise Rejected(401, str(error), _DEMAND) from None
+        if needs_login and principal.token:
+            raise Rejected(403, "this needs a login; the token of a program does not do it")
+        if whole_site and principal.pages is not None:
+            raise Rejected(403, "this concerns more than the pages that the token is limited to")
         if ROLES.index(principal.role) < ROLES.index(least):
             raise Rejected(
                 403,

@@ -53,9 +53,10 @@ class Endpoint:
     where it is `body_optional`. Where `devices` may ask, a token of the site file's connection
     `http` is as good as an account. `body` may be bytes, as they came, or None where `do` reads it
     itself; then `body_type` is for the document. `errors` are statuses beside those that follow
-    from the rest, and
-    `also` are those whose answer is of another type. A `token_in_query` is for clients that cannot
-    set headers. Where the route's address does not say what its parts are, `path_from` does, and
+    from the rest, and `also` are those whose answer is of another type. A `token_in_query` is for
+    clients that cannot set headers. What `needs_login` is refused to tokens of programs, and what
+    concerns the `whole_site` to those that are limited to some pages. Where the route's address
+    does not say what its parts are, `path_from` does, and
     `described` is the address for the document.
     """
 
@@ -81,6 +82,8 @@ class Endpoint:
     media: str = JSON
     body_media: str = JSON
     token_in_query: bool = False
+    needs_login: bool = False
+    whole_site: bool = False
 
     @property
     def description(self) -> str:
@@ -101,6 +104,8 @@ class Endpoint:
         found = set(self.errors)
         if self.role is not None:
             found |= {401, 503} if self.role == "viewer" else {401, 403, 503}
+        if self.needs_login or self.whole_site:
+            found.add(403)
         if self.changes:
             found.add(429)
         if self.path or self.query or self.body is not None:
@@ -129,7 +134,12 @@ def _serve(
         principal = None
         if endpoint.role is not None:
             principal = await authenticator.authenticate(
-                request, endpoint.role, endpoint.token_in_query, endpoint.devices
+                request,
+                endpoint.role,
+                endpoint.token_in_query,
+                endpoint.devices,
+                endpoint.needs_login,
+                endpoint.whole_site,
             )
             if endpoint.changes:
                 _spend(changes, principal.id)

@@ -182,7 +182,9 @@ class LoginEndpoints:
                 body_optional=True,
                 errors=(400, 401, 408, 413, 415),
             ),
-            Endpoint("POST", "/api/auth/logout", self.logout, TAG, "Log out", Done),
+            Endpoint(
+                "POST", "/api/auth/logout", self.logout, TAG, "Log out", Done, needs_login=True
+            ),
             Endpoint(
                 "POST",
                 "/api/auth/password",
@@ -192,6 +194,7 @@ class LoginEndpoints:
                 Done,
                 body=NewPassword,
                 errors=(403, 429),
+                needs_login=True,
             ),
             register,
             register.with_address("/register"),
@@ -238,7 +241,7 @@ class LoginEndpoints:
         renews = is_empty and "authorization" in request.headers
         token = UNSET if renews else read(await body_of(request), OldToken).refresh_token
         if token is UNSET:
-            principal = await self._authenticator.authenticate(request)
+            principal = await self._authenticator.authenticate(request, needs_login=True)
             return LoggedIn(self._logins.renew(principal), "bearer", _me(principal))
         try:
             pair, principal = await self._logins.refresh(token, address_of(request))

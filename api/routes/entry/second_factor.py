@@ -72,7 +72,15 @@ class SecondFactorEndpoints:
     def endpoints(self) -> list[Endpoint]:
         """One's own second factor; and for admins, that of others."""
         return [
-            Endpoint("GET", PATH, self.look, TAG, "One's second factor", SecondFactorView),
+            Endpoint(
+                "GET",
+                PATH,
+                self.look,
+                TAG,
+                "One's second factor",
+                SecondFactorView,
+                needs_login=True,
+            ),
             Endpoint(
                 "POST",
                 PATH,
@@ -82,6 +90,7 @@ class SecondFactorEndpoints:
                 OfferView,
                 body=Password,
                 errors=(403, 429),
+                needs_login=True,
             ),
             Endpoint(
                 "POST",
@@ -92,6 +101,7 @@ class SecondFactorEndpoints:
                 RecoveryCodes,
                 body=Code,
                 errors=(403,),
+                needs_login=True,
             ),
             Endpoint(
                 "POST",
@@ -102,6 +112,7 @@ class SecondFactorEndpoints:
                 RecoveryCodes,
                 body=Password,
                 errors=(403, 429),
+                needs_login=True,
             ),
             Endpoint(
                 "POST",
@@ -112,6 +123,7 @@ class SecondFactorEndpoints:
                 Done,
                 body=Password,
                 errors=(403, 429),
+                needs_login=True,
             ),
             Endpoint(
                 "POST",

@@ -128,6 +128,7 @@ class FlowEndpoints:
                 role="operator",
                 query=LetterQuery,
                 errors=(503,),
+                whole_site=True,
             ),
             Endpoint(
                 "GET",
@@ -139,6 +140,7 @@ class FlowEndpoints:
                 role="operator",
                 path=LetterId,
                 errors=(404, 503),
+                whole_site=True,
             ),
         ]
 
