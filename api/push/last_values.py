@@ -1,6 +1,7 @@
 """The present state, bounded: last readings with their recent course, alarms, channels, events."""
 
 import collections
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -87,13 +88,16 @@ class LastReadings:
             text = self._texts[key] = _json(self._last[key])
         return text
 
-    def latest(self, course: bool = False) -> list[dict[str, Any]]:
-        """Plain readings sorted by subject and metric.
+    def latest(self, course: bool = False, subject: str | None = None) -> list[dict[str, Any]]:
+        """Plain readings sorted by subject and metric, of one subject if it is named.
 
         With `course`, each has its recent `[time, value]` pairs.
         """
         out = []
-        for key in self._sorted():
+        keys = self._sorted()
+        if subject is not None:
+            keys = keys[bisect_left(keys, (subject, "")) : bisect_left(keys, (subject + "\0", ""))]
+        for key in keys:
             entry = plain(self._last[key])
             if course:
                 entry["course"] = list(self._course.get(key, ()))

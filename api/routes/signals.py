@@ -19,9 +19,10 @@ HOUR = 3600.0
 
 
 class LatestQuery(msgspec.Struct):
-    """Whether to include the recent course of each signal."""
+    """Whether to include the recent course of each signal; signals of one subject only."""
 
     course: Annotated[int, Meta(ge=0, le=1)] = 1
+    subject: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
 
 
 class Latest(msgspec.Struct):
@@ -92,9 +93,12 @@ class SignalEndpoints:
         ]
 
     async def latest(self, call: Call) -> Latest:
-        """The last reading of every signal with its recent course (without, for `course=0`)."""
+        """The last reading of every signal with its recent course (without, for `course=0`).
+
+        With `subject`, of the signals of that subject only.
+        """
         visibility = await self._permissions.visibility(call.who)
-        known = self._hub.readings.latest(bool(call.query.course))
+        known = self._hub.readings.latest(bool(call.query.course), call.query.subject)
         return Latest(self._site, time.time(), [*filter(visibility.allows_plain, known)])
 
     async def history(self, call: Call) -> dict[str, Any]:

@@ -13,52 +13,53 @@ import {FloodBanner} from "./alarms/flood.js";
 import {FlowsBanner} from "./flows/flows_banner.js";
 import {FlowsView} from "./flows/flows_view.js";
 import {DeadLettersView} from "./flows/dead_letters_view.js";
+import {connection} from "./shared/connection.js";
+import {showConnection} from "./shared/lost_banner.js";
 import {Mode} from "./shared/mode.js";
 import {Navigation} from "./shared/navigation.js";
 import {Overview} from "./readings/overview.js";
+import {Readings} from "./readings/readings.js";
 import {PagesView} from "./pages/pages_view.js";
 import {openOwnAccount} from "./accounts/own_account.js";
 import {registerOneself} from "./accounts/passwords.js";
 import {Push} from "./shared/push.js";
-import {Failed, forget, login, logout, person, plan, takePerson, token, Unauthorized} from "./shared/session.js";
+import {Failed, findLogin, forget, login, logout, person, plan, takePerson, token, Unauthorized, withOtherTabs} from "./shared/session.js";
 import {Sound} from "./shared/sound.js";
 import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} from "./words/words.js";
 
 const CHANNELS = ["readings", "alarms", "events", "evidence", "cameras", "mode"];
 
 let push = null;
-let state = "connecting";
-
+const readings = new Readings();
 const alarmStore = new AlarmStore();
 const sound = new Sound();
 const mode = new Mode();
 const flood = new FloodBanner(alarmStore);
 const flowsTrouble = new FlowsBanner();
+const latest = (subject, metric) => readings.latest(subject, metric);
 const openAlarm = (key) => { location.hash = detailsHash(alarmStore.get(key)); };
 const details = new AlarmDetails(alarmStore, {
-  gone: () => { if (location.hash.startsWith("#/alarms/")) navigation.go("#/alarms"); },
-  chart: (subject, metric) => { navigation.go("#/overview"); overview.open(subject, metric); },
+  gone: () => { if (location.hash.startsWith("#/alarms/")) navigation.go(`#/alarms${location.hash.match(/\?.*|$/)[0]}`); },
+  chart: (subject, metric) => navigation.go(`#/overview?${new URLSearchParams({subject, metric})}`),
+  latest,
 });
-const context = {alarmStore, openAlarm, failed, channels: {add: (names) => push?.add(names), remove: (names) => push?.remove(names)}};
+const context = {alarmStore, readings, latest, openAlarm, failed, channels: {add: (names) => push?.add(names), remove: (names) => push?.remove(names)}};
 const overview = new Overview(context);
 const navigation = new Navigation({
   overview, alarms: new AlarmsView(context, details), cameras: new CamerasView(context), events: new EventsView(context),
   flows: new FlowsView(context), pages: new PagesView(context), letters: new DeadLettersView(context), accounts: new AccountsView(context),
 });
 
-alarmStore.addEventListener("change", () => navigation.badge("alarms", alarmStore.unseen()));
+alarmStore.addEventListener("change", () => { navigation.badge("alarms", alarmStore.unseen()); sound.waits(alarmStore.waiting()); });
 alarmStore.addEventListener("alarm", ({detail: alarm}) => {
   announce(say("newAlarm", {alarm: alarmName(alarm.alarm), subject: subjectName(alarm.subject)}));
-  sound.play(alarm.priority);
+  sound.alarm(alarm.priority);
 });
 
-function showConnection(next) {
-  state = next;
-  const place = get("connection");
-  place.dataset.state = state;
-  text(place.querySelector("span"), say(state));
-  document.body.classList.toggle("cut", state === "lost");
-}
+connection.addEventListener("change", () => {
+  showConnection();
+  if (connection.state === "lost") sound.play("lost");
+});
 
 function showPerson() {
   text(get("person").querySelector("span"), person().username);
@@ -75,15 +76,11 @@ function failed(error) {
   throw error;
 }
 
-async function refresh() {
-  try {
-    const latest = await ask("/api/latest");
-    setServerTime(latest.time);
-    text(get("site"), latest.site);
-    overview.fill(latest.readings);
-  } catch (error) {
-    failed(error);
-  }
+/** Whose page it is, and the server's clock. */
+async function loadSite() {
+  const {site, time} = await ask("/api/latest?course=0&subject=-");
+  setServerTime(time);
+  text(get("site"), site);
 }
 
 function receive(message) {
@@ -104,20 +101,20 @@ async function rightsChanged() {
   details.draw(true);
 }
 
-function connectionChanged(next, recovered) {
-  const back = next === "live" && state === "lost";
-  showConnection(next);
-  if (recovered === false) refresh();
+function connectionChanged(next) {
+  const back = next === "live" && connection.state === "lost";
+  connection.become(next);
   if (back) navigation.resume();
 }
 
-async function enter() {
+function enter() {
   get("login").hidden = true;
   get("main").hidden = false;
-  showConnection("connecting");
+  connection.become("connecting");
+  showConnection();
   plan();
   showPerson();
-  await refresh();
+  loadSite().catch(failed);
   if (!token()) return;
   connect();
   mode.load().catch(failed);
@@ -148,6 +145,8 @@ async function disconnected(work) {
 function leave(why) {
   push?.stop();
   push = null;
+  connection.become("connecting");
+  sound.silence();
   if (why === undefined) logout(); else forget();
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   navigation.stop();
@@ -177,10 +176,11 @@ get("login-form").addEventListener("submit", async (event) => {
   button.disabled = true;
   text(get("login-error"), "");
   try {
-    await login(form.elements.username.value, form.elements.password.value, form.elements.code.value);
+    const {username, password, code, stay} = form.elements;
+    await login(username.value, password.value, code.value, stay.checked);
     form.elements.password.value = "";
     askForCode(false);
-    await enter();
+    enter();
   } catch (error) {
     if (error instanceof Failed && error.needs === "code") {
       text(get("login-error"), form.elements.code.value ? say("wrongCode") : say("codeNeeded"));
@@ -217,9 +217,9 @@ for (const button of document.querySelectorAll("[data-language]"))
     sound.show();
     flood.show();
     flowsTrouble.show();
-    showConnection(state);
+    showConnection();
   });
 
+withOtherTabs({entered: () => { if (!push) enter(); }, left: () => leave("")});
 applyWords();
-if (token()) enter();
-else leave(null);
+if (await findLogin()) { if (!push) enter(); } else leave(null);

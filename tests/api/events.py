@@ -22,7 +22,7 @@ def alarm(seq: int, isa: str = "B", **others: Any) -> AlarmTransition:
     values: dict[str, Any] = {
         "id": f"a{seq}", "time": float(seq), "recorded": float(seq), "rule": "server_room/too_hot",
         "alarm": "too_hot",
-        "subject": "rack", "occ": 1, "event": "activated", "change": "raised", "state": words[isa],
+        "subject": "rack", "occ": 1, "event": "activated", "change": "raised", "state": words.get(isa, "suppressed"),
         "priority": "high", "value": 31.0, "unit": "°C", "limit": 30.0, "metric": "temperature",
         "response": "Check the air conditioning, then call facilities.",
     }  # fmt: skip

@@ -3,15 +3,19 @@
 import {send} from "../shared/api.js";
 import {toast} from "../shared/announce.js";
 import {field, openForm, select} from "../shared/dialog.js";
+import {connection} from "../shared/connection.js";
 import {h} from "../shared/dom.js";
+import {icon} from "../shared/icons.js";
 import {may} from "../shared/session.js";
 import {alarmName, say, subjectName} from "../words/words.js";
 
 const ICONS = {ack: "check", reset: "reset", shelve: "shelve", unshelve: "history", comment: "comment", out_of_service: "tool", in_service: "play", unsuppress: "play", clear: "check", retire: "close"};
 const WITH_REASON = ["comment", "out_of_service", "clear", "retire"];
+const SLOW = 2000; // milliseconds after which somebody is told that an action waits
 const SHELVE_FOR = ["10m", "30m", "1h", "2h", "4h", "8h"];
 
-export const commandIcon = (command) => ICONS[command];
+/** The name of an alarm, and whose it is. */
+export const whatOf = (alarm) => `${alarmName(alarm.alarm)}, ${subjectName(alarm.subject)}`;
 export const commandPath = (alarm, command) => `/api/alarms/${encodeURIComponent(alarm.rule)}/${encodeURIComponent(alarm.subject)}/${command}`;
 
 /** The commands that this account may give to an alarm in its present state, the most likely first. */
@@ -39,42 +43,46 @@ export async function command(alarm, name) {
   if (WITH_REASON.includes(name)) return askReason(alarm, name);
   try {
     await give(alarm, name, {});
-    return toast(say(`done_${name}`, {alarm: alarmName(alarm.alarm)}));
+    return toast(say(`done_${name}`, {alarm: whatOf(alarm)}));
   } catch (error) {
     return toast(error.message, "bad");
   }
 }
 
+/** Send a command. While the server is away it waits, and says so at once. */
 async function give(alarm, name, body) {
+  const waits = () => toast(say("actionWaits", {action: say(name), alarm: whatOf(alarm)}), "bad");
+  if (connection.state === "lost") { waits(); if (!await connection.live()) return; }
+  const slow = setTimeout(waits, SLOW);
   try {
     await send("POST", commandPath(alarm, name), {...body, occurrence: alarm.occ});
   } catch (error) {
     throw new Error(error.status ? refusal(error) : say("serverGone"), {cause: error});
+  } finally {
+    clearTimeout(slow);
   }
 }
-
-const of = (alarm) => `${alarmName(alarm.alarm)} · ${subjectName(alarm.subject)}`;
 
 function askShelve(alarm) {
   const reason = h("textarea", {name: "comment", rows: 2, maxlength: 200, required: true, autofocus: true});
   const length = select({name: "duration"}, SHELVE_FOR.map((time) => [time, say(`for_${time}`)]), "30m");
   openForm(say("shelve"), {
-    name: "shelve", about: of(alarm), button: say("shelve"),
+    name: "shelve", about: whatOf(alarm), button: say("shelve"),
     fields: [field(say("shelveFor"), length, say("shelveHint")), field(say("reason"), reason)],
   }, async (values) => {
     await give(alarm, "shelve", values);
-    toast(say("done_shelve", {alarm: alarmName(alarm.alarm)}));
+    toast(say("done_shelve", {alarm: whatOf(alarm)}));
   });
 }
 
 function askReason(alarm, name) {
   const words = h("textarea", {name: "comment", rows: 3, maxlength: 1000, required: true, autofocus: true});
   openForm(say(name), {
-    name, about: of(alarm), button: say(name === "comment" ? "save" : name),
+    name, about: whatOf(alarm), button: say(name === "comment" ? "save" : name),
     fields: [field(say(name === "comment" ? "comment" : "reason"), words)],
   }, async (values) => {
     await give(alarm, name, values);
-    toast(say(`done_${name}`, {alarm: alarmName(alarm.alarm)}));
+    toast(say(`done_${name}`, {alarm: whatOf(alarm)}));
   });
 }
 
@@ -82,4 +90,20 @@ function askReason(alarm, name) {
 function refusal(error) {
   const known = say(`refused_${error.message.match(/[a-z]+(?:_[a-z]+)+/)?.[0]}`);
   return known.startsWith("refused_") ? error.message : known;
+}
+
+/** A button for one command; the first thing to do is the loudest. */
+export function actionButton(alarm, name) {
+  const strong = (name === "ack" || name === "reset") && !"EFG".includes(alarm.isa);
+  const button = h("button", {type: "button", class: strong ? "action strong" : "action", "data-action": name,
+    "aria-label": `${say(name)}: ${whatOf(alarm)}`}, icon(ICONS[name]), h("span", {}, say(name)));
+  button.addEventListener("click", async () => {
+    button.setAttribute("aria-busy", "true");
+    try {
+      await command(alarm, name);
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
+  });
+  return button;
 }

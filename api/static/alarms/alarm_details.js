@@ -1,9 +1,9 @@
 // One alarm in full: its state, its response, its commands and its history.
 
 import {ask} from "../shared/api.js";
-import {actionButton, judged, limitOf} from "./alarm_list.js";
-import {commandsFor} from "./alarm_commands.js";
-import {keyOf} from "./alarm_store.js";
+import {actionButton, commandsFor} from "./alarm_commands.js";
+import {keyOf} from "./urgency.js";
+import {AlarmValues, measured} from "./alarm_values.js";
 import {openDialog} from "../shared/dialog.js";
 import {h, text} from "../shared/dom.js";
 import {icon, shape} from "../shared/icons.js";
@@ -12,13 +12,15 @@ import {alarmName, eventWord, metricName, priorityName, say, stateName, subjectN
 const DAYS = 30;
 
 export class AlarmDetails {
-  /** `gone` is called when the details are closed; `chart` opens the history of a signal. */
-  constructor(alarmStore, {gone, chart}) {
+  /** `gone` is called when the details are closed; `chart` opens the history of a signal; `latest` is its newest reading. */
+  constructor(alarmStore, {gone, chart, latest}) {
     this.alarmStore = alarmStore;
     this.gone = gone;
     this.chart = chart;
+    this.latest = latest;
     this.key = null;
     alarmStore.addEventListener("change", () => this.draw());
+    setInterval(() => { if (this.shown && this.dialog) this.values.update(latest(this.shown.subject, this.shown.metric)); }, 1000);
   }
 
   open(key) {
@@ -50,9 +52,10 @@ export class AlarmDetails {
     const first = this.shown === null;
     this.shown = alarm;
     const action = this.body.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    this.values = new AlarmValues(alarm, this.latest(alarm.subject, alarm.metric));
     const rows = [
       [say("where"), subjectName(alarm.subject)],
-      [say("measured"), [alarm.metric ? metricName(alarm.metric) : "", judged(alarm), limitOf(alarm) ? `(${limitOf(alarm)})` : ""].join(" ").trim()],
+      [say("measured"), h("span", {class: "values"}, alarm.metric ? metricName(alarm.metric) : "", " ", this.values.element)],
       [say("since_"), when(alarm.time)],
       [say("rule"), alarm.rule],
       alarm.until ? [say("state"), say("until", {t: when(alarm.until)})] : null,
@@ -89,11 +92,12 @@ export class AlarmDetails {
   showPast(changes) {
     const items = changes.map((change) => h("li", {"data-isa": change.isa, "data-event": change.event},
       h("span", {class: "past-dot", "aria-hidden": "true"}),
-      h("div", {}, h("p", {}, h("b", {}, eventWord(change.event)), change.user ? ` · ${change.user}` : "", judged(change) ? h("span", {class: "muted"}, ` · ${judged(change)}`) : ""),
+      h("div", {}, h("p", {}, h("b", {}, eventWord(change.event)), change.user ? ` · ${change.user}` : "", measured({...change, first_value: undefined}) ? h("span", {class: "muted"}, ` · ${measured({...change, first_value: undefined})}`) : ""),
         change.comment ? h("p", {class: "past-comment"}, change.comment) : "",
         h("time", {class: "muted", datetime: new Date(change.time * 1000).toISOString()}, when(change.time)))));
     this.past.replaceChildren(h("h3", {}, say("history")), items.length ? h("ol", {class: "past-list"}, ...items) : h("p", {class: "muted"}, say("noPast")));
   }
 }
 
-export const detailsHash = (alarm) => `#/alarms/${encodeURIComponent(keyOf(alarm))}`;
+/** The address of an alarm's details, over the list as it is filtered. */
+export const detailsHash = (alarm) => `#/alarms/${encodeURIComponent(keyOf(alarm))}${location.hash.startsWith("#/alarms") ? location.hash.match(/\?.*|$/)[0] : ""}`;

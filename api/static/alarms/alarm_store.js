@@ -1,18 +1,12 @@
 // The present alarms, from snapshots and updates; and whether there are more than people can follow.
 
 import {now} from "../words/words.js";
+import {graver, isNormal, isSuppressed, isUnseen, keyOf, urgency} from "./urgency.js";
 
-const ISA = "BDCEFG";
-const PRIORITY = ["critical", "high", "medium", "low"];
-const NORMAL = ["A", "-"];
 const WINDOW = 600; // EEMUA 191: a flood begins with more than 10 alarms in 10 minutes and ends with fewer than 5
 const FLOOD_BEGINS = 10;
 const FLOOD_ENDS = 5;
 
-export const keyOf = (alarm) => `${alarm.rule}|${alarm.subject}`;
-export const isUnseen = (alarm) => alarm.isa === "B" || alarm.isa === "D";
-
-const urgency = (a, b) => ISA.indexOf(a.isa) - ISA.indexOf(b.isa) || PRIORITY.indexOf(a.priority) - PRIORITY.indexOf(b.priority) || b.time - a.time;
 const isNews = (alarm, known) => !known || alarm.recorded > known.recorded || (alarm.recorded === known.recorded && alarm.seq > known.seq);
 
 /** Dispatches `change`, and `alarm` for each alarm to be announced now. */
@@ -48,13 +42,34 @@ export class AlarmStore extends EventTarget {
 
   get(key) { return this.alarms.get(key); }
 
-  /** What somebody must see, most urgent first. */
+  /** All alarms that are not normal, most urgent first. */
+  all() {
+    return this.sorted ??= [...this.alarms.values()].filter((alarm) => !isNormal(alarm)).sort(urgency);
+  }
+
+  /** What somebody must see, most urgent first; neither suppressed nor out of service. */
   standing() {
-    return [...this.alarms.values()].filter((alarm) => !NORMAL.includes(alarm.isa)).sort(urgency);
+    return this.shown ??= this.all().filter((alarm) => !isSuppressed(alarm));
   }
 
   unseen() {
     return this.standing().filter(isUnseen).length;
+  }
+
+  /** The most urgent priority that nobody has acknowledged. */
+  waiting() {
+    return this.standing().filter(isUnseen).sort(graver)[0]?.priority ?? null;
+  }
+
+  /** Gives the gravest alarm of a subject, or of one of its metrics. */
+  worst() {
+    const worst = new Map();
+    for (const alarm of this.standing()) {
+      if (!"BCD".includes(alarm.isa)) continue;
+      for (const key of [alarm.subject, `${alarm.subject}\n${alarm.metric}`])
+        if (!worst.has(key) || graver(alarm, worst.get(key)) < 0) worst.set(key, alarm);
+    }
+    return (subject, metric) => worst.get(metric === undefined ? subject : `${subject}\n${metric}`);
   }
 
   /** Alarms announced in the last ten minutes. */
@@ -68,6 +83,7 @@ export class AlarmStore extends EventTarget {
   }
 
   changed() {
+    this.sorted = this.shown = null;
     this.updateFlood(true);
     this.dispatchEvent(new Event("change"));
   }

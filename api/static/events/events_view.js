@@ -3,6 +3,7 @@
 import {ask} from "../shared/api.js";
 import {h, text} from "../shared/dom.js";
 import {select} from "../shared/dialog.js";
+import {keepHere} from "../shared/place.js";
 import {eventItem, fromChannel} from "./event_item.js";
 import {hourBars} from "./hour_bars.js";
 import {emptyState, failure, skeleton} from "../shared/states.js";
@@ -21,15 +22,17 @@ export class EventsView {
     this.summary = h("div", {class: "events-summary"});
     this.form = h("form", {class: "filters fields", role: "search"});
     this.form.addEventListener("submit", (event) => event.preventDefault());
-    this.form.addEventListener("change", () => { this.filter = Object.fromEntries(new FormData(this.form)); this.load(); });
+    this.form.addEventListener("change", () => { this.filter = Object.fromEntries(new FormData(this.form)); keepHere(this.filter); this.load(); });
     this.list = h("div", {class: "timeline", "aria-live": "off"});
     this.foot = h("div", {class: "foot"});
     this.section = h("section", {"aria-labelledby": "title", class: "events-view"}, this.summary, this.form, this.list, this.foot);
   }
 
-  enter([subject], fresh) {
+  enter([subject], fresh, query) {
+    const before = JSON.stringify(this.filter);
+    for (const name of Object.keys(this.filter)) this.filter[name] = query.get(name) ?? "";
     if (subject !== undefined) this.filter.subject = subject;
-    if (fresh || subject !== undefined) { this.drawForm(); this.load(); this.loadStats(); }
+    if (fresh || JSON.stringify(this.filter) !== before) { this.drawForm(); this.load(); this.loadStats(); }
   }
 
   leave() {

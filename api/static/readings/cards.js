@@ -1,132 +1,185 @@
-// One card per subject, one row per metric; drawn again at most once a frame, however fast readings come.
+// A card for each subject, in the order of their names. Only those in sight are in the page, however many there are.
 
-import {get, h, text} from "../shared/dom.js";
-import {Spark} from "./spark.js";
-import {age, metricName, now, reading, say, subjectName} from "../words/words.js";
+import {ask} from "../shared/api.js";
+import {byRank, Card} from "./card.js";
+import {Layout, merge} from "./card_order.js";
+import {get, text} from "../shared/dom.js";
+import {currentLanguage, say, subjectName} from "../words/words.js";
 
-const OLD = 900; // seconds after which a value is shown as old
-const ORDER = ["temperature", "humidity", "co2", "motion", "presence", "power", "energy", "price"];
-
-const rank = (metric) => { const place = ORDER.indexOf(metric); return place < 0 ? ORDER.length : place; };
+const ROOM = 500; // pixels above and below the screen that are drawn, too
+const FEW = 60; // so many are drawn whether or not they are in sight
+const COURSES_AT_ONCE = 400; // more signals than that get their courses one by one, as they come in sight
 
 export class Cards {
-  constructor(open) {
+  constructor(readings, open) {
+    this.readings = readings;
     this.open = open;
     this.list = get("cards");
-    this.cards = new Map();
-    this.dirty = new Set();
+    this.alarmOf = () => undefined;
     this.sought = "";
-    setInterval(() => this.tick(), 1000);
+    this.clear();
+    this.sort();
+    setInterval(() => { for (const card of this.shown.values()) card.tick(); }, 1000);
+    addEventListener("scroll", () => this.plan(), {passive: true});
+    addEventListener("beforeprint", () => this.draw(this.order.length < 2000));
+    new ResizeObserver(() => { this.layout = null; this.plan(); }).observe(this.list);
   }
 
   clear() {
-    this.cards.clear();
-    this.dirty.clear();
+    this.models = new Map();
+    this.order = [];
+    this.fresh = [];
+    this.found = null;
+    this.layout = null;
+    this.shown = new Map();
+    this.dirty = new Set();
+    this.changed = new Set();
+    this.courses = new Set();
     this.list.replaceChildren();
   }
 
-  /** Take a reading; `course` is the recent [time, value] list where the server sent one. */
-  take(entry, course) {
-    const card = this.cards.get(entry.subject) ?? this.makeCard(entry.subject);
-    const row = card.rows.get(entry.metric) ?? this.makeRow(card, entry);
-    if (row.entry && entry.time < row.entry.time) return;
-    const changed = row.entry && row.entry.value !== entry.value;
-    row.entry = entry;
-    row.changed ||= Boolean(changed && !course);
-    if (course) row.spark.start(course);
-    else if (typeof entry.value === "number" && (entry.quality ?? "good") === "good") row.spark.add(entry.time, entry.value);
-    this.dirty.add(row);
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  sort() {
+    const {compare} = new Intl.Collator(currentLanguage(), {numeric: true});
+    this.before = (a, b) => compare(a.name, b.name) || (a.subject < b.subject ? -1 : 1);
   }
 
-  entry(subject, metric) {
-    return this.cards.get(subject)?.rows.get(metric)?.entry;
+  /** A signal that has a new reading. */
+  take(signal, live) {
+    let model = this.models.get(signal.subject);
+    if (!model) {
+      const name = subjectName(signal.subject);
+      model = {subject: signal.subject, name, sought: `${signal.subject} ${name}`.toLowerCase(), signals: []};
+      this.models.set(signal.subject, model);
+      this.fresh.push(model);
+      this.found = this.layout = null;
+    }
+    if (!model.signals.includes(signal)) {
+      model.signals.push(signal);
+      model.signals.sort(byRank);
+      this.layout = null;
+    }
+    this.dirty.add(model);
+    if (live) this.changed.add(signal);
+    this.plan();
   }
 
-  makeCard(subject) {
-    const name = h("h3", {}, subjectName(subject));
-    const rows = h("div", {class: "rows"});
-    const element = h("li", {class: "card", "data-subject": subject}, h("header", {}, name, h("code", {}, subject)), rows);
-    const card = {subject, element, name, body: rows, rows: new Map()};
-    this.cards.set(subject, card);
-    const order = [...this.cards.keys()].sort((a, b) => subjectName(a).localeCompare(subjectName(b)) || (a < b ? -1 : 1));
-    const after = order[order.indexOf(subject) + 1];
-    this.list.insertBefore(element, after ? this.cards.get(after).element : null);
-    this.seek(this.sought);
-    return card;
+  plan() {
+    this.frame ??= requestAnimationFrame(() => this.draw());
   }
 
-  makeRow(card, {metric, subject}) {
-    const row = {metric, spark: new Spark(metric), entry: null, changed: false};
-    row.label = h("span", {class: "label"}, metricName(metric));
-    row.age = h("span", {class: "age"});
-    row.value = h("b", {});
-    row.unit = h("small", {});
-    row.quality = h("em", {class: "quality"});
-    row.element = h("button", {type: "button", class: "row", "data-metric": metric, onclick: () => this.open(subject, metric)},
-      h("span", {class: "what"}, row.label, row.age, row.quality), row.spark.element, h("span", {class: "value"}, row.value, row.unit));
-    card.rows.set(metric, row);
-    const after = [...card.rows.values()].filter((other) => rank(other.metric) > rank(metric) || (rank(other.metric) === rank(metric) && other.metric > metric))
-      .sort((a, b) => rank(a.metric) - rank(b.metric) || (a.metric < b.metric ? -1 : 1))[0];
-    card.body.insertBefore(row.element, after ? after.element : null);
-    return row;
-  }
-
-  draw() {
+  draw(all = false) {
+    cancelAnimationFrame(this.frame);
     this.frame = null;
-    for (const row of this.dirty) {
-      this.show(row);
-      row.spark.draw();
-      if (row.changed) { row.changed = false; row.element.classList.remove("flash"); void row.element.offsetWidth; row.element.classList.add("flash"); }
+    this.order = merge(this.order, this.fresh, this.before);
+    this.fresh = [];
+    this.found ??= this.sought ? this.order.filter((model) => model.sought.includes(this.sought)) : this.order;
+    this.place(all);
+    for (const model of this.dirty) this.shown.get(model.subject)?.draw(this.alarmOf, this.pressed(model.subject));
+    for (const {subject, metric} of this.changed) {
+      const row = this.shown.get(subject)?.rows.get(metric);
+      if (row) row.show(this.alarmOf(subject, metric), true);
     }
     this.dirty.clear();
-    text(get("sensor-count"), String(this.cards.size));
-    const shown = [...this.cards.values()].some((card) => !card.element.hidden);
-    get("no-cards").hidden = shown;
-    if (!shown) text(get("no-cards"), say(this.cards.size ? "noMatch" : "noCards"));
+    this.changed.clear();
+    text(get("sensor-count"), String(this.order.length));
+    get("no-cards").hidden = this.found.length > 0;
+    if (!this.found.length) text(get("no-cards"), say(this.order.length ? "noMatch" : "noCards"));
   }
 
-  show(row) {
-    const [value, unit] = reading(row.entry);
-    const quality = row.entry.quality ?? "good";
-    text(row.label, metricName(row.metric));
-    text(row.value, value);
-    text(row.unit, unit);
-    text(row.quality, say(quality));
-    row.element.classList.toggle("wordy", value.length > 8);
-    row.element.dataset.quality = quality;
-    row.element.setAttribute("aria-label", `${metricName(row.metric)} ${value} ${unit} ${say(quality)}, ${say("showHistory", {metric: metricName(row.metric)})}`);
-    this.showAge(row);
+  /** Put the cards in sight into the page, and take the others out. */
+  place(all) {
+    const width = this.list.clientWidth;
+    if (!width) return;
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
+    if (this.layout?.cards !== this.found) { this.layout = new Layout(this.found, (model) => model.signals.length, width, scale); this.list.style.height = `${this.layout.height}px`; }
+    const top = this.list.getBoundingClientRect().top;
+    const [first, last] = all || this.found.length <= FEW ? [0, this.found.length] : this.layout.between(-top - ROOM, innerHeight - top + ROOM);
+    const wanted = new Set();
+    let before = null;
+    for (let i = first; i < last; i++) {
+      const model = this.found[i];
+      wanted.add(model.subject);
+      let card = this.shown.get(model.subject);
+      if (!card) {
+        this.shown.set(model.subject, card = new Card(model, this.open));
+        card.draw(this.alarmOf, this.pressed(model.subject));
+        this.askCourse(model);
+      }
+      const {left, top: y, width: wide} = this.layout.place(i), style = card.element.style;
+      style.translate = `${left}px ${y}px`;
+      style.width = `${wide}px`;
+      card.element.ariaSetSize = String(this.found.length);
+      card.element.ariaPosInSet = String(i + 1);
+      const place = before ? before.nextElementSibling : this.list.firstElementChild;
+      if (place !== card.element) this.list.insertBefore(card.element, place);
+      before = card.element;
+    }
+    for (const [subject, {element}] of this.shown)
+      if (!wanted.has(subject) && !element.contains(document.activeElement)) { element.remove(); this.shown.delete(subject); }
   }
 
-  showAge(row) {
-    text(row.age, age(row.entry.time));
-    row.element.classList.toggle("old", now() - row.entry.time > OLD);
+  /** The courses that the server has kept: all at once where they are few, else of what is in sight. */
+  async askCourses() {
+    this.lazy = this.models.size > COURSES_AT_ONCE;
+    this.courses.clear();
+    if (this.lazy) { for (const {model} of this.shown.values()) this.askCourse(model); return; }
+    this.takeCourses((await ask("/api/latest")).readings);
   }
 
-  tick() {
-    for (const card of this.cards.values()) for (const row of card.rows.values()) if (row.entry) this.showAge(row);
+  async askCourse({subject}) {
+    if (!this.lazy || this.courses.has(subject)) return;
+    this.courses.add(subject);
+    await new Promise((done) => setTimeout(done, 200)); // who scrolls by asks for nothing
+    if (!this.shown.has(subject)) { this.courses.delete(subject); return; }
+    try {
+      this.takeCourses((await ask(`/api/latest?${new URLSearchParams({subject})}`)).readings);
+    } catch {
+      this.courses.delete(subject); // the course is an extra; the next look asks again
+    }
   }
 
-  /** Colour the cards that have an alarm: `worst` maps a subject to a priority. */
-  mark(worst) {
-    for (const card of this.cards.values()) card.element.dataset.alarm = worst.get(card.subject) ?? "";
+  takeCourses(readings) {
+    for (const {subject, metric, course} of readings) {
+      this.readings.takeCourse(subject, metric, course ?? []);
+      const model = this.models.get(subject);
+      if (model) this.dirty.add(model);
+    }
+    this.plan();
+  }
+
+  /** Which alarm is the worst of a signal, or of a subject: what is in sight shows it. */
+  mark(alarmOf) {
+    this.alarmOf = alarmOf;
+    for (const card of this.shown.values()) card.showAlarm(alarmOf);
   }
 
   seek(sought) {
     this.sought = sought.toLowerCase();
-    for (const card of this.cards.values())
-      card.element.hidden = !`${card.subject} ${subjectName(card.subject)}`.toLowerCase().includes(this.sought);
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+    this.found = this.layout = null;
+    this.plan();
+  }
+
+  pressed(subject) {
+    return this.selected?.subject === subject ? this.selected.metric : null;
   }
 
   select(subject, metric) {
-    for (const card of this.cards.values())
-      for (const row of card.rows.values()) row.element.setAttribute("aria-pressed", String(card.subject === subject && row.metric === metric));
+    this.selected = {subject, metric};
+    for (const card of this.shown.values())
+      for (const row of card.rows.values()) row.element.setAttribute("aria-pressed", String(row.signal.subject === subject && row.signal.metric === metric));
+  }
+
+  focus(subject, metric) {
+    this.shown.get(subject)?.rows.get(metric)?.element.focus();
   }
 
   relabel() {
-    for (const card of this.cards.values()) { text(card.name, subjectName(card.subject)); for (const row of card.rows.values()) if (row.entry) this.show(row); }
-    this.seek(this.sought);
+    this.sort();
+    for (const model of this.models.values()) model.name = subjectName(model.subject);
+    this.order = [...this.models.values()].sort(this.before);
+    this.fresh = [];
+    this.found = this.layout = null;
+    for (const card of this.shown.values()) { card.marked = null; this.dirty.add(card.model); for (const row of card.rows.values()) row.marked = null; }
+    this.plan();
   }
 }

@@ -10,7 +10,7 @@ const TIME_STEPS = [60, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43
 const DAY = 86400;
 
 export class Chart {
-  constructor({latest, failed, closed}) {
+  constructor({latest, failed, closed, ranged}) {
     this.latest = latest;
     this.failed = failed;
     this.closed = closed;
@@ -19,7 +19,7 @@ export class Chart {
     this.points = [];
     this.limits = [];
     for (const button of document.querySelectorAll("[data-range]"))
-      button.addEventListener("click", () => { this.range = Number(button.dataset.range); this.load(); });
+      button.addEventListener("click", () => { this.range = Number(button.dataset.range); ranged(button.dataset.range); this.load(); });
     get("history-close").addEventListener("click", () => this.close());
     get("history").addEventListener("keydown", (event) => { if (event.key === "Escape") this.close(); });
     new ResizeObserver(() => this.draw()).observe(this.box);
@@ -28,7 +28,13 @@ export class Chart {
 
   get isOpen() { return !get("history").hidden; }
 
-  open(subject, metric, limits) {
+  /** Whether it shows this already. */
+  shows(subject, metric, range) {
+    return this.isOpen && this.subject === subject && this.metric === metric && (!range || range === this.range);
+  }
+
+  open(subject, metric, limits, range) {
+    if (range) this.range = range;
     Object.assign(this, {subject, metric, limits, points: [], texts: [], unit: ""});
     get("history").hidden = false;
     this.relabel();
@@ -40,9 +46,13 @@ export class Chart {
 
   close() {
     if (!this.isOpen) return;
+    this.hide();
+    this.closed(this.subject, this.metric);
+  }
+
+  hide() {
     get("history").hidden = true;
     this.request?.abort();
-    this.closed(this.subject, this.metric);
   }
 
   relabel() {

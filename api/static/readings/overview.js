@@ -4,29 +4,41 @@ import {AlarmList} from "../alarms/alarm_list.js";
 import {Cards} from "./cards.js";
 import {Chart} from "./chart.js";
 import {get, text} from "../shared/dom.js";
+import {keepHere} from "../shared/place.js";
+import {inSlices} from "../shared/slices.js";
 import {say} from "../words/words.js";
 
 const NARROW = matchMedia("(max-width: 1080px)"); // there alarms stand above the sensors
 const MOST_NARROW = 3;
+const MOST = 30;
 
 export class Overview {
-  constructor({alarmStore, openAlarm, failed}) {
+  constructor({alarmStore, openAlarm, failed, readings}) {
     this.alarmStore = alarmStore;
+    this.readings = readings;
+    this.failed = failed;
     this.section = document.querySelector('[data-view="overview"]');
-    this.cards = new Cards((subject, metric) => this.open(subject, metric));
+    const latest = (subject, metric) => readings.latest(subject, metric);
+    this.cards = new Cards(readings, (subject, metric) => this.choose(subject, metric));
     this.chart = new Chart({
-      latest: (subject, metric) => this.cards.entry(subject, metric),
-      failed,
-      closed: (subject, metric) => { this.cards.select(null, null); this.cards.cards.get(subject)?.rows.get(metric)?.element.focus(); },
+      latest, failed,
+      ranged: (range) => keepHere({range}),
+      closed: (subject, metric) => { keepHere({subject: "", metric: "", range: ""}); this.cards.select(null, null); this.cards.focus(subject, metric); },
     });
-    this.list = new AlarmList(get("alarms"), openAlarm);
+    this.list = new AlarmList(get("alarms"), {open: openAlarm, latest, news: get("alarms-new")});
     alarmStore.addEventListener("change", () => this.draw());
     NARROW.addEventListener("change", () => this.draw());
-    get("search").addEventListener("input", (event) => this.cards.seek(event.target.value));
+    get("search").addEventListener("input", (event) => { keepHere({q: event.target.value}); this.cards.seek(event.target.value); });
   }
 
-  enter() {
+  /** Show what the address says: what is sought, and whose history. */
+  enter(rest, fresh, query) {
+    const q = query.get("q") ?? "", subject = query.get("subject"), metric = query.get("metric");
+    if (get("search").value !== q) { get("search").value = q; this.cards.seek(q); }
+    if (subject && metric) this.open(subject, metric, Number(query.get("range")));
+    else this.chart.hide();
     this.draw();
+    this.cards.plan();
     this.chart.draw();
   }
 
@@ -34,28 +46,27 @@ export class Overview {
     this.list.draw([]);
   }
 
-  fill(readings) {
-    for (const {course, ...entry} of readings) this.cards.take(entry, course);
-    this.cards.draw();
-  }
-
-  receive({type, channel, data}) {
+  async receive({type, channel, data}) {
     if (channel !== "readings") return;
-    for (const entry of type === "snapshot" ? data : [data]) { this.cards.take(entry); if (type === "event") this.chart.take(entry); }
+    if (type === "event") {
+      const signal = this.readings.take(data);
+      if (signal) { this.cards.take(signal, true); this.chart.take(data); }
+      return;
+    }
+    await inSlices(data, (entry) => { const signal = this.readings.take(entry); if (signal) this.cards.take(signal); });
+    this.cards.askCourses().catch(this.failed);
   }
 
   draw(anew) {
     const standing = this.alarmStore.standing();
-    const shown = NARROW.matches ? standing.slice(0, MOST_NARROW) : standing;
+    const shown = standing.slice(0, NARROW.matches ? MOST_NARROW : MOST);
     if (!this.section.hidden) this.list.draw(shown, anew);
     get("more-alarms").hidden = shown.length === standing.length;
     text(get("more-alarms").firstElementChild, say("allAlarms", {n: standing.length}));
     text(get("alarm-count"), String(standing.length));
     get("alarm-count").classList.toggle("hot", this.alarmStore.unseen() > 0);
     get("no-alarms").hidden = standing.length > 0;
-    const worst = new Map();
-    for (const alarm of standing) if ("BCD".includes(alarm.isa) && !worst.has(alarm.subject)) worst.set(alarm.subject, alarm.priority);
-    this.cards.mark(worst);
+    this.cards.mark(this.alarmStore.worst());
     if (this.chart.isOpen) this.chart.setLimits(this.limits(this.chart.subject, this.chart.metric));
   }
 
@@ -64,14 +75,21 @@ export class Overview {
     return found.map((a) => ({limit: a.limit, unit: a.unit ?? ""}));
   }
 
-  open(subject, metric) {
+  choose(subject, metric) {
+    keepHere({subject, metric, range: String(this.chart.range)}, true);
+    this.open(subject, metric);
+  }
+
+  open(subject, metric, range) {
     this.cards.select(subject, metric);
-    this.chart.open(subject, metric, this.limits(subject, metric));
+    if (this.chart.shows(subject, metric, range)) return;
+    this.chart.open(subject, metric, this.limits(subject, metric), range);
   }
 
   clear() {
-    this.chart.close();
+    this.chart.hide();
     this.cards.clear();
+    this.readings.clear();
   }
 
   relabel() {

@@ -5,32 +5,18 @@ import {isTwoState} from "../words/words.js";
 
 const WIDTH = 120;
 const HEIGHT = 34;
-const POINTS = 90;
 const MARGIN = 3;
 
 export class Spark {
   constructor(metric) {
     this.metric = metric;
-    this.points = [];
     this.area = svg("path", {class: "spark-area"});
     this.line = svg("path", {class: "spark-line", "vector-effect": "non-scaling-stroke"});
     this.element = svg("svg", {class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true"}, this.area, this.line);
   }
 
-  start(points) {
-    this.points = points.slice(-POINTS);
-    this.draw();
-  }
-
-  add(time, value) {
-    const last = this.points.at(-1);
-    if (last && time <= last[0]) return;
-    this.points.push([time, value]);
-    if (this.points.length > POINTS) this.points.shift();
-  }
-
-  draw() {
-    const points = this.points;
+  /** Draw a list of [time, value]. */
+  draw(points) {
     if (points.length < 2) { this.line.setAttribute("d", ""); this.area.setAttribute("d", ""); return; }
     const steps = isTwoState(this.metric);
     let low = steps ? 0 : Infinity, high = steps ? 1 : -Infinity;

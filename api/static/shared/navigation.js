@@ -2,6 +2,8 @@
 
 import {get, h, text} from "./dom.js";
 import {icon} from "./icons.js";
+import {connection} from "./connection.js";
+import {here} from "./place.js";
 import {may} from "./session.js";
 import {applyWords, say} from "../words/words.js";
 
@@ -9,7 +11,7 @@ const FIRST = "overview";
 const NEEDS = {letters: "operator", accounts: "admin"}; // the least role that a view is for
 const ON_PHONES = ["overview", "alarms", "cameras", "events"]; // the others are behind "more"
 
-/** Views have `section`, `enter(rest)`, `leave()`, `relabel()`, `receive(message)` and `resume()`; all but the first are optional. */
+/** Views have `section`, `enter(rest, fresh, query)`, `leave()`, `relabel()`, `receive(message)` and `resume()`; all but the first are optional. */
 export class Navigation {
   constructor(views) {
     this.views = views;
@@ -17,6 +19,7 @@ export class Navigation {
     this.running = false;
     this.badges = new Map();
     addEventListener("hashchange", () => this.follow());
+    connection.addEventListener("change", () => this.label());
     document.addEventListener("keydown", (event) => this.key(event));
     for (const [name, view] of Object.entries(views)) { view.section.dataset.view = name; if (!view.section.isConnected) get("view").append(view.section); view.section.hidden = true; }
   }
@@ -45,7 +48,7 @@ export class Navigation {
 
   follow(focus = true) {
     if (!this.running) return;
-    const [, wanted, ...rest] = location.hash.split("/");
+    const {view: wanted, rest, query} = here();
     const name = this.names().includes(wanted) ? wanted : FIRST;
     const fresh = name !== this.current;
     if (fresh) {
@@ -55,7 +58,7 @@ export class Navigation {
       this.label();
       scrollTo(0, 0);
     }
-    this.views[name].enter?.(rest.map(decodeURIComponent), fresh);
+    this.views[name].enter?.(rest, fresh, query);
     if (fresh && focus && !document.querySelector("dialog[open]")) get("title").focus({preventScroll: true});
     this.closeMore();
   }
@@ -84,7 +87,7 @@ export class Navigation {
     }
     get("links").querySelector(".more")?.classList.toggle("holds", !ON_PHONES.includes(this.current));
     const unseen = this.badges.get("alarms");
-    document.title = (unseen ? `(${unseen}) ` : "") + (this.current === FIRST ? "Vigie" : `${say(this.current)} · Vigie`);
+    document.title = (connection.state === "lost" ? `⚠ ${say("lostShort")} · ` : "") + (unseen ? `(${unseen}) ` : "") + (this.current === FIRST ? "Vigie" : `${say(this.current)} · Vigie`);
   }
 
   drawLinks() {

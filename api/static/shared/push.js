@@ -1,11 +1,16 @@
 // A push connection that reconnects by itself and resumes where it was.
 
-import {renew, token} from "./session.js";
+import {ask} from "./api.js";
+import {Unauthorized, token} from "./session.js";
+import {readJson} from "./slices.js";
 
 const FIRST_RETRY = 500;
 const LAST_RETRY = 8000;
-const SILENCE = 25000;
+const TICK = 2000;
+const QUIET = 3; // ticks without a word, though asked for one, after which a connection counts as lost
+const OPENING = 20_000;
 const UNAUTHORIZED = 4401;
+const PROTOCOL = "vigie.push.v1";
 
 /** Calls `on.state(state, recovered)`, `on.message(message)`, and `on.refused()` when the login is over. */
 export class Push {
@@ -19,26 +24,39 @@ export class Push {
     addEventListener("online", this.resume);
   }
 
+  /** The token goes with the request itself, so that nothing has to be in time. */
   open() {
     this.waiting = null;
     this.live = this.subscribing = false;
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, "vigie.push.v1");
-    this.socket = socket;
     this.shown = token();
-    socket.onopen = () => socket.send(JSON.stringify({type: "auth", token: this.shown}));
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, [PROTOCOL, `bearer.${this.shown}`]);
+    this.socket = socket;
+    this.opening = setTimeout(() => this.abandon(), OPENING);
+    const texts = [];
+    let reading = false;
+    const read = async () => {
+      reading = true;
+      while (texts.length && this.socket === socket && !this.stopped) this.take(await readJson(texts.shift(), "data"));
+      reading = false;
+    };
     socket.onmessage = ({data}) => {
-      this.lastMessage = Date.now();
-      const message = JSON.parse(data);
-      if (message.cursor !== undefined) this.cursor = message.cursor;
-      if (message.type === "ready") this.subscribe();
-      else if (message.type === "subscribed" && !this.live) { this.live = true; this.retry = FIRST_RETRY; this.watch(); this.on.state("live", message.recovered); }
-      else if (!["pong", "heartbeat", "subscribed", "unsubscribed"].includes(message.type)) this.on.message(message);
+      this.quiet = 0;
+      texts.push(data);
+      if (!reading) read();
     };
     socket.onclose = ({code}) => this.lost(code);
   }
 
+  take(message) {
+    if (message.cursor !== undefined) this.cursor = message.cursor;
+    if (message.type === "ready") this.subscribe();
+    else if (message.type === "subscribed" && !this.live) { this.live = true; this.retry = FIRST_RETRY; this.watch(); this.on.state("live", message.recovered); }
+    else if (!["pong", "heartbeat", "subscribed", "unsubscribed"].includes(message.type)) this.on.message(message);
+  }
+
   /** From here on a channel more or less is said at once, though the answer to this is still under way. */
   subscribe() {
+    clearTimeout(this.opening);
     this.subscribing = true;
     this.socket.send(JSON.stringify({type: "subscribe", channels: [...this.channels], cursor: this.cursor}));
   }
@@ -57,6 +75,7 @@ export class Push {
 
   async lost(code) {
     clearInterval(this.watcher);
+    clearTimeout(this.opening);
     this.live = this.subscribing = false;
     if (this.stopped) return;
     if (code === UNAUTHORIZED && !await this.authorized()) { if (!this.stopped) this.on.refused(); return; }
@@ -66,30 +85,39 @@ export class Push {
     this.retry = Math.min(this.retry * 2, LAST_RETRY);
   }
 
-  /** Whether there is a token to try that the server has not seen yet, or one can be had. */
+  /** Whether the login still holds: only the server knows, and a token may have to be renewed. */
   async authorized() {
     if (token() && token() !== this.shown) return true;
     try {
-      return await renew() && token() !== this.shown;
-    } catch {
-      return true; // the server is away: try again with what there is
+      await ask("/api/auth/me");
+    } catch (error) {
+      return !(error instanceof Unauthorized); // anything else says nothing about the login: try again
     }
+    return true;
   }
 
-  /** A connection that died without a word is found by asking for one. */
+  /** A connection that died without a word is found by asking for one. Ticks that the page was too busy for do not count. */
   watch() {
     clearInterval(this.watcher);
     const socket = this.socket;
+    this.quiet = 0;
     this.watcher = setInterval(() => {
-      if (Date.now() - this.lastMessage > SILENCE) { socket.onclose = null; socket.close(); this.lost(0); }
+      if (this.quiet++ >= QUIET) this.abandon();
       else if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
-    }, SILENCE / 3);
+    }, TICK);
+  }
+
+  abandon() {
+    this.socket.onclose = null;
+    this.socket.close();
+    this.lost(0);
   }
 
   stop() {
     this.stopped = true;
     this.live = this.subscribing = false;
     clearTimeout(this.waiting);
+    clearTimeout(this.opening);
     clearInterval(this.watcher);
     removeEventListener("online", this.resume);
     this.socket.close();

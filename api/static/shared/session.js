@@ -1,10 +1,12 @@
-// Who is logged in: the tokens of this tab, renewed before they end, and given back at the end.
+// Who is logged in: one login for all tabs, renewed before it ends, and given back at the end.
 
 const KEPT = "vigie.session";
+const ANSWER = 400; // milliseconds in which another tab answers
 const EARLY = 60; // seconds before the end of a token at which it is renewed
 const shared = new BroadcastChannel("vigie.session");
 
-let session = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+let session = JSON.parse(sessionStorage.getItem(KEPT) ?? localStorage.getItem(KEPT) ?? "null");
+let others = {entered() {}, left() {}};
 let timer = 0;
 let renewing = null;
 
@@ -17,15 +19,33 @@ export const token = () => session?.access ?? null;
 export const person = () => session?.user ?? {username: "", role: "viewer"};
 export const may = (role) => ["viewer", "operator", "admin"].indexOf(person().role) >= ["viewer", "operator", "admin"].indexOf(role);
 
-// A tab that was made as a copy of another has the same token for renewal, which is good only once: who uses it tells the others.
-shared.onmessage = ({data}) => { if (session && data.used && data.used === session.refresh) keep(data.session); };
+/** What to do when another tab logs in, or out. */
+export function withOtherTabs(on) { others = on; }
 
-/** Throws `Failed`, which `needs` a code where the account has a second factor. */
-export async function login(username, password, code = "") {
+// All tabs have one login: a new tab asks for it, and what is renewed, begun or ended in one is so in all.
+shared.onmessage = ({data}) => {
+  if (data.ask && session) shared.postMessage({answer: session});
+  else if (data.used && data.used === session?.refresh) keep(data.session);
+  else if (data.left && data.left === session?.access) others.left();
+  else if (data.entered && data.entered.user.username === session?.user.username) keep(data.entered);
+  else if ((data.answer ?? data.entered) && !session) { keep(data.answer ?? data.entered); others.entered(); }
+};
+
+/** Whether this tab or another one is logged in. */
+export async function findLogin() {
+  if (session) return true;
+  shared.postMessage({ask: true});
+  for (const end = Date.now() + ANSWER; !session && Date.now() < end;) await new Promise((done) => setTimeout(done, 20));
+  return Boolean(session);
+}
+
+/** With `stay`, the login outlives the browser's window. Throws `Failed`, which `needs` a code where the account has a second factor. */
+export async function login(username, password, code = "", stay = session?.stay ?? false) {
   const answer = await post("/api/auth/login", {username, password, refresh: true, ...(code ? {code} : {})});
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Failed(answer.status, body.error ?? "", Number(answer.headers.get("Retry-After") ?? 0), body.needs);
-  keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user});
+  keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user, ...(stay ? {stay} : {})});
+  shared.postMessage({entered: session});
 }
 
 /** The account as the server has it now; whether it is another than was known. */
@@ -39,12 +59,14 @@ export function forget() {
   clearTimeout(timer);
   session = null;
   sessionStorage.removeItem(KEPT);
+  localStorage.removeItem(KEPT);
 }
 
 /** Tell the server that this login is over, and forget it here whether or not it hears. */
 export async function logout() {
   const access = token();
   forget();
+  shared.postMessage({left: access});
   if (access) await fetch("/api/auth/logout", {method: "POST", headers: {Authorization: `Bearer ${access}`}}).catch(() => null);
 }
 
@@ -63,14 +85,14 @@ async function takeNext() {
   if (!answer.ok) return false;
   const body = await answer.json();
   if (session?.refresh !== used) return Boolean(session);
-  keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user ?? session.user});
+  keep({...session, access: body.access_token, refresh: body.refresh_token ?? null, user: body.user ?? session.user});
   shared.postMessage({used, session});
   return true;
 }
 
 function keep(next) {
   session = next;
-  sessionStorage.setItem(KEPT, JSON.stringify(session));
+  (session.stay ? localStorage : sessionStorage).setItem(KEPT, JSON.stringify(session));
   plan();
 }
 

@@ -18,6 +18,9 @@ export const FRENCH = {
 
   overview: "Vue d’ensemble", alarms: "Alarmes", cameras: "Caméras", events: "Événements", flows: "Flux", pages: "Mes pages", letters: "Rebuts", accounts: "Comptes",
 
+  atStart: "au début", over: "Terminée : {alarm}", newAbove: "{n} nouvelles au-dessus", newAbove_one: "{n} nouvelle au-dessus", actionWaits: "{action} : {alarm} attend le serveur.",
+  lostSince: "Connexion perdue à {t}. Valeurs et alarmes sont celles de cet instant. Nouvel essai …", lostNever: "Pas de connexion au serveur. Nouvel essai …", lostShort: "Connexion perdue", asOf: "à {t}",
+  stay: "Rester connecté", silence: "Couper", suppressed_: "Inhibées", inAlarm: "en alarme ({priority}) :",
   sound: "Son des nouvelles alarmes", soundOn: "Son activé", soundOff: "Son coupé",
   mode: "Mode", mode_surveillance: "Surveillance", mode_active: "Actif", modeSet: "Mode : {mode}", modeBy: "depuis {t}, par {who}",
   flood: "Avalanche d’alarmes : {n} en 10 minutes. Commencez par le haut de la liste.", toAlarms: "Voir les alarmes", allAlarms: "Les {n} alarmes",

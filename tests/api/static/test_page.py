@@ -66,7 +66,7 @@ def test_a_card_changes_and_an_alarm_appears_without_reload(
         "High",
         "Too hot",
         "Rack",
-        "31 °C",
+        "31 → 31.4 °C",
         "limit 30 °C",
         "Check the air conditioning",
     ):
@@ -140,6 +140,8 @@ def test_a_limit_is_drawn_in_the_unit_of_the_chart_and_a_door_is_shown_as_it_is(
     opened = page.locator('.alarm[data-alarm="door_open"] .alarm-where')
     expect(opened).to_contain_text("open")
     expect(opened).not_to_contain_text("limit")
+    power = page.locator('.alarm[data-alarm="too_hot"] .alarm-where')
+    expect(power).to_contain_text("6.7 kW")
 
     page.click('[data-subject="rack"] [data-metric="power"]')
     expect(page.locator(".limit-text")).to_have_text("limit 6,750 W")

@@ -128,7 +128,7 @@ def test_an_alarm_is_acknowledged_shelved_and_taken_back_with_the_keyboard_alone
     tab_to(page, "[data-view=alarms] [data-action=ack]")
     page.keyboard.press("Enter")
     expect(item).to_have_attribute("data-isa", "C")
-    expect(page.locator(".toast").first).to_have_text("Too hot is acknowledged.")
+    expect(page.locator(".toast").first).to_have_text("Too hot, Rack is acknowledged.")
     expect(page.locator(".alarm :focus")).to_have_count(1)
 
     tab_to(page, "[data-view=alarms] [data-action=shelve]")

@@ -1,0 +1,125 @@
+"""What somebody relies on who watches many alarms: order, names, the connection, the address."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from operators.events import AlarmTransition
+from tests.api.events import alarm, reading
+from tests.api.running import Api, Topics
+from tests.api.static.browsing import missing
+
+pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
+Visit = Callable[..., Page]
+
+
+def raised(number: int, isa: str = "B", **others: Any) -> AlarmTransition:
+    """A transition of an alarm of its own rule: raised, unless said otherwise."""
+    now = time.time()
+    values = {"rule": f"plant/r{number}", "alarm": f"r{number}", "time": now, "recorded": now}
+    return alarm(number, isa, **values | others)
+
+
+def test_nothing_moves_under_the_pointer_and_an_action_is_for_the_alarm_it_names(
+    visit: Visit, topics: Topics
+) -> None:
+    page = visit(view="#/alarms")
+    topics.events(raised(1), raised(2, time=time.time() - 60))
+    rows = page.locator("[data-view=alarms] .alarm")
+    expect(rows).to_have_count(2)
+    button = page.get_by_role("button", name="Acknowledge: R2, Rack")
+    button.hover()
+    place = button.bounding_box()
+    topics.events(raised(3, priority="critical"), raised(1, "A", id="over"))
+    news = page.locator("[data-view=alarms] .news")
+    expect(news).to_have_text("1 new above")
+    expect(page.locator("[data-view=alarms] .alarm-over")).to_have_text("Over: R1, Rack")
+    assert button.bounding_box() == place
+    with page.expect_request(re.compile("/api/alarms/.*/ack")) as request:
+        page.mouse.down()
+        page.mouse.up()
+    assert request.value.url.endswith("/api/alarms/plant%2Fr2/rack/ack")
+    news.click()
+    expect(rows.first).to_have_attribute("data-alarm", "r3")
+    expect(rows).to_have_count(2)
+    expect(page.locator(".alarm-over")).to_have_count(0)
+
+
+def test_suppressed_alarms_stand_apart_and_a_flood_sounds_once_until_it_is_silenced(
+    visit: Visit, topics: Topics
+) -> None:
+    topics.events(reading(1, time=time.time()))
+    page = visit()
+    page.click("#sound")
+    expect(page.locator("#sound")).to_have_attribute("data-played", "1")
+    topics.events(
+        *(raised(n, annunciate=True, priority=("low", "critical")[n % 2]) for n in range(60)),
+        raised(60, "F"),
+    )
+    expect(page.locator("#alarm-count")).to_have_text("60")
+    expect(page.locator("#silence")).to_be_visible()
+    assert int(str(page.locator("#sound").get_attribute("data-played"))) < 20
+    page.click("#silence")
+    expect(page.locator("#silence")).to_be_hidden()
+    row = page.locator(".card [data-metric=temperature]")
+    expect(row.locator(".shape")).to_be_visible()
+    expect(row).to_contain_text("Critical")
+    page.goto(f"{page.url.partition('#')[0]}#/alarms?show=suppressed_")
+    expect(page.locator("[data-view=alarms] .alarm")).to_have_count(1)
+
+
+def test_a_lost_connection_is_a_banner_and_what_is_pressed_then_waits_and_says_so(
+    visit: Visit, api: Api, topics: Topics
+) -> None:
+    topics.events(raised(1))
+    page = visit()
+    button = page.get_by_role("button", name="Acknowledge: R1, Rack")
+    expect(button).to_be_visible()
+    api.stop()
+    expect(page.locator("#lost")).to_contain_text("Connection lost at")
+    expect(page).to_have_title(re.compile("Connection lost"))
+    expect(page.locator("aside .as-of")).to_contain_text("as of")
+    assert page.evaluate("document.getElementById('lost').offsetWidth === innerWidth")
+    button.click()
+    expect(page.locator(".toast")).to_have_text("Acknowledge: R1, Rack waits for the server.")
+    with page.expect_request(re.compile("/ack")):
+        api.start()
+    expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_one_login_is_for_all_tabs_and_reload_and_back_keep_the_place(
+    visit: Visit, api: Api, topics: Topics
+) -> None:
+    topics.events(reading(1, time=time.time()), reading(2, subject="yard", time=time.time()))
+    page = visit(view="#/overview?q=rack")
+    expect(page.locator(".card")).to_have_count(1)
+    page.click(".card [data-metric=temperature]")
+    page.click('[data-range="86400"]')
+    page.reload()
+    expect(page.locator("#history-title")).to_have_text("Rack · Temperature")
+    expect(page.locator('[data-range="86400"]')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#search")).to_have_value("rack")
+    page.go_back()
+    expect(page.locator("#history")).to_be_hidden()
+    expect(page.locator("#search")).to_have_value("rack")
+
+    other = page.context.new_page()
+    other.goto(f"{api.url}/#/alarms")
+    expect(other.locator("#connection")).to_have_attribute("data-state", "live")
+    other.click("#logout")
+    expect(page.locator("#login")).to_be_visible()
+    page.check("[name=stay]")
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", api.password)
+    page.press("[name=password]", "Enter")
+    expect(other.locator("#connection")).to_have_attribute("data-state", "live")
+    context = page.context
+    page.close()
+    other.close()
+    again = context.new_page()
+    again.goto(api.url)
+    expect(again.locator("#connection")).to_have_attribute("data-state", "live")
