@@ -38,9 +38,7 @@ class Admission:
         return None
 
     @contextlib.asynccontextmanager
-    async def client(
-        self, transport: Transport, principal: Principal, anonymous: bool = False
-    ) -> AsyncIterator[Client]:
+    async def client(self, transport: Transport, principal: Principal) -> AsyncIterator[Client]:
         """A client of the hub, as long as the context lasts.
 
         It ends when its token does. It is closed already where its login has ended meanwhile.
@@ -51,10 +49,9 @@ class Admission:
         )
         self._hub.join(client)
         try:
-            if not anonymous:
-                await self._permissions.admit(client)
-                if self._permissions.connections(principal.id) > self._most_each:
-                    client.end(account_full(self._most_each))
+            await self._permissions.admit(client)
+            if self._permissions.connections(principal.id) > self._most_each:
+                client.end(account_full(self._most_each))
             yield client
         finally:
             expiry.cancel()

@@ -255,9 +255,7 @@ class WebSocketEndpoints:
         transport = websocket.scope["extensions"][TRANSPORT]
         client: Client | None = None
         try:
-            async with self._admission.client(
-                transport, principal, principal is ANONYMOUS
-            ) as client:
+            async with self._admission.client(transport, principal) as client:
                 if client.closed:
                     return
                 transport.on_writable = client.drain
