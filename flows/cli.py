@@ -54,6 +54,11 @@ COMMANDS: dict[str, Entry] = {
     ),
     "api": Entry("api.cli.serve:serve", "Serve the page, REST and the WebSocket push."),
     "accounts": Entry("api.cli.accounts:accounts", "List and change the accounts of the api."),
+    "export": Entry("flows.commands.upkeep.export:export", "Write rows of ClickHouse to a file."),
+    "import": Entry(
+        "flows.commands.upkeep.import_history:import_history",
+        "Bring history into ClickHouse, from CSV or Home Assistant.",
+    ),
     "backup": Entry("flows.commands.upkeep.backup:backup", "Save a site into one file."),
     "restore": Entry("flows.commands.upkeep.restore:restore", "Make a site of what was saved."),
     "completion": Entry(
