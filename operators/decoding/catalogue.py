@@ -8,7 +8,20 @@ from importlib import import_module
 
 from operators.decoding.dialect import Dialect
 
-BRIDGES = ("sparkplug_b", "rtl_433", "opendtu", "evcc", "nuki", "wled", "ems_esp")
+BRIDGES = (
+    "sparkplug_b",
+    "rtl_433",
+    "opendtu",
+    "evcc",
+    "nuki",
+    "wled",
+    "ems_esp",
+    "homie",
+    "zwave_js",
+    "dsmr_reader",
+    "go_echarger",
+    "ams_reader",
+)
 """The modules of `bridges`."""
 NAMES = (
     "sparkplug_b",
