@@ -25,7 +25,7 @@ from flows.dataflow.shard_state import (
     take_state,
 )
 from operators.alarms.base_logic import AlarmLogic
-from operators.alarms.command_handler import refuse_unknown
+from operators.alarms.command_handler import refuse_unknown, under_present_name
 from operators.alarms.ended import end_alarms
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
@@ -139,10 +139,7 @@ class Graph:
             return {}
         events = gathered(lists)
         self._clock.tick(wall)
-        made: Outputs = {source: events}
-        if source == COMMANDS and (refused := self._unknown(events)):
-            made[ANSWERS] = refused
-        return self._pass(made)
+        return self._pass(self._commanded(events) if source == COMMANDS else {source: events})
 
     def _newest(
         self,
@@ -163,18 +160,20 @@ class Graph:
             highest = max([event.time for event in events])
         return highest
 
-    def _unknown(self, commands: list[Event]) -> list[Event]:
-        """Answers to commands for alarms that this flow does not have."""
-        nodes = [running for running in self._running if running.node.is_alarm]
-        names = {running.node.name for running in nodes}
-        names |= {running.ids[0].partition("/")[2] for running in nodes}
-        logics = [one for running in nodes for one in running.logics if isinstance(one, AlarmLogic)]
+    def _commanded(self, commands: list[Event]) -> Outputs:
+        """Commands under alarms' present names, and answers to those for alarms that nobody has."""
+        alarms = [each for each in self._running if each.node.is_alarm]
+        names = {each.ids[0].partition("/")[2]: each.node.name for each in alarms}
+        names |= {each.node.name: each.node.name for each in alarms}
+        logics = [one for each in alarms for one in each.logics if isinstance(one, AlarmLogic)]
 
         def knows(subject: str) -> bool:
             return any(logic.knows(subject) for logic in logics)
 
         answers = (refuse_unknown(one, self._plan.flow, names, knows) for one in commands)
-        return [answer for answer in answers if answer is not None]
+        refused: list[Event] = [answer for answer in answers if answer is not None]
+        made: Outputs = {COMMANDS: [under_present_name(one, names) for one in commands]}
+        return made | {ANSWERS: refused} if refused else made
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
         """Take what several sources brought in one span: (source, events, arrival of the last).

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from operators.alarms.engine.commands import refusal
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.state import State
@@ -179,6 +181,15 @@ class CommandHandler:
         self.answers.append(answer)
         if type == REJECTED:
             self.refused.append(answer)
+
+
+def under_present_name(event: Event, names: Mapping[str, str]) -> Event:
+    """A command that calls an alarm by the name it had before it was renamed, with the new one."""
+    if not isinstance(event, Occurrence) or event.type != COMMAND or "alarm" not in event.data:
+        return event
+    alarm = event.data["alarm"]
+    now = names.get(str(alarm), alarm)
+    return event if now == alarm else replace(event, data={**event.data, "alarm": now})
 
 
 def refuse_unknown(

@@ -92,6 +92,25 @@ def test_a_renamed_alarm_shows_its_new_name_and_keeps_its_saved_identity(tmp_pat
     ] == [("hot", "f/too_warm")]
 
 
+def test_a_command_under_an_alarms_earlier_name_is_carried_out(tmp_path: Path) -> None:
+    """Who looks at an alarm that was raised before it was renamed sees that name."""
+    hot = "from: a, when: {above: 30}, response: Look.}\n"
+    alone = f"sources: {{a: {{topic: a}}}}\nalarms:\n  hot: {{{hot}"
+    warm_too = f"{alone}  warm: {{only: {{metric: none}}, {hot}"
+    for text, names in ((alone, ("warm", "hot")), (warm_too, ("hot",))):
+        born = {"f/hot": "f/warm"} | ({"f/warm": "f/warm~2"} if text is warm_too else {})
+        graph = Graph(compiled(tmp_path, text, born=born).plan)
+        warm = Reading(id="1", time=100.0, subject="rack", metric="temperature", value=31.0)
+        graph.feed("a", [warm], 100.0)
+        for name in names:
+            do = {"warm": "comment", "hot": "ack"}[name]
+            data = {"do": do, "flow": "f", "alarm": name, "comment": "seen"}
+            command = Occurrence(id=name, time=101.0, subject="rack", type=COMMAND, data=data)
+            (answer,) = graph.feed(COMMANDS, [command], 101.0)[ANSWER_SINK]
+            assert isinstance(answer, Occurrence)
+            assert (answer.type, answer.data["alarm"]) == ("alarm_accepted", "hot")
+
+
 def test_what_hides_an_alarm_counts_from_its_own_time_however_the_batches_are_cut(
     tmp_path: Path,
 ) -> None:
