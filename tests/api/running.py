@@ -179,7 +179,7 @@ class Topics:
     def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer:
-            producer.close(timeout=1)
+            producer.close(timeout=10)
 
 
 def connect(url: str, **options: Any) -> ClientConnection:

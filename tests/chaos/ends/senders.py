@@ -22,7 +22,7 @@ from tests.chaos.ends.numbers import DEVICES, Numbers
 
 TICK = 0.05
 MOST = 500
-PATIENCE = 60.0
+PATIENCE = 300.0
 REPEATING = 0.5
 """Seconds paho gets, once connected, to repeat what was not confirmed; what is new would
 overtake that.

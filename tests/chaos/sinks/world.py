@@ -19,6 +19,7 @@ from infra.demo.programs import ApiProgram
 from operators.events import Event, Reading
 from tests.chaos.ends.relay import Relay
 from tests.chaos.stack import ChaosStack, Hooks
+from tests.waiting import PATIENCE
 
 RELAYED = ("clickhouse", "influxdb", "minio", "hooks", "email", "mqtt", "phone")
 FEED = "chaos.feed"
@@ -123,7 +124,7 @@ class Listener(threading.Thread):
         login = httpx.post(
             f"{api.url}/api/auth/login",
             json={"username": api.USERNAME, "password": api.password},
-            timeout=60,
+            timeout=PATIENCE,
         )
         self._token = login.raise_for_status().json()["access_token"]
         self._address = api.address
@@ -136,6 +137,8 @@ class Listener(threading.Thread):
             additional_headers={"Authorization": f"Bearer {self._token}"},
             subprotocols=[Subprotocol("vigie.push.v1")],
             compression=None,
+            open_timeout=PATIENCE,
+            ping_interval=None,
         ) as client:
             client.send(json.dumps({"type": "subscribe", "channels": ["alarms"]}))
             while not self._end.is_set():
