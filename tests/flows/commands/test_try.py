@@ -12,7 +12,7 @@ from flows.cli import main
 from infra.embedded.broker import Broker
 from infra.embedded.mosquitto import Mosquitto
 from tests.flow_process import FlowProcess
-from tests.flows.commands.test_discover import speaking
+from tests.flows.commands.test_discover import speaking, until
 from tests.flows.running import site_of, write
 from tests.waiting import wait_until
 
@@ -51,7 +51,7 @@ def test_what_would_happen_is_shown_and_nothing_is_written(
     before = existing_topics(connection)
     messages = {f"{unique}/rack": '{"temperature": 35}', f"{unique}/bad": '{"temperature": '}
     with speaking(mosquitto, messages):
-        shown = tried(flow, "--site", site, "--for", "3s")
+        shown = until(["raised", "bad_json"], "try", flow, "--site", site)
     assert shown.exit_code == 0, shown.output
     assert "alarm hot raised: " in shown.output
     assert "at 35 °C" in shown.output
@@ -76,7 +76,7 @@ def test_a_flow_that_runs_meanwhile_keeps_its_session(
     with FlowProcess(flow, site, tmp_path / "data") as running:
         wait_until(lambda: "sensors is up" in running.log.read_text(), what="the subscription")
         with speaking(mosquitto, {f"{unique}/rack": '{"temperature": 35}'}):
-            shown = tried(flow, "--site", site, "--for", "2s", "--json")
+            shown = until(["raised"], "try", flow, "--site", site, "--json")
         log = running.log.read_text()
     assert json.loads(shown.stdout)["alarms"]["hot"]["changes"] == {"raised": 1}
     assert "another client has it" not in log

@@ -29,7 +29,7 @@ from infra.embedded.broker import Broker
 from operators.events import AlarmTransition, Event, Reading
 from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -206,7 +206,10 @@ class World:
         producer.close()
 
     def desk(self, *words: str) -> Result:
-        return CliRunner().invoke(alarms, [words[0], "--site", str(self._site), *words[1:]])
+        command, *rest = words
+        if command in ("ack", "shelve") and "--wait" not in rest:
+            rest += ["--wait", str(PATIENCE)]
+        return CliRunner().invoke(alarms, [command, "--site", str(self._site), *rest])
 
     def told(self) -> dict[tuple[str, str], list[AlarmTransition]]:
         """What was said of each alarm, of the subject that was raised. What a restart says again
