@@ -365,7 +365,7 @@ def test_a_slow_client_that_reads_again_in_time_hears_why_it_was_closed(
 def test_a_slow_client_gets_pictures_at_the_rate_it_can_take_and_every_event(
     start: Start, settings: Settings, topics: Topics
 ) -> None:
-    api = start(replace(settings, bounds=SMALL))
+    api = start(replace(settings, bounds=replace(SMALL, write_deadline=PATIENCE)))
     api.wait_for_topics(topics.push)
     pictures, words = 200, "x" * 100_000
     with api.subscribed(api.login(), "camera_gate", "events", max_queue=1) as client:
