@@ -17,7 +17,7 @@ from websockets.sync import client as websocket
 from websockets.sync.client import ClientConnection
 
 from api.app import create_app
-from api.settings import Settings
+from api.settings import Bounds, Settings
 from api.web.uvicorn_server import make_server
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
@@ -201,7 +201,10 @@ def receive_event(client: ClientConnection, channel: str, timeout: float = PATIE
 
 
 def settings_for(folder: Path, broker: str, topics: Topics, **others: Any) -> Settings:
-    """Settings of a server on a free port that reads the topics of one test."""
+    """Settings of a server on a free port that reads the topics of one test, and waits long for its
+    clients.
+    """
+    others.setdefault("bounds", Bounds(auth_deadline=PATIENCE, write_deadline=PATIENCE))
     return Settings(
         data=folder,
         port=0,
