@@ -151,13 +151,14 @@ def _pushed(record: PushRecord[msgspec.Raw], live: bool) -> Update:
     data = bytes(record.data)
     labels = _labels_in(data) if not record.shaped else {}
     page = record.page if isinstance(record.page, str) else labels.get("page")
+    camera = record.camera if isinstance(record.camera, str) else labels.get("camera")
     on_camera = record.channel.startswith(CAMERA)
     return Update(
         record.channel,
         data.decode(),
         subject=record.subject,
         page=page,
-        camera=record.channel[len(CAMERA) :] if on_camera else labels.get("camera"),
+        camera=record.channel[len(CAMERA) :] if on_camera else camera,
         time=record.time,
         origin=(
             f"{record.flow}/{record.sink}/{record.subject}"

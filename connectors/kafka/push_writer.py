@@ -39,7 +39,9 @@ class PushWriter(ProducerWriter):
                 continue
             subject = getattr(event, "subject", "")
             data = event if shape is None else shape(event)
-            page = getattr(event, "labels", {}).get("page") or msgspec.UNSET
+            labels = getattr(event, "labels", {})
+            page = getattr(event, "page", None) or labels.get("page") or msgspec.UNSET
+            camera = labels.get("camera") or msgspec.UNSET
             for channel in channels:
                 record = PushRecord(
                     channel=channel,
@@ -52,6 +54,7 @@ class PushWriter(ProducerWriter):
                     shaped=shape is not None,
                     first=self._first,
                     page=page,
+                    camera=camera,
                 )
                 self._producer.send(self._topic, subject, self._encode(record) + b"\n", event=event)
 

@@ -96,8 +96,9 @@ def test_channels_are_filled_in_and_those_whose_field_is_missing_are_left_out(
     push: Callable[..., list[dict[str, Any]]], recorder: Recorder
 ) -> None:
     seen = Detection(
-        id="d", time=1.0, subject="dock", class_="person", score=0.9, box=(0.1, 0.1, 0.2, 0.2)
-    )
+        id="d", time=1.0, subject="dock", class_="person", score=0.9, box=(0.1, 0.1, 0.2, 0.2),
+        labels={"camera": "gate"},
+    )  # fmt: skip
     change = AlarmTransition(
         id="a", time=1.0, recorded=1.0, rule="f/x", alarm="x", subject="rack", occ=1, seq=1,
         event="activated",
@@ -110,6 +111,10 @@ def test_channels_are_filled_in_and_those_whose_field_is_missing_are_left_out(
     assert {(record["channel"], record["id"], record["first"]) for record in records} == {
         ("camera_dock", "d", "nothing"),
         ("page/eur_usd", "a", "nothing"),
+    }
+    assert {(record["id"], record.get("page"), record.get("camera")) for record in records} == {
+        ("d", None, "gate"),
+        ("a", "eur_usd", None),
     }
     assert recorder.counts["without_channel"] == 1
 
