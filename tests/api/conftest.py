@@ -170,8 +170,8 @@ def visit(browser: "Browser", api: Api) -> "Iterator[Callable[..., Page]]":
     ) -> "Page":
         context = browser.new_context(viewport=size, locale=language)  # type: ignore[arg-type]
         contexts.append(context)
+        context.set_default_timeout(WAIT)
         page = context.new_page()
-        page.set_default_timeout(WAIT)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
             "console",
