@@ -139,7 +139,10 @@ class Topics:
     def send(self, topic: str, value: bytes, key: str = "") -> None:
         if self._producer is None:
             self._producer = KafkaProducer(
-                bootstrap_servers=self.address, enable_idempotence=False, max_request_size=8 << 20
+                bootstrap_servers=self.address,
+                enable_idempotence=False,
+                max_in_flight_requests_per_connection=1,  # else what is sent again overtakes
+                max_request_size=8 << 20,
             )
         self._producer.send(topic, value, key=key.encode() or None)
 

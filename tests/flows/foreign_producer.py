@@ -36,7 +36,11 @@ class Foreign:
     def __init__(self, address: str, topic: str) -> None:
         make_topic(address, topic, PARTITIONS)
         self._topic, self._turn = topic, itertools.cycle(range(PARTITIONS))
-        self._producer = KafkaProducer(bootstrap_servers=address, enable_idempotence=False)
+        self._producer = KafkaProducer(
+            bootstrap_servers=address,
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,  # else what is sent again comes out of order
+        )
         self.sent: list[Reading] = []
 
     def send(self, count: int) -> None:

@@ -63,10 +63,15 @@ def read_all(broker: Broker, topic: str, count: int) -> list[bytes]:
 
 
 def produce(broker: Broker, topic: str, values: list[bytes]) -> None:
-    producer = KafkaProducer(bootstrap_servers=broker.address, acks="all", enable_idempotence=False)
+    producer = KafkaProducer(
+        bootstrap_servers=broker.address,
+        acks="all",
+        enable_idempotence=False,
+        max_in_flight_requests_per_connection=1,
+    )
     try:
         sent = [producer.send(topic, value) for value in values]
-        producer.flush(60)
+        producer.flush(PATIENCE)
         for result in sent:
             result.get(1)
     finally:
