@@ -20,7 +20,7 @@ from flows.dataflow.plan import (
     Plan,
     Step,
 )
-from flows.dataflow.selections import selections
+from flows.dataflow.selections import selections, selections_before
 from flows.language.field_values import (
     Facts,
     Tables,
@@ -44,6 +44,7 @@ from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.model.changes import as_told, is_annunciated
 from operators.model.template import Shape
+from operators.notifications.notify import Notify
 from operators.transforms.enrich import Enrich
 from operators.vision.zones import Zones
 
@@ -231,9 +232,13 @@ class _Compiler:
             kinds = [step.kind for step in stream.steps]
             read = either(facts_of(self._flow, one) for one, _ in reads)
             known = facts_before(self._flow, name, read)
-            for step, then, facts in zip(stream.steps, [*kinds[1:], ""], known, strict=False):
+            places = zip(stream.steps, [*kinds[1:], ""], known, strict=False)
+            for number, (step, then, facts) in enumerate(places):
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 context = replace(self._context(name, now, facts, roles), then=then)
+                if isinstance(step.settings, Notify):
+                    above = selections_before(self._flow, name, number)
+                    context = replace(context, selected=above)
                 settings = step.settings
                 steps.append(self._step(now, context, settings.logic, settings.STATEFUL))
             tables = tuple(

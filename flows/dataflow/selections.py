@@ -1,21 +1,20 @@
 """The selectors on the ways from the sources of a flow to one of its names."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from flows.language.model import Flow, inputs
-from operators.model.selections import KNOWN, Selection, Selections
+from flows.language.model import Flow, Step, inputs
+from operators.model.selections import KNOWN, OF_ALARMS, Selection, Selections
+from operators.model.selector import Selector
 from operators.transforms.drop import Drop
 from operators.transforms.only import Only
 
 MOST_WAYS = 100
-_NO_LABELS, _NO_UNIT = KNOWN - {"label"}, KNOWN - {"unit"}
+_ALL = KNOWN | OF_ALARMS
 _KEPT: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(
-        ("only", "drop", "deduplicate", "debounce", "mode", "stale", "counter"), KNOWN
-    ),
-    **dict.fromkeys(("label", "lookup", "enrich", "severity"), _NO_LABELS),
-    **dict.fromkeys(("convert", "scale"), _NO_UNIT),
+    **dict.fromkeys(("only", "drop", "deduplicate", "debounce", "mode", "stale", "counter"), _ALL),
+    **dict.fromkeys(("label", "lookup", "enrich", "severity"), _ALL - {"label"}),
+    **dict.fromkeys(("convert", "scale"), _ALL - {"unit"}),
     **dict.fromkeys(("threshold", "rate"), frozenset({"subject"})),
 }  # fmt: skip
 """Fields that an event has before a step as behind it; of other steps nothing is known."""
@@ -23,20 +22,38 @@ _KEPT: Mapping[str, frozenset[str]] = {
 
 def selections(flow: Flow, names: Iterable[str]) -> Selections:
     """What lets events pass to whatever reads these names."""
-    ways = [*islice((way for name in names for way in _ways(flow, name)), MOST_WAYS + 1)]
-    return Selections([()] if len(ways) > MOST_WAYS else ways)
+    return _known(way for name in names for way in _ways(flow, name))
+
+
+def selections_before(flow: Flow, name: str, step: int) -> Selections:
+    """What lets events pass to a step of a stream, by its place in it."""
+    return _known(_ways_into(flow, name, flow.streams[name].steps[:step], frozenset()))
+
+
+def _known(ways: Iterator[tuple[Selection, ...]]) -> Selections:
+    found = [*islice(ways, MOST_WAYS + 1)]
+    return Selections([()] if len(found) > MOST_WAYS else found)
 
 
 def _ways(
     flow: Flow, name: str, within: frozenset[str] = frozenset()
 ) -> Iterator[tuple[Selection, ...]]:
     stream = flow.streams.get(name)
-    if stream is None or name in within:
+    if name in flow.alarms:
+        yield (Selection(Selector(alarm=name), False, _ALL),)
+    elif stream is None or name in within:
         yield ()
-        return
+    else:
+        yield from _ways_into(flow, name, stream.steps, within)
+
+
+def _ways_into(
+    flow: Flow, name: str, steps: Sequence[Step], within: frozenset[str]
+) -> Iterator[tuple[Selection, ...]]:
+    stream = flow.streams[name]
     own: list[Selection] = []
-    fields = KNOWN
-    for step in reversed(stream.steps):
+    fields = _ALL
+    for step in reversed(steps):
         if isinstance(step.settings, Only | Drop):
             own.append(Selection(step.settings, isinstance(step.settings, Drop), fields))
         fields &= _KEPT.get(step.kind, frozenset())

@@ -8,6 +8,8 @@ from operators.model.selector import Selector
 
 KNOWN = frozenset({"subject", "metric", "label", "unit"})
 """Fields of a signal that are the same from one event to the next."""
+OF_ALARMS = frozenset({"alarm", "priority"})
+"""Fields by which an alarm is told to one who hears of it, or is not."""
 
 
 class Selection(NamedTuple):
@@ -34,7 +36,8 @@ class Selection(NamedTuple):
     def text(self) -> str:
         """All of it; equal texts let the same events pass."""
         selector = self.selector.model_dump_json(exclude_none=True)
-        return f"{'drop' if self.drops else 'only'} {sorted(self.fields)} {selector}"
+        fields = sorted(self.fields - OF_ALARMS)  # as saved states of alarms have it
+        return f"{'drop' if self.drops else 'only'} {fields} {selector}"
 
 
 def _is_given(selector: Selector, name: str) -> bool:

@@ -6,7 +6,7 @@ are untouched by it.
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Group = dict[str, Any]
@@ -164,6 +164,12 @@ class Notifier:
         else:
             self._send(group, now, "flood_on")
         return True
+
+    def members(self) -> Iterator[tuple[list[list[str]], Member]]:
+        """Give all alarms in groups, each with the key of its group."""
+        for group in self._groups.values():
+            for member in group["members"].values():
+                yield json.loads(group["key"]), member
 
     def knows(self, name: str) -> bool:
         """Whether an alarm is in a group."""

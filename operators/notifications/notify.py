@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import msgspec
 from pydantic import Field
 
 from operators.component import INSTANT, Due, Logic, Now, Operator, Spec, StepContext
@@ -11,6 +12,7 @@ from operators.events import AlarmTransition, Event, Occurrence
 from operators.model.changes import alarm_link
 from operators.model.fields import field, text
 from operators.model.priority import PRIORITIES
+from operators.model.selections import KNOWN, OF_ALARMS
 from operators.model.units import Duration, Some
 from operators.model.wording import in_words
 from operators.notifications.groups import TOGETHER, Member, Notifier
@@ -108,10 +110,11 @@ class NotifyLogic(Logic):
     """State are the groups with their members; one that is over is freed.
 
     Up to version 1 a group did not know what is news; up to 2 an alarm had no more to be read than
-    its value and message; up to 3 none waited for being acknowledged.
+    its value and message; up to 3 none waited for being acknowledged; up to 4 of an alarm was kept
+    what is read, not its last change.
     """
 
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
 
     def __init__(self, settings: Notify, context: StepContext) -> None:
         super().__init__()
@@ -122,6 +125,9 @@ class NotifyLogic(Logic):
             "flood": flood, "gather": max(settings.wait, TOGETHER),
         }  # fmt: skip
         self._step, self._page_url = context.step, context.page_url
+        self._selected = context.selected
+        self._names = {before: name for name, before in context.renamed.items()}
+        self._edited = list[AlarmTransition]()
         span = settings.unacknowledged
         self._unanswered = Unanswered(span) if span is not None else None
         self._notifier = Notifier()
@@ -131,6 +137,7 @@ class NotifyLogic(Logic):
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Take transitions; return notifications."""
+        self._follow_edit(now)
         for event in events:
             if isinstance(event, AlarmTransition):
                 self._take(event)
@@ -146,12 +153,15 @@ class NotifyLogic(Logic):
 
     def on_time(self, now: Now) -> list[Event]:
         """Send what is due."""
+        self._follow_edit(now)
         self._move(now.wall)
         self._notifier.free(self._clock)
         return self._end()
 
     def next_time(self) -> Due:
         """When the next notification is due, on the wall clock."""
+        if self._edited:
+            return Due(wall=-math.inf)
         due = self._notifier.next_due()
         ripe = self._unanswered.next_due() if self._unanswered else math.inf
         return Due(wall=min(ripe, math.inf if due is None else due) + 2 * INSTANT)
@@ -168,22 +178,51 @@ class NotifyLogic(Logic):
 
     def _take(self, event: AlarmTransition) -> None:
         self._move(event.recorded)
-        values = [field(event, name) for name in self._by]
-        key = [
-            [name, "" if value is None else text(value)]
-            for name, value in zip(self._by, values, strict=True)
-        ]
         is_told = event.annunciation in ("start", "again")
         masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
         given: Given = {
-            "key": key, "name": _name(event), "event": event.event,
+            "key": self._key(event), "name": _name(event), "event": event.event,
             "acked": "unacked" not in event.flags, "masked": masked,
-            "about": _about(event, self._page_url),
+            "about": msgspec.to_builtins(event),
         }  # fmt: skip
         if self._unanswered is not None and not self._notifier.knows(given["name"]):
             self._unanswered.take(given, is_told, self._clock)
         else:
             self._notifier.take(terms=self._terms, now=self._clock, annunciate=is_told, **given)
+
+    def _key(self, event: AlarmTransition) -> list[list[str]]:
+        """The group of an alarm, by its fields."""
+        values = [field(event, name) for name in self._by]
+        return [
+            [name, "" if value is None else text(value)]
+            for name, value in zip(self._by, values, strict=True)
+        ]
+
+    def _find_edited(self) -> None:
+        """Find what an edit takes out of its group: it comes no longer, or belongs to another."""
+        known = list(self._notifier.members())
+        if self._unanswered is not None:
+            known += [(given["key"], given) for given in self._unanswered.given()]
+        for key, one in known:
+            name = one["about"]["alarm"]
+            one["about"]["alarm"] = self._names.get(name, name)
+            event = msgspec.convert(one["about"], AlarmTransition)
+            if not self._reads(event):
+                gone = {"event": "removed", "change": "removed", "state": "normal", "flags": []}
+                self._edited.append(msgspec.structs.replace(event, **gone))
+            elif event.occ and self._key(event) != key:
+                self._edited.append(msgspec.structs.replace(event, event="rule_changed"))
+
+    def _reads(self, event: AlarmTransition) -> bool:
+        known = KNOWN | OF_ALARMS if event.occ else _ALWAYS_KNOWN
+        return self._selected is None or self._selected.may_pass(event, known)
+
+    def _follow_edit(self, now: Now) -> None:
+        """Let alarms leave, or change to, their groups as the definition has them now."""
+        edited, self._edited = self._edited, []
+        at = max(self._clock, now.wall)
+        for event in edited:
+            self._take(msgspec.structs.replace(event, time=at, recorded=at, annunciation=None))
 
     def _end(self) -> list[Event]:
         out, self._out = self._out, []
@@ -191,8 +230,7 @@ class NotifyLogic(Logic):
 
     def _sent(self, sent: Mapping[str, Any], members: Mapping[str, Member]) -> None:
         raised, over = (
-            [{**members[name]["about"], "since": members[name]["since"]} for name in sent[key]]
-            for key in ("firing", "resolved")
+            [self._shown(members[name]) for name in sent[key]] for key in ("firing", "resolved")
         )
         at, kind = sent["at"], sent["kind"]
         if not raised and not over and kind != "flood_off":
@@ -218,6 +256,10 @@ class NotifyLogic(Logic):
             )
         )  # fmt: skip
 
+    def _shown(self, member: Member) -> dict[str, Any]:
+        event = msgspec.convert(member["about"], AlarmTransition)
+        return {**_about(event, self._page_url), "since": member["since"]}
+
     def snapshot(self) -> object:
         """Return the groups and the wall clock."""
         waiting = self._unanswered.snapshot() if self._unanswered else {}
@@ -226,13 +268,19 @@ class NotifyLogic(Logic):
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         groups, self._clock, *waiting = state
-        if version < 3:
-            groups = {key: _with_unknown(group) for key, group in groups.items()}
+        waits = waiting[0] if waiting else {}
+        if version < 5:
+            for group in groups.values():
+                for name, member in group["members"].items():
+                    member["about"] = _as_change(name, member["about"])
+            for name, one in waits.items():
+                one["given"]["about"] = _as_change(name, one["given"]["about"])
         self._notifier.restore(groups)
         self._notifier.adopt(self._terms)
-        if waiting and waiting[0]:
+        if waits:
             self._unanswered = self._unanswered or Unanswered(0.0)  # an edit: they wait no longer
-            self._unanswered.restore(waiting[0])
+            self._unanswered.restore(waits)
+        self._find_edited()
 
 
 def _name(event: AlarmTransition) -> str:
@@ -250,14 +298,21 @@ def _about(event: AlarmTransition, page_url: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _with_unknown(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A group of version 2, whose alarms say nothing of what they did not know."""
-    unknown = dict.fromkeys(("condition", "first_value", "response", "link"))
-    members = {
-        name: {**member, "about": {**unknown, **member["about"]}}
-        for name, member in group["members"].items()
-    }
-    return {**group, "members": members}
+_ALWAYS_KNOWN = frozenset({"subject", "alarm", "priority"})
+"""What versions up to 4 kept of an alarm by which it is selected."""
+
+
+def _as_change(name: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """A change of an alarm, made of what versions up to 4 kept to be read; it is of no occurrence.
+
+    Up to version 2 that had no condition, response and value at the start.
+    """
+    known = {key: value for key, value in about.items() if key not in ("condition", "link")}
+    return {
+        "kind": "alarm", "id": "", "time": 0.0, "recorded": 0.0, "occ": 0, "seq": 0, "isa": "",
+        "rule": name.removesuffix(f"/{about['subject']}"), "event": about["change"], "state": "",
+        "condition_text": about.get("condition"), **known,
+    }  # fmt: skip
 
 
 _ALSO = (("condition", "condition"), ("to do", "response"), ("open", "link"))

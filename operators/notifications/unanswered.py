@@ -38,6 +38,10 @@ class Unanswered:
         since = min((one["since"] for one in self._waiting.values()), default=math.inf)
         return float(since) + self._span
 
+    def given(self) -> Iterator[Given]:
+        """Give what is known of all that wait."""
+        return (one["given"] for one in self._waiting.values())
+
     def snapshot(self) -> dict[str, Any]:
         """What waits, as plain data."""
         return dict(self._waiting)

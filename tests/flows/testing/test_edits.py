@@ -252,6 +252,70 @@ def test_an_alarm_that_is_dropped_ends_also_where_only_others_are_read_by_name(
     assert result.exit_code == 0, result.output
 
 
+NARROWED = [
+    pytest.param("[hot, lost]", "", "[lost]", "", id="by name"),
+    pytest.param("alarms", "", "alarms", "only: {alarm: lost}", id="only"),
+    pytest.param("alarms", "", "alarms", "only: {subject: y}", id="subject"),
+    pytest.param("alarms", "", "alarms", "only: {priority: critical}", id="priority"),
+    pytest.param("alarms", "label: {floor: '1'}", "alarms", "drop: {alarm: hot}", id="drop"),
+]
+
+
+@pytest.mark.parametrize("unacknowledged", [False, True])
+@pytest.mark.parametrize(("read", "above", "now_read", "now_above"), NARROWED)
+def test_an_alarm_that_notify_reads_no_longer_leaves_its_group(
+    tmp_path: Path, read: str, above: str, now_read: str, now_above: str, unacknowledged: bool
+) -> None:
+    more = ", unacknowledged: 30s" if unacknowledged else ""
+    notify = f"notify: {{wait: 5s, interval: 1min, repeat: 10min{more}}}"
+    head = HEAD.replace("TABLE", "{subject: f1}")
+
+    def write(name: str, read: str, above: str, tests: str = "") -> Path:
+        steps = ", ".join(filter(None, (above, notify)))
+        told = f"  told: {{from: {read}, steps: [{steps}]}}\nalarms:\n"
+        lost = f"  lost: {LOST[:-1]}, priority: critical}}\n"
+        alarms = f"  hot: {{{HOT}}}\n{lost}sinks: {{log: {{from: told, topic: log}}}}\n"
+        path = tmp_path / name
+        path.write_text(head.replace("alarms:\n", told) + alarms + tests)
+        return path
+
+    play = [
+        given("0s", warm(35)), "{at: 50s, expect: {log: [{data: {what: first, count: 1}}]}}", EDIT,
+        "{at: 9min, expect: {log: [{data: {what: update, count: 0}}]}}",
+        "{at: 3h, expect: {hot: unacked, log: []}}",
+    ]  # fmt: skip
+    tests = "tests:\n  - test: edit\n    play:\n" + "".join(f"      - {line}\n" for line in play)
+    write("after.yaml", now_read, now_above)
+    path = write("before.yaml", read, above, tests)
+
+    result = CliRunner().invoke(main, ["test", str(path)])
+
+    assert result.exit_code == 0, result.output
+
+
+def test_alarms_that_stand_are_in_the_groups_of_the_new_by(tmp_path: Path) -> None:
+    head = HEAD.replace("TABLE", "{subject: f1}")
+
+    def write(name: str, by: str, tests: str = "") -> Path:
+        told = f"  told: {{from: alarms, steps: [notify: {{by: {by}, wait: 5s, repeat: 10min}}]}}\n"
+        alarms = f"  hot: {{{HOT}}}\nsinks: {{log: {{from: told, topic: log}}}}\n"
+        path = tmp_path / name
+        path.write_text(head.replace("alarms:\n", told + "alarms:\n") + alarms + tests)
+        return path
+
+    play = [
+        given("0s", warm(35)), "{at: 50s, expect: {log: [{subject: x}]}}", EDIT,
+        "{at: 11min, expect: {log: [{subject: medium, data: {what: repeat, count: 1}}]}}",
+    ]  # fmt: skip
+    tests = "tests:\n  - test: edit\n    play:\n" + "".join(f"      - {line}\n" for line in play)
+    write("after.yaml", "priority")
+    path = write("before.yaml", "subject", tests)
+
+    result = CliRunner().invoke(main, ["test", str(path)])
+
+    assert result.exit_code == 0, result.output
+
+
 def test_a_definition_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "before.yaml"
     path.write_text(
