@@ -35,10 +35,11 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_servers() -> Iterator[None]:
-    """Take no client and no flow for gone because the machine has other work to do."""
+    """Take no client, flow or camera for gone because the machine has other work to do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("api.web.uvicorn_server.PING_INTERVAL", PATIENCE)
         patch.setattr("api.site.flow_status.DEADLINE", PATIENCE)
+        patch.setattr("api.site.camera_test.WAIT", PATIENCE)
         yield
 
 
