@@ -1,6 +1,6 @@
 """EMS-ESP: boilers and thermostats of Bosch, Buderus and others, on `ems-esp/DEVICE_data`.
 
-Source: emsesp.org, "Entities" (short names) and "MQTT".
+Source: emsesp.org, "MQTT", and docs/dump_entities.csv of EMS-ESP32 (short names and units).
 """
 
 import re
@@ -15,11 +15,22 @@ _DEVICE = re.compile(r"([a-z]+)_data(?:_([a-z0-9]+))?", re.ASCII)
 _TEMPERATURE = re.compile(r"(?!.*(?:min|max|hyst|diff|offset|calib|adj)).*te?mp\d?", re.ASCII)
 _CHOSEN = re.compile(
     r"^(?:ww|dhw)?_?(?:sel|set|target|desired|comfort|eco|day|night|away|manual|disinfect|holiday)"
-    r"|^heating_?te?mp",
+    r"|^heating_?te?mp|^(?:pumpon|emergency|poolset|summer|nofrost|keepwarm|switchover|targetflow"
+    r"|tempauto|cool|heat|off|(?:no|vac)?reduce|flowset)temp",
     re.ASCII,
 )
+_SENSOR = re.compile(r"hpbrine(?:in|out)|hpt[acrlw]\d|hpp[lh]1|flowtemp(?:hc|vf)", re.ASCII)
+"""Temperatures of heat pumps and mixers that are not named so."""
+_COUNTER = re.compile(
+    r"(?:auxelecheat)?nrg\w*|(?:gas)?meter\w*|energytotal|(?:el|elgen|fuel)(?:heat|dhw)", re.ASCII
+)
+_UNITS = {
+    "syspress": ("pressure", "bar"), "hpcurrpower": ("power", "W"), "solarpower": ("power", "W"),
+    "hppower": ("power", "kW"), "energytoday": ("energy_today", "Wh"),
+}  # fmt: skip
 METRICS = frozenset(
-    ("temperature", "target_temperature", "pressure", "power", "energy", "state", "value",
+    ("temperature", "target_temperature", "pressure", "power", "energy", "energy_today",
+     "state", "value",
      "availability", "signal_strength", "uptime")
 )  # fmt: skip
 
@@ -31,8 +42,13 @@ def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
     if _TEMPERATURE.fullmatch(name) and number is not None:
         chosen = _CHOSEN.search(name) is not None
         builder.put(subject, "target_temperature" if chosen else "temperature", raw)
-    elif name == "syspress":
-        builder.put(subject, "pressure", raw, "bar")
+    elif _SENSOR.fullmatch(name) and number is not None:
+        builder.put(subject, "temperature", raw)
+    elif _COUNTER.fullmatch(name) and number is not None:
+        builder.put(subject, "energy", raw)
+    elif name in _UNITS:
+        metric, unit = _UNITS[name]
+        builder.put(subject, metric, raw, unit)
     elif (
         raw.__class__ is bool
         or (isinstance(raw, str) and raw.lower() in ("on", "off"))

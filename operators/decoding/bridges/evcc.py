@@ -64,8 +64,8 @@ def _route(topic: str, named: bool) -> Route | None:
     device, path = subject_name("/".join(words[:depth])), words[depth:]
     if not path or len(path) > 3:
         return IGNORE
-    if len(path) == 2 and path[1].isdigit():  # a list, such as the currents of the phases
-        return _value(device, [path[1]], path[0])
+    if len(path) > 1 and path[-1].isdigit():  # a list, such as the currents of the phases
+        return _value(device, [*path[:-2], path[-1]], path[-2])
     return _value(device, path[:-1], path[-1])
 
 
