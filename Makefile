@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka test-infra release check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ test-kafka: setup ## on Apache Kafka from Maven Central, one broker and three; s
 
 test-infra: setup ## dashboards, rules of Prometheus, image and chart, on their own engines and tools
 	@bash infra/test_infra.sh $(PYTEST_ARGS)
+
+site: setup ## all documents as one site with search, in build/site/html
+	@bash infra/site.sh
 
 release: setup ## wheel and source archive of the last commit, the same twice, tried in an empty environment
 	@bash infra/release.sh
