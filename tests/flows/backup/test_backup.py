@@ -100,8 +100,11 @@ def test_a_flow_goes_on_from_a_backup_that_was_made_while_it_ran(
     assert restored.exit_code == 0, restored.output
     here.send(25, start=2)
     with FlowProcess(there / here.flow.name, there / "site.yaml", there / "data"):
-        wait_until(lambda: "returned" in here.changes(), what="the end of the alarm")
-        assert here.changes() == ["raised", "returned"]
+        found = wait_until(
+            lambda: (known := here.changes()) and "returned" in known and known,
+            what="the end of the alarm",
+        )
+        assert found == ["raised", "returned"]
 
 
 def test_records_that_are_no_longer_there_are_said_not_skipped(
