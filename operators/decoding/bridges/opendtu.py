@@ -8,6 +8,7 @@ from typing import Any
 
 from operators.decoding.dialect import IGNORE, Route, by_topic
 from operators.decoding.payloads import values
+from operators.decoding.payloads.parse import wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _SERIAL = re.compile(r"[0-9a-fA-F]{12}", re.ASCII)
@@ -92,6 +93,22 @@ def _channel(device: str, channel: str, key: str) -> Route:
     return _key(subject_name(device), channel[2:] if channel != "ch0" else None, key)
 
 
+def _channels(device: str, channel: str) -> Route:
+    """AhoyDTU with JSON: all keys of a channel in one object."""
+
+    def read(builder: ReadingBuilder, data: Any) -> None:
+        if data.__class__ is not dict:
+            raise wrong_type("a JSON object of a channel", data)
+        for key, raw in data.items():
+            route = _channel(device, channel, key)
+            if route.read is None:
+                builder.skipped += 1
+            else:
+                route.read(builder, raw)
+
+    return Route(read, "json")
+
+
 def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     at = next((n for n, word in enumerate(words) if _SERIAL.fullmatch(word)), None)
@@ -120,6 +137,8 @@ def _route(topic: str, named: bool) -> Route | None:
         return _channel(*words[1:])
     if len(words) == 3 and words[1] == "total":
         return _key(subject_name(words[0]), "total", words[2])
+    if len(words) == 3 and _CHANNEL.fullmatch(words[2]):
+        return _channels(words[1], words[2])
     if len(words) == 3 and words[2] == "available":
         return _available(subject_name(words[1]))
     if len(words) == 2 and words[0] == "inverter":

@@ -91,7 +91,7 @@ def _unit(plan: tuple[str, str | None, bool], kind: Any, data: dict[str, Any]) -
     if plan[0] == "pressure" and kind == "TIRE":
         return "bar"
     unit = data.get("unit") if plan[0] == "weight" else None
-    if plan[0] == "weight" and unit is None and data.get("model_id") in _IN_GRAMS:
+    if plan[0] == "weight" and unit is None and str(data.get("model_id")) in _IN_GRAMS:
         return "g"
     return unit if isinstance(unit, str) and unit else None
 
