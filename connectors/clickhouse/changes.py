@@ -23,7 +23,7 @@ PARTITIONS = {"month": "toYYYYMM(time)", "day": "toYYYYMMDD(time)"}
 class Migration:
     """One numbered step of a kind of table: an SQL file of one statement.
 
-    It holds `{table}`, `{partition}`, `{keep}` and, where the table is made, `{comment}`.
+    It holds `{table}`, `{partition}`, `{keep}`, `{zone}` and, where the table is made, `{comment}`.
     """
 
     number: int
@@ -67,11 +67,12 @@ def changes_to(declared: Declared, kind: str, found: Found | None) -> Iterator[C
     """The changes, in order, that make of the table found the one declared, of a kind."""
     table, done = declared.table, found.number if found else 0
     comment = found.comment if found else ""
+    zone = declared.zone or (found and found.zone) or "UTC"
     missing = [migration for migration in migrations(kind) if migration.number > done]
     for migration in missing:
         being_made = (found is None or found.being_made) and migration is not missing[-1]
         comment = TableComment(kind, migration.number, being_made).within(comment)
-        statement = _filled(migration, declared, comment)
+        statement = _filled(migration, declared, comment, zone)
         in_statement = found is None and "{comment}" in migration.sql
         statements = (statement,) if in_statement else (statement, _set_comment(table, comment))
         yield Change(f"{table}: {migration.name}", statements, migration)
@@ -79,6 +80,11 @@ def changes_to(declared: Declared, kind: str, found: Found | None) -> Iterator[C
         comment = TableComment(kind, done).within(comment)
         words = f"{table}: says in its comment that it holds {kind}, version {done}"
         yield Change(words, (_set_comment(table, comment),))
+    for migration in migrations(kind):
+        told = found.zone if found is not None and migration not in missing else None
+        if told not in (None, zone) and "{zone}" in migration.sql:
+            words = f"{table}: figures have the days of {zone}, had those of {told}"
+            yield Change(words, (_filled(migration, declared, comment, zone),))
     if found is not None and found.keep_days != declared.keep_days:
         change = f"MODIFY {_ttl(declared.keep_days)}" if declared.keep_days else "REMOVE TTL"
         words = f"{table}: keeps rows {span(declared.keep_days)}, was {span(found.keep_days)}"
@@ -89,15 +95,16 @@ def _set_comment(table: str, comment: str) -> str:
     return f"ALTER TABLE `{table}` MODIFY COMMENT {format_str(comment)}"
 
 
-def _filled(migration: Migration, declared: Declared, comment: str) -> str:
+def _filled(migration: Migration, declared: Declared, comment: str, zone: str) -> str:
     values = {
         "table": declared.table,
         "partition": PARTITIONS[declared.partition],
         "keep": _ttl(declared.keep_days),
         "comment": format_str(comment),
+        "zone": zone,
     }
     return re.sub(
-        r"\{(table|partition|keep|comment)\}", lambda match: values[match[1]], migration.sql
+        r"\{(table|partition|keep|comment|zone)\}", lambda match: values[match[1]], migration.sql
     ).strip()
 
 

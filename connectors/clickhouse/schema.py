@@ -18,6 +18,7 @@ from connectors.clickhouse.columns import KINDS
 from connectors.clickhouse.table import Declared, Found
 from connectors.clickhouse.table_comment import TableComment
 
+_ZONE = re.compile(r"toDate\(recorded, '([^']+)'\)")
 _TTL = re.compile(r"TTL toDateTime\(time\) \+ toIntervalDay\((\d+)\)")
 
 
@@ -66,7 +67,18 @@ class Schema:
             columns,
             comment,
             known.being_made if known else False,
+            self._zone_of(table),
         )
+
+    def _zone_of(self, table: str) -> str | None:
+        """The zone of the days of an alarm table's figures."""
+        rows = self._client.query(
+            "SELECT create_table_query FROM system.tables "
+            "WHERE database = currentDatabase() AND name = {view:String}",
+            parameters={"view": f"{table}_kpi"},
+        ).result_rows
+        zone = _ZONE.search(rows[0][0]) if rows else None
+        return zone[1] if zone else None
 
     def known(self) -> list[str]:
         """The names of the tables that Vigie made here."""

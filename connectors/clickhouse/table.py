@@ -10,13 +10,15 @@ Partition = Literal["day", "month"]
 class Declared:
     """A table as a definition names it.
 
-    `kind` is None where only its first event tells; `keep_days` None for ever.
+    `kind` is None where only its first event tells; `keep_days` None for ever. `zone` is that of
+    the days of figures; None leaves it as it is.
     """
 
     table: str
     kind: str | None
     partition: Partition = "month"
     keep_days: int | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,4 @@ class Found:
     columns: dict[str, str]
     comment: str
     being_made: bool
+    zone: str | None = None

@@ -36,7 +36,7 @@ class Inserter:
     """
 
     def __init__(self, context: ConnectorContext, declared: Declared) -> None:
-        self._declared = declared
+        self._declared = replace(declared, zone=context.timezone.key)
         self._context = context
         self._connection: ClickHouseConnection = context.connection
         self._client: Client | None = None

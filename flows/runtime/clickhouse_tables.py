@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,7 +51,10 @@ def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> dict[str,
             if not isinstance(sink.settings, ClickHouse):
                 continue
             place, where = (sink.settings.connection, sink.settings.table), f"{path} (sinks.{name})"
-            declared = sink.settings.declared(contents.of_table(flow, name, sink.settings))
+            declared = replace(
+                sink.settings.declared(contents.of_table(flow, name, sink.settings)),
+                zone=site.timezone,
+            )
             other_where, other = found.get(place, (where, declared))
             for what in ("kind", "partition", "keep_days"):
                 one, two = getattr(other, what), getattr(declared, what)

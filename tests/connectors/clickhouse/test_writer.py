@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +12,7 @@ from connectors.clickhouse.client import connect, open_client
 from connectors.clickhouse.components import ClickHouse
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from connectors.clickhouse.writer import Inserter
 from connectors.runtime.threaded_writer import Retry
 from infra.embedded import clickhouse
@@ -26,9 +29,15 @@ def connection(clickhouse: clickhouse.ClickHouse, unique: str) -> ClickHouseConn
     return ClickHouseConnection(url=f"{clickhouse.url}/{unique}", password=clickhouse.password)
 
 
-def inserter(recorder: Recorder, connection: ClickHouseConnection, **settings: object) -> Inserter:
+def inserter(
+    recorder: Recorder,
+    connection: ClickHouseConnection,
+    zone: ZoneInfo | None = None,
+    **settings: object,
+) -> Inserter:
     sink = ClickHouse.model_validate({"table": "kept", **settings})
-    return Inserter(recorder.context("history", connection), sink.declared())
+    context = recorder.context("history", connection, timezone=zone or ZoneInfo("UTC"))
+    return Inserter(context, sink.declared())
 
 
 def test_events_of_another_kind_are_refused_once_however_often_the_insert_is_tried(
@@ -300,10 +309,14 @@ def test_figures_of_the_alarm_system_are_those_of_eemua_191(
     assert {kpi: target for _, kpi, _, target in rows}["stale"] == 5
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("seed", "place"),
+    [(0, "UTC"), (1, "Europe/Paris"), (2, "America/New_York"), (3, "Australia/Lord_Howe")],
+)
 def test_the_figures_of_the_view_are_those_of_the_flow(
-    connection: ClickHouseConnection, recorder: Recorder, seed: int
+    connection: ClickHouseConnection, recorder: Recorder, seed: int, place: str
 ) -> None:
+    zone = ZoneInfo(place)
     chance = random.Random(seed)
     made: list[AlarmTransition] = []
     for subject in "abcdef":
@@ -331,22 +344,47 @@ def test_the_figures_of_the_view_are_those_of_the_flow(
     kpis = Kpis()
     for item in made:
         kpis.see(item)
-    inserter(recorder, connection).insert(list(made))
-    rows = (
-        open_client(connection)
-        .query("SELECT toUnixTimestamp(toDateTime(day, 'UTC')), kpi, value FROM kept_kpi")
-        .result_rows
-    )
+    inserter(recorder, connection, zone).insert(list(made))
+    rows = open_client(connection).query("SELECT day, kpi, value FROM kept_kpi").result_rows
     view = {(day, kpi): value for day, kpi, value in rows}
-    first = int(min(item.recorded for item in made) // DAY * DAY)
-    for day in range(first, int(max(item.recorded for item in made)) + 1, int(DAY)):
-        figures = kpis.figures(day, day + DAY)
+    first, last = (
+        datetime.fromtimestamp(end(item.recorded for item in made), zone).date()
+        for end in (min, max)
+    )
+    for day in (first + timedelta(n) for n in range((last - first).days + 1)):
+        start, end = (
+            datetime.combine(one, time(), zone).timestamp() for one in (day, day + timedelta(1))
+        )
+        figures = kpis.figures(start, end)
         assert view.get((day, "ack_p50")) == figures.ack_median
         assert view.get((day, "ack_p95")) == figures.ack_95
         assert view.get((day, "never_acked"), 0) == figures.censored
         assert view.get((day, "chattering"), 0) == len(figures.chattering)
         assert view.get((day, "daily"), 0) == figures.annunciated
         assert view.get((day, "masked"), 0) == figures.masked
+
+
+def test_the_days_of_figures_follow_the_site_when_its_zone_changes(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    late = JANUARY + 86_400 - 1800  # half an hour before midnight in UTC
+    alarm = transition(1, "activated", late, rule="f/r", subject="x", annunciate=True)
+    inserter(recorder, connection, ZoneInfo("UTC")).insert([alarm])
+    client = open_client(connection)
+
+    def days() -> set[str]:
+        rows = client.query("SELECT toString(day) FROM kept_kpi WHERE kpi = 'daily'").result_rows
+        return {day for (day,) in rows}
+
+    before = days()
+    schema = Schema(connect(connection), "")
+    changes = schema.migrate(Declared("kept", "alarms", zone="Europe/Paris"))
+
+    assert [change.words for change in changes] == [
+        "kept: figures have the days of Europe/Paris, had those of UTC"
+    ]
+    assert (before, days()) == ({"2026-01-01"}, {"2026-01-02"})
+    assert schema.migrate(Declared("kept", "alarms")) == []
 
 
 def test_a_batch_of_many_days_and_of_clocks_gone_wrong_is_taken(

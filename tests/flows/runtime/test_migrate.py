@@ -155,9 +155,10 @@ def test_every_migration_can_be_applied_again(connection: ClickHouseConnection, 
         schema.check(declared)
     assert [change.migration for change in schema.migrate(declared)] == list(migrations(kind))
     assert schema.check(declared)
-    assert [migration.number for migration in migrations(kind)] == list(
-        range(1, len(migrations(kind)) + 1)
-    )
+    numbers = [migration.number for migration in migrations(kind)]
+    assert numbers == sorted(
+        set(numbers)
+    )  # one whose whole work a later one does again is left out
 
 
 def test_run_refuses_an_older_table_with_the_command(

@@ -12,7 +12,7 @@ WITH
     ),
     raised AS (
         SELECT
-            toDate(recorded, 'UTC') AS day, rule, subject, recorded, severity,
+            toDate(recorded, '{zone}') AS day, rule, subject, recorded, severity,
             multiIf(severity = 'critical', 'critical', severity = 'major', 'high', severity = 'warning', 'medium', 'low') AS rank
         FROM changes
         WHERE event = 'activated' AND annunciate
@@ -39,19 +39,19 @@ WITH
         HAVING countIf(event = 'activated') > 0
     ),
     acks AS (
-        SELECT toDate(acked, 'UTC') AS day, arraySort(groupArray(dateDiff('millisecond', heard, acked) / 1000)) AS waits
+        SELECT toDate(acked, '{zone}') AS day, arraySort(groupArray(dateDiff('millisecond', heard, acked) / 1000)) AS waits
         FROM occurrences WHERE is_acked GROUP BY day
     ),
     days AS (
         SELECT
-            toDate(recorded, 'UTC') AS day,
-            dateDiff('second', toDateTime(day, 'UTC'), least(toDateTime(day + 1, 'UTC'), now('UTC'))) AS seconds
+            toDate(recorded, '{zone}') AS day,
+            dateDiff('second', toDateTime(day, '{zone}'), least(toDateTime(day + 1, '{zone}'), now('UTC'))) AS seconds
         FROM changes
         GROUP BY day
     ),
     standing AS (
         SELECT
-            arrayJoin(arrayMap(n -> toDate(recorded, 'UTC') + n, range(toUInt32(toDate(ended, 'UTC') - toDate(recorded, 'UTC') + 1)))) AS day,
+            arrayJoin(arrayMap(n -> toDate(recorded, '{zone}') + n, range(toUInt32(toDate(ended, '{zone}') - toDate(recorded, '{zone}') + 1)))) AS day,
             rule, subject, occ, recorded, ended
         FROM changes
         WHERE active AND NOT masked
@@ -62,20 +62,20 @@ WITH
         UNION ALL
         SELECT day, 'daily', count(), 144 FROM raised GROUP BY day
         UNION ALL
-        SELECT toDate(time, 'UTC') AS day, 'peak10', max(annunciated), 10 FROM `{table}_rate` GROUP BY day
+        SELECT toDate(time, '{zone}') AS day, 'peak10', max(annunciated), 10 FROM `{table}_rate` GROUP BY day
         UNION ALL
         SELECT day, 'overloaded', any(bins) / (any(seconds) / 600), 0.01
-        FROM (SELECT toDate(time, 'UTC') AS day, sum(overloaded) AS bins FROM `{table}_rate` GROUP BY day) AS loads
+        FROM (SELECT toDate(time, '{zone}') AS day, sum(overloaded) AS bins FROM `{table}_rate` GROUP BY day) AS loads
         INNER JOIN days USING (day) GROUP BY day
         UNION ALL
         SELECT day, 'in_flood', any(bins) / (any(seconds) / 600), 0.01
-        FROM (SELECT toDate(time, 'UTC') AS day, sum(flood) AS bins FROM `{table}_rate` GROUP BY day) AS floods
+        FROM (SELECT toDate(time, '{zone}') AS day, sum(flood) AS bins FROM `{table}_rate` GROUP BY day) AS floods
         INNER JOIN days USING (day) GROUP BY day
         UNION ALL
         SELECT day, 'chattering', uniqExact(rule, subject), 0
         FROM (
             SELECT
-                toDate(recorded, 'UTC') AS day, rule, subject, time,
+                toDate(recorded, '{zone}') AS day, rule, subject, time,
                 lagInFrame(time, 2) OVER (
                     PARTITION BY rule, subject ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
                 ) AS third
@@ -84,7 +84,7 @@ WITH
         WHERE third > 0 AND time <= third + INTERVAL 60 SECOND GROUP BY day
         UNION ALL
         SELECT
-            toDate(heard, 'UTC') AS day, 'fleeting',
+            toDate(heard, '{zone}') AS day, 'fleeting',
             countIf(is_returned AND returned < began + INTERVAL 10 SECOND) / count(), NULL
         FROM occurrences WHERE is_heard GROUP BY day
         UNION ALL
@@ -100,7 +100,7 @@ WITH
         UNION ALL
         SELECT day, 'ack_p95', waits[toUInt32(ceil(0.95 * length(waits)))], NULL FROM acks
         UNION ALL
-        SELECT toDate(missed, 'UTC') AS day, 'never_acked', count(), NULL
+        SELECT toDate(missed, '{zone}') AS day, 'never_acked', count(), NULL
         FROM occurrences WHERE is_missed GROUP BY day
         UNION ALL
         SELECT day, concat('share_', rank), count() / any(total), multiIf(rank = 'low', 0.8, rank = 'medium', 0.15, 0.05)
@@ -108,15 +108,15 @@ WITH
         UNION ALL
         SELECT day, 'standing', uniqExact(rule, subject), NULL
         FROM standing
-        WHERE ended >= least(toDateTime(day + 1, 'UTC'), now('UTC')) GROUP BY day
+        WHERE ended >= least(toDateTime(day + 1, '{zone}'), now('UTC')) GROUP BY day
         UNION ALL
         SELECT day, 'stale', uniqExact(rule, subject), 5
         FROM standing INNER JOIN occurrences USING (rule, subject, occ)
-        WHERE ended >= least(toDateTime(day + 1, 'UTC'), now('UTC'))
-            AND began < least(toDateTime(day + 1, 'UTC'), now('UTC')) - INTERVAL 1 DAY
+        WHERE ended >= least(toDateTime(day + 1, '{zone}'), now('UTC'))
+            AND began < least(toDateTime(day + 1, '{zone}'), now('UTC')) - INTERVAL 1 DAY
         GROUP BY day
         UNION ALL
-        SELECT toDate(recorded, 'UTC') AS day, 'masked', count(), NULL
+        SELECT toDate(recorded, '{zone}') AS day, 'masked', count(), NULL
         FROM changes WHERE event = 'activated' AND NOT annunciate GROUP BY day
     )
 SELECT day, kpi, toFloat64(value) AS value, target
