@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -79,6 +79,9 @@ docs: setup ## write docs/components.md, the definitions' JSON Schema and the da
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml \
 	  -o requirements.lock --no-header --no-emit-package vigie
+
+sbom: setup ## write build/sbom.json (CycloneDX): every locked package with its hashes
+	@$(PY) -m infra.sbom build/sbom.json
 
 clean: ## remove what was built; keeps nothing but the sources
 	@rm -rf .venv build demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -33,10 +33,10 @@ class Credentials(msgspec.Struct):
     password: Secret = ""
 
 
-class TestedCamera(Credentials):
+class TestedCamera(Credentials, kw_only=True):
     """An address to be tried. User and password are kept nowhere."""
 
-    url: Url = ""
+    url: Url
 
 
 class Found(msgspec.Struct):

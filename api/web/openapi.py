@@ -50,9 +50,10 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": name} for name in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
+        "servers": [{"url": "/", "description": "The api that serves this document."}],
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": _referred_to(paths, components),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             },
@@ -64,6 +65,23 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 def address(endpoint: Endpoint) -> str:
     """The path as OpenAPI writes it."""
     return endpoint.described or re.sub(r"\{(\w+):\w+\}", r"{\1}", endpoint.address)
+
+
+def _referred_to(paths: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """The components that the paths lead to; those of parameters are written out there."""
+    found: set[str] = set()
+    waiting: list[Any] = [paths]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            name = str(value.get("$ref", "")).rpartition("/")[2]
+            if name in components and name not in found:
+                found.add(name)
+                waiting.append(components[name])
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return {name: component for name, component in components.items() if name in found}
 
 
 def _types(endpoint: Endpoint) -> list[Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from playwright.sync_api import Browser
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -168,6 +169,12 @@ def test_the_documents_are_shown_without_any_other_host(
 
 def test_no_answer_has_a_number_as_an_id(api: Api) -> None:
     assert numbers_declared_under_ids(api.get("/api/openapi.json").json()) == []
+
+
+def test_the_document_is_openapi_3_1_to_the_letter(api: Api) -> None:
+    document = api.get("/api/openapi.json").json()
+    problems = [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()]
+    assert problems == []
 
 
 def test_every_route_is_in_the_document(api: Api) -> None:
