@@ -9,10 +9,13 @@ import pyarrow.parquet
 import pymysql
 import pytest
 from click.testing import CliRunner, Result
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
 
 from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
 from flows.cli import main
+from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
 from infra.embedded.mariadb import MariaDB
 from tests.flows.running import site_of
@@ -202,3 +205,30 @@ def test_states_in_mariadb_are_imported_as_well(site: Site, mariadb: MariaDB) ->
     done = site.vigie("import", "home-assistant", *span)
     assert done.exit_code == 0, done.output
     assert [row[0] for row in site.rows("subject")] == ["sensor.import_test"]
+
+
+def test_what_keeps_how_long_is_one_list_with_what_is_not_as_declared(
+    site: Site, broker: Broker, unique: str
+) -> None:
+    file = site.folder / "old.csv"
+    file.write_text(LINES)
+    site.vigie("import", "csv", str(file))
+    connections = json.loads(site.path.read_text())["connections"]
+    redpanda = {"brokers": [broker.address], "idempotence": False}
+    site_of(site.folder, **connections, redpanda=redpanda)
+    admin = KafkaAdminClient(bootstrap_servers=broker.address)
+    admin.create_topics([NewTopic(f"{unique}.log", 1, 1), NewTopic(f"{unique}.rows", 1, 1)])
+    admin.close()
+    definition = site.folder / "archive.yaml"
+    definition.write_text(
+        "vigie: 1\nflow: archive\nsources: {all: {topic: site.readings}}\n"
+        "sinks: {kept: {from: all, clickhouse: {table: readings, kind: readings, keep: 30d}}}\n"
+    )
+    listed = site.vigie("retention", str(definition))
+    assert listed.exit_code == 0, listed.output
+    lines = {" ".join(line.split()) for line in listed.output.splitlines()}
+    (table,) = [line for line in lines if line.startswith("table readings")]
+    assert table.startswith("table readings for ever 4 rows, ")
+    assert table.endswith("its sink says 30 days: vigie migrate applies that")
+    assert any(line.startswith(f"topic {unique}.log ") for line in lines)
+    assert "`keep` of a clickhouse sink" in listed.output
