@@ -165,10 +165,10 @@ class LastAlarms:
             text = self._texts[key] = _json(alarm)
         return text
 
-    def current(self, everything: bool = False) -> list[dict[str, Any]]:
+    def current(self, everything: bool = False, subject: str | None = None) -> list[dict[str, Any]]:
         """Plain transitions, most urgent first; those that are normal only with `everything`."""
         known = sorted(self._last.values(), key=_urgency) if everything else self._standing()
-        return [plain(alarm) for alarm in known]
+        return [plain(alarm) for alarm in known if subject in (None, alarm.subject)]
 
     def page_of(self, rule: str, subject: str) -> str | None:
         """The page of an alarm; None if it is on none, or not known."""

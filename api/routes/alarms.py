@@ -39,6 +39,7 @@ class AlarmQuery(msgspec.Struct):
     """Which alarms."""
 
     all: Annotated[Literal[0, 1], Meta(description="1: also those that are normal.")] = 0
+    subject: Word | None = None
 
 
 class AlarmList(msgspec.Struct):
@@ -166,9 +167,12 @@ class AlarmEndpoints:
         ]
 
     async def standing(self, call: Call) -> AlarmList:
-        """Alarms that are not normal, most urgent first; with `all=1` every known alarm."""
+        """Alarms that are not normal, most urgent first; with `all=1` every known alarm.
+
+        With `subject`, those of that subject only.
+        """
         visibility = await self._permissions.visibility(call.who)
-        known = self._hub.alarms.current(bool(call.query.all))
+        known = self._hub.alarms.current(bool(call.query.all), call.query.subject)
         return AlarmList([*filter(visibility.allows_plain, known)])
 
     async def past(self, call: Call) -> TransitionPage:

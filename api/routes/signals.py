@@ -46,7 +46,8 @@ class CourseQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
 class Course(msgspec.Struct, rename={"start": "from", "end": "to"}):
     """The course of a signal.
 
-    `points` are `[time, mean, lowest, highest, readings]`, `texts` are `[time, text]`.
+    `points` are `[time, mean, lowest, highest, readings]`, `ends` the last value of each; `texts`
+    are `[time, text]`.
     """
 
     subject: str
@@ -56,6 +57,7 @@ class Course(msgspec.Struct, rename={"start": "from", "end": "to"}):
     end: float
     step: float
     points: list[list[float]]
+    ends: list[float]
     texts: list[list[float | str]]
 
 

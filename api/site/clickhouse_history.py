@@ -27,7 +27,7 @@ _COURSE = """
 SELECT intDiv(toUnixTimestamp64Micro(time) - {start:Int64}, {step:Int64}) AS bucket,
        max(toUnixTimestamp64Micro(time)) / 1e6 AS at,
        avg(value) AS mean, min(value) AS low, max(value) AS high,
-       count() AS readings, argMax(text, time) AS last_text, argMax(unit, time) AS last_unit
+       argMax(value, time) AS last, count() AS readings, argMax(text, time) AS last_text, argMax(unit, time) AS last_unit
 FROM readings FINAL
 WHERE subject = {subject:String} AND metric = {metric:String}
   AND time >= fromUnixTimestamp64Micro({start:Int64})
@@ -91,8 +91,8 @@ class ClickHouseHistory:
     ) -> dict[str, Any]:
         """At most `points` + 1 points over [start, end), in epoch seconds.
 
-        Points are `[time, mean, lowest, highest, readings]`; text states are `[time, text]` in
-        `texts`. Raises `Unavailable`.
+        Points are `[time, mean, lowest, highest, readings]`, `ends` their last values; text states
+        are `[time, text]` in `texts`. Raises `Unavailable`.
         """
         step = max(1, math.ceil((end - start) * 1e6 / points))
         bound = {
@@ -113,6 +113,7 @@ class ClickHouseHistory:
             for r in rows
             if r["mean"] is not None
         ]
+        ends = [row["last"] for row in rows if row["mean"] is not None]
         texts = [[r["at"], r["last_text"]] for r in rows if r["mean"] is None and r["last_text"]]
         head = {
             "subject": subject,
@@ -122,7 +123,7 @@ class ClickHouseHistory:
             "to": end,
             "step": step / 1e6,
         }
-        return {**head, "points": numbers, "texts": texts}
+        return {**head, "points": numbers, "ends": ends, "texts": texts}
 
     async def alarms(self) -> list[AlarmTransition]:
         """The last transition of every alarm of the last `ALARM_DAYS` days.

@@ -22,8 +22,9 @@ export class Overview {
     this.cards = new Cards(readings, (subject, metric) => this.choose(subject, metric));
     this.chart = new Chart({
       latest, failed,
-      ranged: (range) => keepHere({range}),
-      closed: (subject, metric) => { keepHere({subject: "", metric: "", range: ""}); this.cards.select(null, null); this.cards.focus(subject, metric); },
+      standing: (subject, metric) => alarmStore.standing().filter((alarm) => alarm.subject === subject && alarm.metric === metric),
+      placed: (period) => keepHere(period),
+      closed: (subject, metric) => { keepHere({subject: "", metric: "", range: "", zoom: ""}); this.cards.select(null, null); this.cards.focus(subject, metric); },
     });
     this.list = new AlarmList(get("alarms"), {open: openAlarm, latest, news: get("alarms-new")});
     alarmStore.addEventListener("change", () => this.draw());
@@ -35,11 +36,11 @@ export class Overview {
   enter(rest, fresh, query) {
     const q = query.get("q") ?? "", subject = query.get("subject"), metric = query.get("metric");
     if (get("search").value !== q) { get("search").value = q; this.cards.seek(q); }
-    if (subject && metric) this.open(subject, metric, Number(query.get("range")));
+    if (subject && metric) this.open(subject, metric, {range: Number(query.get("range")), zoom: query.get("zoom") ?? ""});
     else this.chart.hide();
     this.draw();
     this.cards.plan();
-    this.chart.draw();
+    this.chart.slide();
   }
 
   leave() {
@@ -67,23 +68,17 @@ export class Overview {
     get("alarm-count").classList.toggle("hot", this.alarmStore.unseen() > 0);
     get("no-alarms").hidden = standing.length > 0;
     this.cards.mark(this.alarmStore.worst());
-    if (this.chart.isOpen) this.chart.setLimits(this.limits(this.chart.subject, this.chart.metric));
-  }
-
-  limits(subject, metric) {
-    const found = this.alarmStore.standing().filter((a) => a.subject === subject && a.metric === metric && typeof a.limit === "number");
-    return found.map((a) => ({limit: a.limit, unit: a.unit ?? ""}));
+    this.chart.slide();
   }
 
   choose(subject, metric) {
-    keepHere({subject, metric, range: String(this.chart.range)}, true);
+    keepHere({subject, metric, range: String(this.chart.range), zoom: ""}, true);
     this.open(subject, metric);
   }
 
-  open(subject, metric, range) {
+  open(subject, metric, period) {
     this.cards.select(subject, metric);
-    if (this.chart.shows(subject, metric, range)) return;
-    this.chart.open(subject, metric, this.limits(subject, metric), range);
+    this.chart.open(subject, metric, period);
   }
 
   clear() {

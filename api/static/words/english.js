@@ -20,6 +20,7 @@ export const ENGLISH = {
   atStart: "at the start", over: "Over: {alarm}", newAbove: "{n} new above", newAbove_one: "1 new above", actionWaits: "{action}: {alarm} waits for the server.",
   lostSince: "Connection lost at {t}. Values and alarms are as they were then. Trying again …", lostNever: "No connection to the server. Trying again …", lostShort: "Connection lost", asOf: "as of {t}",
   stay: "Stay logged in", silence: "Silence", suppressed_: "Suppressed", inAlarm: "in alarm ({priority}):",
+  changing: "changes often", wholePeriod: "Whole period",
   sound: "Sound for new alarms", soundOn: "Sound on", soundOff: "Sound off",
   mode: "Mode", mode_surveillance: "Surveillance", mode_active: "Active", modeSet: "Mode: {mode}", modeBy: "since {t}, by {who}",
   flood: "Alarm flood: {n} alarms in 10 minutes. Work from the top of the list.", toAlarms: "Show the alarms", allAlarms: "All {n} alarms",

@@ -21,6 +21,7 @@ export const FRENCH = {
   atStart: "au début", over: "Terminée : {alarm}", newAbove: "{n} nouvelles au-dessus", newAbove_one: "{n} nouvelle au-dessus", actionWaits: "{action} : {alarm} attend le serveur.",
   lostSince: "Connexion perdue à {t}. Valeurs et alarmes sont celles de cet instant. Nouvel essai …", lostNever: "Pas de connexion au serveur. Nouvel essai …", lostShort: "Connexion perdue", asOf: "à {t}",
   stay: "Rester connecté", silence: "Couper", suppressed_: "Inhibées", inAlarm: "en alarme ({priority}) :",
+  changing: "change souvent", wholePeriod: "Toute la période",
   sound: "Son des nouvelles alarmes", soundOn: "Son activé", soundOff: "Son coupé",
   mode: "Mode", mode_surveillance: "Surveillance", mode_active: "Actif", modeSet: "Mode : {mode}", modeBy: "depuis {t}, par {who}",
   flood: "Avalanche d’alarmes : {n} en 10 minutes. Commencez par le haut de la liste.", toAlarms: "Voir les alarmes", allAlarms: "Les {n} alarmes",

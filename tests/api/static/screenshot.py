@@ -30,7 +30,7 @@ class Shot(NamedTuple):
 
 def history(page: Page) -> None:
     page.click('[data-subject="sensor.server_room_rack"] [data-metric=temperature]')
-    page.wait_for_selector("#chart .chart-line")
+    page.wait_for_selector("#chart canvas")
     page.mouse.move(700, 20)
 
 

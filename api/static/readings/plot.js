@@ -1,0 +1,141 @@
+// A line chart of one signal: uPlot's canvas, with limits and spans in alarm above and below it.
+
+import {h} from "../shared/dom.js";
+import {columns, isLong} from "./course.js";
+import {clock, number} from "../words/words.js";
+
+const HEIGHT = 260;
+let loading = null;
+
+/** uPlot, which is loaded when it is first needed. */
+const library = () => loading ??= new Promise((done, failed) => {
+  const script = h("script", {src: "/static/vendor/uplot.js", onload: () => done(window.uPlot), onerror: failed});
+  document.head.append(h("link", {rel: "stylesheet", href: "/static/vendor/uplot.css"}), script);
+});
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+export class Plot {
+  /** `zoomed(from, to)` is asked for another period, `pointed(point)` says what the cursor is at (null: nothing). */
+  constructor(box, {zoomed, pointed}) {
+    Object.assign(this, {box, zoomed, pointed});
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.forget());
+  }
+
+  forget() {
+    this.plot?.destroy();
+    this.plot = null;
+    this.drawn = null;
+  }
+
+  /** `data` is {points, step, unit, start, end, limits: [{limit, label, priority}], spans, label}. */
+  async draw(data) {
+    this.data = data;
+    const uPlot = await library();
+    if (this.data !== data || !this.box.isConnected || !this.box.clientWidth) return;
+    const key = `${data.unit} ${document.documentElement.lang} ${this.box.firstElementChild === this.plot?.root}`;
+    const values = columns(data.points, data.step);
+    if (this.plot && this.drawn === key) {
+      if (this.plot.width !== this.box.clientWidth) this.plot.setSize({width: this.box.clientWidth, height: HEIGHT});
+      this.plot.setData(values);
+    } else {
+      this.forget();
+      this.box.replaceChildren();
+      this.plot = new uPlot(this.options(), values, this.box);
+      this.plot.root.append(this.marks = h("div", {class: "plot-marks"}));
+      this.drawn = `${data.unit} ${document.documentElement.lang} true`;
+    }
+    this.mark();
+    const element = this.plot.root;
+    element.setAttribute("role", "img");
+    element.setAttribute("tabindex", "0");
+    element.setAttribute("aria-label", data.label);
+    element.onkeydown = (event) => this.key(event);
+    this.box.dataset.points = data.points.length;
+  }
+
+  options() {
+    const grid = {stroke: colour("edge"), width: 1}, font = "11.5px system-ui, sans-serif", stroke = colour("muted"), line = colour("accent");
+    return {
+      width: this.box.clientWidth, height: HEIGHT, legend: {show: false}, padding: [12, 12, 0, 0],
+      cursor: {drag: {x: true, y: false, setScale: false}, points: {size: 8}},
+      scales: {x: {time: true, range: () => [this.data.start, this.data.end]}, y: {range: (_, low, high) => this.room(low, high)}},
+      axes: [
+        {stroke, grid: {...grid, width: 0.5}, ticks: {show: false}, font, values: (_, splits) => splits.map((time) => this.timeText(time))},
+        {stroke, grid, ticks: {show: false}, font, size: 74, values: (_, splits) => splits.map((value) => value == null ? "" : `${number(value, this.digits(splits))} ${this.data.unit}`.trim())},
+      ],
+      series: [{}, {stroke: line, width: 2, points: {size: 4}}, {stroke: "transparent", points: {show: false}}, {stroke: "transparent", points: {show: false}}],
+      bands: [{series: [3, 2], fill: `${line}33`}],
+      hooks: {
+        setSelect: [(plot) => {
+          if (plot.select.width < 6) return;
+          this.zoomed(plot.posToVal(plot.select.left, "x"), plot.posToVal(plot.select.left + plot.select.width, "x"));
+          plot.setSelect({left: 0, width: 0, top: 0, height: 0}, false);
+        }],
+        setCursor: [(plot) => this.pointed(this.at(plot.cursor.idx))],
+        draw: [() => this.mark()],
+      },
+    };
+  }
+
+  digits(splits) {
+    const size = Math.abs((splits[1] ?? 1) - (splits[0] ?? 0)) || 1;
+    return Math.max(0, Math.ceil(-Math.log10(size) - 1e-9) + (size / 10 ** Math.floor(Math.log10(size)) === 2.5 ? 1 : 0));
+  }
+
+  timeText(time) {
+    if (!isLong(this.data.end - this.data.start)) return clock(time);
+    return new Intl.DateTimeFormat(document.documentElement.lang, {weekday: "short", day: "numeric"}).format(time * 1000);
+  }
+
+  /** The bounds of the values: with the limits that lie near, so that one sees how far it is to them. */
+  room(low, high) {
+    for (const [, , least, most] of this.data.points) { low = Math.min(low ?? least, least); high = Math.max(high ?? most, most); }
+    if (low == null) return [0, 1];
+    const near = (high - low) || Math.abs(high) * 0.02 || 1;
+    for (const {limit} of this.data.limits) {
+      if (limit > high && limit < high + 3 * near) high = limit;
+      if (limit < low && limit > low - 3 * near) low = limit;
+    }
+    const room = ((high - low) || near) * 0.1;
+    return [low - room, high + room];
+  }
+
+  at(index) {
+    const {data} = this.plot ?? {};
+    if (index == null || !data || data[1][index] == null) return null;
+    return {time: data[0][index], mean: data[1][index], low: data[2][index], high: data[3][index]};
+  }
+
+  /** Lines of limits, and spans in alarm, as elements: they can be read aloud, and take the page's colours. */
+  mark() {
+    const {plot, marks, data} = this;
+    if (!plot || !marks) return;
+    const {left, top, width, height} = plot.bbox, ratio = devicePixelRatio, style = marks.style;
+    style.left = `${left / ratio}px`; style.top = `${top / ratio}px`; style.width = `${width / ratio}px`; style.height = `${height / ratio}px`;
+    const spans = data.spans.map(([from, to, priority, name]) => {
+      const element = h("div", {class: "alarm-span", "data-priority": priority, title: name});
+      element.style.left = `${plot.valToPos(from, "x")}px`;
+      element.style.width = `${Math.max(2, plot.valToPos(to, "x") - plot.valToPos(from, "x"))}px`;
+      return element;
+    });
+    const {min, max} = plot.scales.y;
+    const limits = data.limits.filter(({limit}) => limit >= min && limit <= max).map(({limit, label, priority}) => {
+      const element = h("div", {class: "limit", "data-priority": priority}, h("span", {class: "limit-text"}, label));
+      element.style.top = `${plot.valToPos(limit, "y")}px`;
+      return element;
+    });
+    marks.replaceChildren(...spans, ...limits);
+  }
+
+  key(event) {
+    const move = {ArrowLeft: -1, ArrowRight: 1}[event.key], {plot} = this;
+    if (!move) return;
+    event.preventDefault();
+    const times = plot.data[0];
+    let at = (plot.cursor.idx ?? times.length) + move;
+    while (plot.data[1][at] === null) at += move;
+    at = Math.min(times.length - 1, Math.max(0, at));
+    plot.setCursor({left: plot.valToPos(times[at], "x"), top: plot.valToPos(plot.data[1][at], "y")});
+  }
+}
