@@ -39,7 +39,10 @@ export function commandsFor(alarm) {
 
 /** Carry a command out, after asking what it needs. */
 export async function command(alarm, name) {
-  if (name === "shelve") return askShelve(alarm);
+  if (name === "shelve") return askShelve(whatOf(alarm), async (values) => {
+    await give(alarm, name, values);
+    toast(say("done_shelve", {alarm: whatOf(alarm)}));
+  });
   if (WITH_REASON.includes(name)) return askReason(alarm, name);
   try {
     await give(alarm, name, {});
@@ -49,13 +52,14 @@ export async function command(alarm, name) {
   }
 }
 
-/** Send a command. While the server is away it waits, and says so at once. */
-async function give(alarm, name, body) {
+/** Send a command; false if the page was left before. While the server is away it waits, and says so at once. */
+export async function give(alarm, name, body) {
   const waits = () => toast(say("actionWaits", {action: say(name), alarm: whatOf(alarm)}), "bad");
-  if (connection.state === "lost") { waits(); if (!await connection.live()) return; }
+  if (connection.state === "lost") { waits(); if (!await connection.live()) return false; }
   const slow = setTimeout(waits, SLOW);
   try {
     await send("POST", commandPath(alarm, name), {...body, occurrence: alarm.occ});
+    return true;
   } catch (error) {
     throw new Error(error.status ? refusal(error) : say("serverGone"), {cause: error});
   } finally {
@@ -63,16 +67,14 @@ async function give(alarm, name, body) {
   }
 }
 
-function askShelve(alarm) {
+/** Ask for how long, and why; `act` gets both. */
+export function askShelve(about, act) {
   const reason = h("textarea", {name: "comment", rows: 2, maxlength: 200, required: true, autofocus: true});
   const length = select({name: "duration"}, SHELVE_FOR.map((time) => [time, say(`for_${time}`)]), "30m");
   openForm(say("shelve"), {
-    name: "shelve", about: whatOf(alarm), button: say("shelve"),
+    name: "shelve", about, button: say("shelve"),
     fields: [field(say("shelveFor"), length, say("shelveHint")), field(say("reason"), reason)],
-  }, async (values) => {
-    await give(alarm, "shelve", values);
-    toast(say("done_shelve", {alarm: whatOf(alarm)}));
-  });
+  }, act);
 }
 
 function askReason(alarm, name) {

@@ -17,6 +17,7 @@ const STROKES = {
   comment: "M4 5h16v11H10l-4 4v-4H4z",
   reset: "M4 12a8 8 0 1 0 2.5-5.8M4 4v4.5h4.5",
   close: "m5 5 14 14M19 5 5 19",
+  minus: "M5 12h14",
   plus: "M12 5v14M5 12h14",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   edit: "M4 20h4L19 9l-4-4L4 16z",
