@@ -106,8 +106,7 @@ export class Navigation {
     const place = get("links").querySelector(`[data-to="${name}"] .badge`);
     if (!place) return;
     place.hidden = !n;
-    text(place, n > 99 ? "99+" : String(n));
-    place.parentElement.setAttribute("aria-label", n ? `${say(name)}, ${say("unseenCount", {n})}` : say(name));
+    place.replaceChildren(n > 99 ? "99+" : String(n), h("span", {class: "hidden"}, ` ${say("toAcknowledge")}`));
     this.label();
   }
 

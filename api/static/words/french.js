@@ -32,7 +32,7 @@ export const FRENCH = {
   flood: "Avalanche d’alarmes : {n} en 10 minutes. Commencez par le haut de la liste.", toAlarms: "Voir les alarmes", allAlarms: "Les {n} alarmes",
   noAlarms: "Tout est calme.", noAlarmsHint: "Les nouvelles alarmes apparaissent ici d’elles-mêmes.", newAlarm: "Nouvelle alarme : {alarm}, {subject}",
   filter: "Afficher", open_: "En cours", unseen_: "À acquitter", shelved_: "En attente", noneHere: "Aucune alarme de ce genre.",
-  unseenCount: "{n} à acquitter", unseenCount_one: "{n} à acquitter",
+  toAcknowledge: "à acquitter", unseenCount: "{n} à acquitter", unseenCount_one: "{n} à acquitter",
   ack: "Acquitter", reset: "Réarmer", shelve: "Mettre en attente", unshelve: "Remettre en liste", comment: "Commenter", out_of_service: "Mettre hors service", in_service: "Remettre en service", clear: "Terminer à la main", retire: "Retirer définitivement",
   done_ack: "{alarm} : acquittée.", done_reset: "{alarm} : réarmée.", done_shelve: "{alarm} : mise en attente.", done_unshelve: "{alarm} : de retour dans la liste.",
   done_clear: "{alarm} : terminée.", done_retire: "Retiré jusqu’à ce qu’il parle de nouveau.", refused_not_active: "Elle est déjà terminée.",

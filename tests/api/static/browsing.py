@@ -1,12 +1,14 @@
 """What tests of the page share: sizes of screens, and how to log in."""
 
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Page, expect
 
 from tests.api.running import Api
 from tests.waiting import PATIENCE
 
+AXE = Path(__file__).parents[2] / "data" / "axe" / "axe.js"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--headless",
@@ -48,3 +50,15 @@ def log_in_to(
 def expect_to_fit(page: Page) -> None:
     """The page is not wider than the screen."""
     page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+
+
+def expect_no_violation(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """Axe finds nothing wrong with what is shown, in a colour scheme."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+        ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html.slice(0, 200)).join(' ')}`)"
+    )
+    assert found == []

@@ -38,7 +38,8 @@ def alarms(page: Page) -> None:
     """One acknowledged, one shelved, and one in full."""
     page.locator("[data-view=alarms] [data-alarm=overload] [data-action=ack]").click()
     page.wait_for_selector("[data-view=alarms] [data-alarm=overload][data-isa=C]")
-    page.locator("[data-view=alarms] [data-alarm=stale_air] [data-action=shelve]").click()
+    page.locator("[data-view=alarms] [data-alarm=stale_air] .alarm-open").focus()
+    page.keyboard.press("s")
     page.fill("[name=comment]", "The filter is being changed")
     page.click("dialog .primary")
     page.wait_for_selector("[data-view=alarms] [data-alarm=stale_air][data-isa=E]")

@@ -37,7 +37,7 @@ def test_nothing_moves_under_the_pointer_and_an_action_is_for_the_alarm_it_names
     topics.events(raised(3, priority="critical"), raised(1, "A", id="over"))
     news = page.locator("[data-view=alarms] .news")
     expect(news).to_have_text("1 new above")
-    expect(page.locator("[data-view=alarms] .alarm-over")).to_have_text("Over: R1, Rack")
+    expect(page.locator("[data-view=alarms] .alarm-over")).to_contain_text("Over")
     assert button.bounding_box() == place
     with page.expect_request(re.compile("/api/alarms/.*/ack")) as request:
         page.mouse.down()
@@ -123,3 +123,60 @@ def test_one_login_is_for_all_tabs_and_reload_and_back_keep_the_place(
     again = context.new_page()
     again.goto(api.url)
     expect(again.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+def test_a_thousand_alarms_are_rows_to_sort_group_find_and_choose_with_keys(
+    visit: Visit, topics: Topics
+) -> None:
+    now = time.time()
+    topics.events(
+        *(
+            raised(
+                n,
+                rule=f"plant/r{n % 4}",
+                alarm=f"r{n % 4}",
+                subject=f"probe_{n}",
+                priority=("low", "critical")[n % 2],
+                labels={"area": "hall" if n % 4 else "cellar"},
+                time=now - n,
+                first_value=31.0,
+            )
+            for n in range(1000)
+        ),
+        reading(1, 29.5, subject="probe_1", time=now),
+    )
+    page = visit(view="#/alarms?sort=age")
+    rows = page.locator("[data-view=alarms] .alarm")
+    first = page.locator('[data-view=alarms] [aria-rowindex="2"]')
+    expect(page.locator("[data-kind=all] b")).to_have_text("1000")
+    expect(first).to_have_attribute("data-subject", "probe_0")
+    assert rows.count() < 60
+    assert page.evaluate("document.querySelector('.alarm-table .alarm').offsetHeight") == 32
+    page.click("[data-sort=age]")
+    expect(first).to_have_attribute("data-subject", "probe_999")
+    page.select_option("[name=area]", "cellar")
+    page.select_option("[name=group]", "rule")
+    expect(page.locator(".alarm-group")).to_have_count(1)
+    expect(page.locator(".alarm-group")).to_contain_text("250, 250 to acknowledge")
+    page.locator(".group-name").click()
+    expect(rows).to_have_count(0)
+    page.reload()
+    expect(page.locator("[name=area]")).to_have_value("cellar")
+    expect(page.locator(".alarm-group")).to_have_count(1)
+    page.select_option("[name=group]", "")
+    page.fill("[data-view=alarms] [name=q]", "probe 10")
+    expect(rows).to_have_count(2)
+    page.locator("#title").focus()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(rows.nth(1).locator(".alarm-open")).to_be_focused()
+    with page.expect_request(re.compile("/ack")) as request:
+        page.keyboard.press("a")
+    assert "/probe_100/ack" in request.value.url
+    page.locator(".alarm-table .choice input").first.check()
+    page.keyboard.press("s")
+    expect(page.locator("dialog")).to_contain_text("2 alarms")
+    page.keyboard.press("Escape")
+    page.locator("#title").focus()
+    page.keyboard.press("?")
+    expect(page.locator("dialog[data-dialog=keys]")).to_be_visible()

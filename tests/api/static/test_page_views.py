@@ -23,7 +23,14 @@ from operators.events import DeadLetter, Detection, Occurrence
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
-from tests.api.static.browsing import DESK, PHONE, expect_to_fit, log_in_to, missing
+from tests.api.static.browsing import (
+    DESK,
+    PHONE,
+    expect_no_violation,
+    expect_to_fit,
+    log_in_to,
+    missing,
+)
 from tests.flow_process import FlowProcess
 from tests.waiting import PATIENCE
 
@@ -499,6 +506,33 @@ def test_every_view_fits_a_phone_and_speaks_french(visit: Visit, topics: Topics)
             expect(page.locator("#title")).to_be_focused()
         expect(page.locator(".skeleton")).to_have_count(0)
         expect_to_fit(page)
+
+
+def test_axe_finds_no_violation_in_any_view_in_light_and_dark(
+    visit: Visit, api: Api, topics: Topics
+) -> None:
+    now = time.time()
+    topics.events(reading(1, time=now), alarm(1, time=now, recorded=now))
+    topics.events(seen(1), topic=events_of(topics))
+    page = visit(log_in=False)
+    expect(page.locator("#login")).to_be_visible()
+    expect_no_violation(page, "light")
+    log_in_to(page, api)
+    for view in ("alarms", "cameras", "events", "flows", "pages", "letters", "accounts"):
+        page.click(f'#links [data-to="{view}"]')
+        expect(page.locator(f"[data-view={view}]")).to_be_visible()
+        expect(page.locator(".skeleton")).to_have_count(0)
+        expect_no_violation(page, "light")
+    expect_no_violation(page, "dark")
+    page.click('#links [data-to="overview"]')
+    page.click(".card [data-metric=temperature]")
+    expect(page.locator("#history")).to_be_visible()
+    expect_no_violation(page, "dark")
+    expect_no_violation(page, "light")
+    page.click("aside .alarm-open")
+    expect(page.locator("dialog[data-dialog=alarm]")).to_be_visible()
+    expect(page.locator(".past")).not_to_have_attribute("aria-busy", "true")
+    expect_no_violation(page, "light")
 
 
 def test_what_the_server_refuses_is_said_in_french_and_no_word_is_missing_in_either_language(
