@@ -27,7 +27,8 @@ _COURSE = """
 SELECT intDiv(toUnixTimestamp64Micro(time) - {start:Int64}, {step:Int64}) AS bucket,
        max(toUnixTimestamp64Micro(time)) / 1e6 AS at,
        avg(value) AS mean, min(value) AS low, max(value) AS high,
-       argMax(value, time) AS last, count() AS readings, argMax(text, time) AS last_text, argMax(unit, time) AS last_unit
+       argMax(value, time) AS last, count() AS readings,
+       argMax(text, time) AS last_text, argMax(unit, time) AS last_unit
 FROM readings FINAL
 WHERE subject = {subject:String} AND metric = {metric:String}
   AND time >= fromUnixTimestamp64Micro({start:Int64})

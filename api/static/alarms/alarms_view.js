@@ -74,6 +74,8 @@ export class AlarmsView {
     this.table.draw(entries, anew, now);
     this.table.element.hidden = !entries.length && !this.table.keys.length;
     this.drawKinds(all);
+    const names = [...new Set(all.flatMap((alarm) => [areaOf(alarm), alarm.rule]))].sort().join("\n");
+    if (names !== this.named && !this.fields.contains(document.activeElement)) { this.named = names; this.drawFields(); }
     this.nothing.replaceChildren(...(entries.length ? [] : [all.length ? emptyState("alarms", say("noneHere")) : emptyState("check", say("noAlarms"), say("noAlarmsHint"), "calm")]));
     if (this.wanted && this.alarmStore.get(this.wanted)) this.details.open(this.wanted);
   }

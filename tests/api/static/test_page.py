@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from api.app import STATIC
 from api.settings import Settings
@@ -18,7 +18,6 @@ from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
 from tests.api.static.browsing import DESK, PHONE, expect_to_fit, log_in_to, missing
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
 
