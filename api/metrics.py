@@ -1,13 +1,20 @@
 """Counters and gauges of the api, for Prometheus."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from connectors.runtime.supervisor import Ask, NoSupervisor, ask
+
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
+
+
+PATIENCE = 1.0
 
 
 class _Flows(Collector):
@@ -23,6 +30,47 @@ class _Flows(Collector):
         for flow, word in self._words().items():
             family.add_metric([flow, word], float(word in ("ok", "behind")))
         yield family
+
+
+class _Reloaded(msgspec.Struct):
+    name: str
+    version: str | None = None
+    error: str | None = None
+    reloads: dict[str, int] = {}
+
+
+class _Site(msgspec.Struct):
+    flows: list[_Reloaded] = []
+
+
+class _Reloads(Collector):
+    """Asks the supervisor when Prometheus asks; nothing while that does not answer."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        """Reloads by flow and result, and which flows run something else than was saved last."""
+        try:
+            site = msgspec.json.decode(ask(self._folder, Ask(), PATIENCE), type=_Site)
+        except NoSupervisor:
+            return
+        reloads = CounterMetricFamily(
+            "vigie_api_reloads",
+            "Versions of a flow that were saved: ok, refused by the check, or returned from",
+            labels=["flow", "result"],
+        )
+        refused = GaugeMetricFamily(
+            "vigie_api_saved_version_refused",
+            "1 while what was saved last does not run; version is what does",
+            labels=["flow", "version"],
+        )
+        for flow in site.flows:
+            for result, count in flow.reloads.items():
+                reloads.add_metric([flow.name, result], count)
+            refused.add_metric([flow.name, flow.version or ""], float(flow.error is not None))
+        yield reloads
+        yield refused
 
 
 class Metrics:
@@ -58,6 +106,10 @@ class Metrics:
     def by_flow(self, words: Callable[[], Mapping[str, str]]) -> None:
         """Add what each flow of the site is, read when Prometheus asks."""
         self.registry.register(_Flows(words))
+
+    def by_reloads(self, supervisor: Path) -> None:
+        """Add what `vigie up` took and refused; it is asked in its folder."""
+        self.registry.register(_Reloads(supervisor))
 
     def total(self, counter: Counter) -> float:
         """The sum of a counter over all its labels."""

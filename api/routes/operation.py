@@ -163,4 +163,4 @@ class OperationEndpoints:
 
     async def metrics(self, call: Call) -> Response:
         """Counters and gauges of the api in Prometheus' text format."""
-        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await asyncio.to_thread(self._metrics.text), media_type=CONTENT_TYPE_LATEST)

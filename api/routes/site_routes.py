@@ -78,6 +78,8 @@ class SiteRoutes:
         machine = HostMetrics(settings.data)
         self.flows = flows = FlowStatus(section.flows)
         metrics.by_flow(flows.words)
+        if settings.supervisor is not None:
+            metrics.by_reloads(settings.supervisor)
         self.endpoints: list[Endpoint] = [
             *SignalEndpoints(settings.site, hub, history, permissions).endpoints(),
             *OperationEndpoints(hub, feed, history, metrics, database, flows).endpoints(),

@@ -14,6 +14,7 @@ from connectors.config.document import Document, Node, Path_
 from connectors.config.evidence_section import EvidenceSection
 from connectors.config.grammar_version import GrammarVersion
 from connectors.config.messages import explain, validate
+from connectors.config.recovery_section import RecoverySection
 from connectors.config.suggestion import near
 from connectors.config.variables import (
     CAMERA_VARIABLES,
@@ -83,6 +84,9 @@ class Site(Spec):
         EvidenceSection(), description="How long pictures and videos of events are kept."
     )
     api: ApiSection = Field(ApiSection(), description="How `vigie api` serves this installation.")
+    recovery: RecoverySection = Field(
+        RecoverySection(), description="Saved state outside of this machine."
+    )
     watch: WatchSection = Field(
         WatchSection(), description="Who hears of the alarms about this installation itself."
     )

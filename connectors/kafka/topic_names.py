@@ -53,6 +53,11 @@ class TopicNames:
         return f"{self.prefix}flows"
 
     @property
+    def leases(self) -> str:
+        """Which process runs a flow where several might (`connectors.kafka.leases`)."""
+        return f"{self.prefix}leases"
+
+    @property
     def rules(self) -> str:
         """Alarm rules that people made on pages; a compacted topic, a row a rule."""
         return f"{self.prefix}rules"

@@ -15,7 +15,6 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,13 +23,11 @@ from connectors.config.document import Document
 from connectors.config.site import read_site
 from connectors.config.variables import hidden
 from connectors.runtime.private_files import FILE, FOLDER, open_private, private_folder
+from flows.runtime.saved_state import instant
 
 FORMAT = 1
 MANIFEST, DATA, SITE, TABLES = "backup.json", "data", "site", "topics.json"
 DEFINITIONS = {".yaml", ".yml", ".lock", ".csv", ".onnx"}
-DATABASES = {".sqlite", ".sqlite3", ".db"}
-LEFT_OUT = re.compile(r"(running-.*|arranging|new-\d+|old-.*|.*-(wal|shm|journal)|.*\.new|.*\.log)")
-"""Locks, logs, and what SQLite and we ourselves have under way."""
 SHORTEST = 6
 """Characters of a secret from which on no text holds it by chance."""
 Tell = Callable[[float, str], None]
@@ -92,33 +89,14 @@ def write(
 
 def _data_files(data: Path) -> list[Path]:
     """Files below the data folder, the accounts first."""
-    found = [
-        path.relative_to(data)
-        for path in sorted(data.rglob("*"))
-        if path.is_file()
-        and not path.is_symlink()
-        and not any(LEFT_OUT.fullmatch(part) for part in path.relative_to(data).parts)
-    ]
-    return sorted(found, key=lambda part: part.parts[0] != "api")
+    return sorted(instant.files(data), key=lambda part: part.parts[0] != "api")
 
 
 def _instant(path: Path, copy: Path) -> bytes | None:
     """A file as it is at one instant; None if it went meanwhile, as superseded states do."""
     try:
-        if path.suffix not in DATABASES:
-            return path.read_bytes()
-        copy.unlink(missing_ok=True)
-        with (
-            closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
-        return copy.read_bytes()
-    except FileNotFoundError:
-        return None
+        return instant.content(path, copy)
     except sqlite3.OperationalError as error:
-        if not path.exists():
-            return None
         raise BackupError(f"{path} cannot be copied: {error}") from error
 
 

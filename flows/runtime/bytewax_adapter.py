@@ -90,6 +90,7 @@ class _SinkPart(StatefulSinkPartition[list[Event], bytes]):
         self._writer = writer
 
     def write_batch(self, values: list[list[Event]]) -> None:
+        self._context.may_write()
         for events in values:
             self._writer.write(events)
             self._context.passed(self._name, len(events))

@@ -61,7 +61,8 @@ class RunOptions:
 
     `data` is the folder of saved states, `share` which of the flow's partitions it takes, `drop`
     the persisted ids whose state may be lost, `epoch` the time from one saved state to the next,
-    `definition` the folder of the definition, `version` the beginning of its hash.
+    `definition` the folder of the definition, `version` the beginning of its hash. `may_write`
+    raises where another process may run the flow by now.
     """
 
     data: Path
@@ -70,6 +71,7 @@ class RunOptions:
     epoch: timedelta = EPOCH
     definition: Path = Path()
     version: str = ""
+    may_write: Callable[[], None] = lambda: None
 
 
 class Runner:
@@ -100,6 +102,7 @@ class Runner:
             counted=self.metrics.counted_all,
             passed=self.metrics.passed,
             flush_refused=self._flush_refused,
+            may_write=options.may_write,
         )
         self.source_progress = self._context.source_progress
         self.metrics.registry.register(self.source_progress)
@@ -281,6 +284,7 @@ class Runner:
         )  # fmt: skip
 
     def _flush_refused(self) -> None:
+        self._options.may_write()
         check_room(self._folder.path)
         self._inputs.check()
         self.outbox.check()

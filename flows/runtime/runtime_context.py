@@ -40,7 +40,8 @@ class RuntimeContext:
     """What the parts of one running dataflow share.
 
     `counted` and `passed` take counts for the metrics. `flush_refused` returns when what the
-    sources refused is durable: a position behind it must not be saved before. `router` knows the
+    sources refused is durable: a position behind it must not be saved before. `may_write` raises
+    before anything is written where another process may run the flow by now. `router` knows the
     shard to which a subject belongs by its key, which answers commands for a subject that no shard
     knows. `input`, `state` and `carried` are what was saved, for sources, shards and sinks that the
     engine does not bring itself.
@@ -52,6 +53,7 @@ class RuntimeContext:
     counted: Callable[[Mapping[tuple[str, str], int]], None] = lambda counts: None
     passed: Callable[[str, int], None] = lambda name, n: None
     flush_refused: Callable[[], None] = lambda: None
+    may_write: Callable[[], None] = lambda: None
     clock: Callable[[], float] = steady_clock.now
     router: Router = field(default_factory=Router)
     input: Callable[[str], InputState] = lambda source: InputState({})

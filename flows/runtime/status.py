@@ -43,6 +43,14 @@ class Metrics:
             registry=self.registry,
         )
 
+    def began(self, version: str, since: float) -> None:
+        """Show which version of the definition this process runs, since when (epoch seconds)."""
+        text = "When this process began (epoch seconds), by the version of its definition."
+        started = Gauge(
+            "vigie_flow_started_seconds", text, ["flow", "version"], registry=self.registry
+        )
+        started.labels(self._flow, version).set(since)
+
     def passed(self, name: str, n: int) -> None:
         """Count events that a source brought or a sink took."""
         self._events.labels(self._flow, name).inc(n)

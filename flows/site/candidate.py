@@ -1,19 +1,20 @@
 """Whether a definition that was saved may take over: form, meaning, connections, state, tests."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
 import click
 import msgspec
 
-from connectors.base import ConnectorError
+from connectors.base import ConnectorError, Sink
 from connectors.config.document import Document
 from connectors.config.site import Site, load_site
 from connectors.runtime.private_files import private_folder
 from flows.checks.connections import check_site, is_site
 from flows.checks.context import Scope
-from flows.dataflow.compiler import NotRunnable, compile_flow
+from flows.dataflow.compiler import Compiled, NotRunnable, compile_flow
 from flows.language.lock import born, lock_path, read_lock
 from flows.language.model import Flow
 from flows.loader import SHARED, build, load
@@ -98,6 +99,9 @@ def _judge(
         lock = read_lock(lock_path(copy, flow))
         tables = Scope(document, flow).tables
         compiled = compile_flow(flow, tables, place.zone, profile, born(flow, lock))
+        for component in (*compiled.sources.values(), *_sinks(compiled)):
+            if component.CONNECTION is not None:
+                place.connection(getattr(component, "connection"), component.CONNECTION)  # noqa: B009
         states = tuple(compiled.plan.identities())
         if saved := read_manifest(data / "flows" / flow.flow):
             refuse_lost_state(saved.state, states, compiled.plan.carried(), set(drop))
@@ -110,6 +114,10 @@ def _judge(
     found.refused = failed_tests(document, flow, place)
     if found.refused is None:
         found.version = Version(flow.flow, "", "", "", copy.name, states)
+
+
+def _sinks(compiled: Compiled) -> Iterator[Sink]:
+    return (sink.component for sink in compiled.sinks.values())
 
 
 def failed_tests(document: Document, flow: Flow, site: Site) -> str | None:

@@ -1,15 +1,18 @@
 """One flow in this process, from its file to its exit status."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from connectors.base import ConnectorError, Refused, Stopped
-from connectors.config.site import SiteError, load_site
+from connectors.config.document import Document
+from connectors.config.site import Site, SiteError, load_site
 from connectors.detector.model import ModelError
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
@@ -18,6 +21,7 @@ from flows.checks.context import Scope
 from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.drawing.diagram import as_json, draw
 from flows.language.lock import born, lock_path, read_lock
+from flows.language.model import Flow
 from flows.loader import load
 from flows.runtime.clickhouse_tables import check_tables
 from flows.runtime.disk_space import room_for
@@ -27,6 +31,7 @@ from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import StatusServer
 from flows.site.announcer import Announcer
 from flows.site.log_form import Form, log_to_stderr
+from flows.site.recovery.ownership import owned
 from flows.site.version import SHORT, content
 
 EXIT_REFUSED = 1
@@ -103,7 +108,20 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     folder = asked.folder or definition.parent
     version = content(definition)[:SHORT]
     options = RunOptions(asked.data, asked.share, asked.drop, definition=folder, version=version)
-    runner = Runner(flow, compiled, place, tables, options)
+    with owned(place, flow.flow, asked.data, asked.share) as recovery:
+        if recovery is not None:
+            options = replace(options, may_write=recovery.check)
+        runner = Runner(flow, compiled, place, tables, options)
+        with recovery.copied(runner.metrics.registry) if recovery else nullcontext():
+            _run_here(asked, document, flow, place, runner, tell)
+    return 0
+
+
+def _run_here(
+    asked: FlowRun, document: Document, flow: Flow, place: Site, runner: Runner, tell: Tell
+) -> None:
+    """Run what this process may run, and tell of it."""
+    definition = asked.definition
     handle_signals(runner)
     port = None
     if asked.status_port is not None:
@@ -120,6 +138,7 @@ def _run(asked: FlowRun, tell: Tell) -> int:
         port = status.port
         tell({"port": port})
     version = asked.version or content(definition)[:SHORT]
+    runner.metrics.began(version, time.time())
     announcer = Announcer(
         runner, place.connection("redpanda", TopicConnection), version, port, asked.data
     )
@@ -132,4 +151,3 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     announcer.start()
     with room_for(asked.data / "flows" / flow.flow, runner.health, runner.stopping):
         runner.run()
-    return 0

@@ -1,5 +1,7 @@
 """Site files: variables from the environment and secrets, and errors that show no secret."""
 
+from urllib.parse import parse_qs, unquote, urlsplit
+
 import pytest
 from pydantic import Field, SecretStr, field_validator
 
@@ -162,3 +164,19 @@ def test_a_connection_that_is_not_there_is_named_when_its_defaults_are_not_enoug
     assert str(refused.value).startswith(
         f"{path}: no connection 'http' under 'connections': nobody may post: give 'tokens'"
     )
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a: b", "x # no comment", 'say "yes"', "it's", "- [{&*!|>%@`", "a\nb: c", "p@s/s?w:d&"],
+)
+def test_a7_a_secret_with_signs_of_yaml_or_of_addresses_stays_a_value(
+    tmp_path, secrets, monkeypatch, value
+):
+    plant = site(tmp_path, "{url: 'http://ada:${WORD}@host/?key=${WORD}', password: '${WORD}'}")
+    monkeypatch.setenv("WORD", value)
+    server = plant.connection("server", Connection)
+    assert server.password.get_secret_value() == value
+    parts = urlsplit(server.url)
+    assert (unquote(parts.password or ""), parts.hostname) == (value, "host")
+    assert parse_qs(parts.query) == {"key": [value]}

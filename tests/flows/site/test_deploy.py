@@ -36,7 +36,9 @@ def draft(up: Up, tmp: Path, limit: object, extra: str = "") -> Path:
     return path
 
 
-def test_a_definition_is_planned_deployed_and_rolled_back(up: Up, tmp: Path, topic: Watch) -> None:
+def test_a8_a_definition_is_planned_deployed_and_rolled_back(
+    up: Up, tmp: Path, topic: Watch
+) -> None:
     up.start()
     site = ("--site", up.folder / "site.yaml")
     wait_until(up.status, what="the supervisor")
@@ -86,7 +88,7 @@ def test_a_definition_is_planned_deployed_and_rolled_back(up: Up, tmp: Path, top
     assert up.stop() == 0
 
 
-def test_a_deploy_reads_no_file_outside_the_folder_and_replaces_no_others(up: Up) -> None:
+def test_a6_a_deploy_reads_no_file_outside_the_folder_and_replaces_no_others(up: Up) -> None:
     up.write("other")
     up.start()
     up.wait_running("other")

@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.mark.service
-def test_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_told(
+def test_a3_a5_a6_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_told(
     up: Up, tmp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADMIN_PASSWORD", "hidden")
@@ -80,6 +80,12 @@ def test_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_told(
     )
     assert second.status_code == 200, second.text
     assert put(text.replace("LIMIT", "28"), one).status_code == 409
+    shown = client.get("/metrics").text
+    assert 'vigie_api_reloads_total{flow="cool",result="ok"} 2.0' in shown
+    version = second.json()["version"]
+    assert f'vigie_api_saved_version_refused{{flow="cool",version="{version}"}} 0.0' in shown
+    flow = httpx.get(f"{up.wait_running('cool').address}/metrics").text
+    assert f'vigie_flow_started_seconds{{flow="cool",version="{version}"}}' in flow
 
     draft = tmp / "cool.yaml"
     draft.write_text(text.replace("LIMIT", "31"))
@@ -104,7 +110,7 @@ def test_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_told(
         "sources: {a: {rtsp: {url: 'rtsp://localhost/stream'}}}",
     ],
 )
-def test_a_definition_from_the_network_names_nothing_of_this_machine(
+def test_a6_a_definition_from_the_network_names_nothing_of_this_machine(
     tmp_path: Path, line: str
 ) -> None:
     path = tmp_path / "a.yaml"

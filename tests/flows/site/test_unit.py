@@ -71,7 +71,7 @@ def test_the_old_version_drains_before_the_new_one_starts() -> None:
     assert bench.answers == [None, None] and bench.unit.current == B
 
 
-def test_what_does_not_drain_is_killed_after_the_grace() -> None:
+def test_a1_what_does_not_drain_is_killed_after_the_grace() -> None:
     bench = Bench().runs(A)
     bench.offer(B)
     bench.after(9.9)
@@ -102,7 +102,7 @@ def test_the_old_version_comes_back_and_gives_up_the_states_of_the_new_one(how: 
         assert bench.answers[-1] == bench.unit.error
 
 
-def test_neither_starts_and_the_old_one_is_tried_again_later_and_later() -> None:
+def test_a2_neither_starts_and_the_old_one_is_tried_again_later_and_later() -> None:
     bench = Bench().runs(A)
     bench.offer(B)
     bench.unit.ended(0)
@@ -122,7 +122,7 @@ def test_neither_starts_and_the_old_one_is_tried_again_later_and_later() -> None
         bench.unit.ended(70)
 
 
-def test_of_edits_during_a_swap_the_last_one_wins_and_everybody_is_answered() -> None:
+def test_a4_of_edits_during_a_swap_the_last_one_wins_and_everybody_is_answered() -> None:
     bench = Bench().runs(A)
     bench.offer(B)
     bench.offer(C)
@@ -149,7 +149,7 @@ def test_an_edit_that_mends_what_never_ran_is_given_all_the_time_it_needs() -> N
     assert bench.unit.current == B and bench.unit.error is None
 
 
-def test_a_flow_that_ends_by_itself_with_0_is_not_started_again() -> None:
+def test_a10_a_flow_that_ends_by_itself_with_0_is_not_started_again() -> None:
     bench = Bench().runs(A)
     bench.unit.ended(0)
     bench.after(1000)
@@ -166,7 +166,7 @@ def test_a_flow_that_leaves_starts_no_more() -> None:
     assert bench.answers[-1] == "it was taken away"
 
 
-def test_pauses_grow_to_five_minutes_and_a_steady_run_begins_anew() -> None:
+def test_a10_pauses_grow_to_five_minutes_and_a_steady_run_begins_anew() -> None:
     restarts = Restarts()
     pauses = [restarts.pause(1) for _ in range(11)]
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]

@@ -26,7 +26,7 @@ def readings(*values: float) -> list[Reading]:
     ]
 
 
-def test_a_changed_definition_takes_over_the_state_and_a_bad_one_leaves_the_old_running(
+def test_a3_a_changed_definition_takes_over_the_state_and_a_bad_one_leaves_the_old_running(
     up: Up, unique: str, topic: Watch
 ) -> None:
     up.write("cool")
@@ -76,7 +76,9 @@ def test_a_test_that_fails_keeps_a_definition_from_running_and_its_report_is_sho
     assert "FAILED" in str(refused.error) and f"{up.folder}/cool.yaml:9" in str(refused.error)
 
 
-def test_processes_end_with_a_killed_supervisor_and_one_that_is_killed_comes_back(up: Up) -> None:
+def test_a10_processes_end_with_a_killed_supervisor_and_one_that_is_killed_comes_back(
+    up: Up,
+) -> None:
     up.write("one")
     up.write("two", limit=40)
     up.start()
@@ -97,7 +99,7 @@ def test_processes_end_with_a_killed_supervisor_and_one_that_is_killed_comes_bac
     assert not is_alive(kept.pid or 0)
 
 
-def test_a_flow_announces_itself_and_says_when_it_stops(up: Up, topic: Watch) -> None:
+def test_a3_a_flow_announces_itself_and_says_when_it_stops(up: Up, topic: Watch) -> None:
     up.write("cool")
     up.start()
     running = up.wait_running("cool")

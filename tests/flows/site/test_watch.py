@@ -21,7 +21,7 @@ def settled(watch: Watch) -> list[str]:
     return [path.name for path in watch.look()]
 
 
-def test_half_a_file_is_no_change_until_it_holds_still(watch: Watch, tmp_path: Path) -> None:
+def test_a4_half_a_file_is_no_change_until_it_holds_still(watch: Watch, tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     for text in ("vig", "vigie: 1", "vigie: 1\nflow: a"):
         file.write_text(text)
@@ -30,7 +30,7 @@ def test_half_a_file_is_no_change_until_it_holds_still(watch: Watch, tmp_path: P
     assert watch.look() == []
 
 
-def test_changes_are_seen_however_a_file_is_saved(watch: Watch, tmp_path: Path) -> None:
+def test_a4_changes_are_seen_however_a_file_is_saved(watch: Watch, tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("1")
     os.utime(file, (0, 0))
@@ -46,7 +46,7 @@ def test_changes_are_seen_however_a_file_is_saved(watch: Watch, tmp_path: Path) 
     assert settled(watch) == ["A.yaml"], "another case"
 
 
-def test_a_swapped_symlink_of_a_mounted_folder_is_seen(tmp_path: Path) -> None:
+def test_a4_a_swapped_symlink_of_a_mounted_folder_is_seen(tmp_path: Path) -> None:
     for version in ("1", "2"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "a.yaml").write_text(version)
@@ -61,7 +61,7 @@ def test_a_swapped_symlink_of_a_mounted_folder_is_seen(tmp_path: Path) -> None:
     assert settled(watch) == ["a.yaml"]
 
 
-def test_what_a_definition_reads_and_the_site_file_are_watched_with_it(
+def test_a3_what_a_definition_reads_and_the_site_file_are_watched_with_it(
     watch: Watch, tmp_path: Path
 ) -> None:
     (tmp_path / "a.yaml").write_text("a")
@@ -74,7 +74,7 @@ def test_what_a_definition_reads_and_the_site_file_are_watched_with_it(
     assert settled(watch) == ["a.yaml"]
 
 
-def test_two_hundred_files_at_once_are_all_seen(watch: Watch, tmp_path: Path) -> None:
+def test_a4_two_hundred_files_at_once_are_all_seen(watch: Watch, tmp_path: Path) -> None:
     for number in range(200):
         (tmp_path / f"{number}.yaml").write_text(str(number))
     assert len(settled(watch)) == 200
@@ -97,7 +97,7 @@ def test_a_version_holds_all_that_its_definition_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "more/../../x.csv"])
-def test_a_definition_reads_nothing_outside_its_folder(tmp_path: Path, path: str) -> None:
+def test_a6_a_definition_reads_nothing_outside_its_folder(tmp_path: Path, path: str) -> None:
     main = tmp_path / "a.yaml"
     main.write_text(f"tables: {{t: {path}}}\n")
     with pytest.raises(Outside, match="not below its folder"):

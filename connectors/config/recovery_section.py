@@ -1,0 +1,31 @@
+"""The part `recovery` of the site file: saved state that outlives the machine."""
+
+from pydantic import Field
+
+from operators.component import Spec
+from operators.model.units import Duration
+
+
+class RecoverySection(Spec):
+    """With `objects`, a flow's saved state is copied to an object store, and one process runs it.
+
+    Another machine with the same definitions stands by, and goes on from the last copy when the
+    first one is gone.
+    """
+
+    objects: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="Bucket for the copies; made if it is missing.",
+        examples=["vigie-recovery"],
+    )
+    connection: str = Field("minio", description="Connection to the object store.")
+    every: Duration = Field(
+        10.0, ge=1, le=3600, description="Time from one copy to the next.", examples=["10s"]
+    )
+    lease: Duration = Field(
+        15.0,
+        ge=2,
+        le=300,
+        description="How long nothing is heard of the process that runs before another goes on.",
+    )

@@ -1,0 +1,187 @@
+"""Holding a lease: waiting for it, renewing it, and noticing that it is another's."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.base import ConnectorError, Health, Stopped
+from connectors.kafka.admin import ensure_topic, explain
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.leases.ledger import Entry, Ledger
+from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.producer_client import open_producer
+from connectors.runtime.backoff import Backoff
+
+_log = logging.getLogger("vigie")
+HEALTH = "lease"
+POLL_MS = 250
+SAFE = 0.6
+"""Share of its time for which a lease may be used since it was renewed; another waits for all."""
+
+
+class LeaseLost(ConnectorError):
+    """Another process holds the lease, or may hold it by now."""
+
+
+class Lease:
+    """One lease of one owner, whose `owner` is a name that no other process has.
+
+    While it is held a thread renews it; `lost` is called from that thread when it is no more. A
+    process that was stopped or cut off for too long finds that out before it writes: `check`.
+    """
+
+    def __init__(
+        self,
+        connection: TopicConnection,
+        name: str,
+        owner: str,
+        lasts: float,
+        health: Health,
+        stopping: threading.Event,
+    ) -> None:
+        self._connection, self._name, self._owner = connection, name, owner
+        self._lasts, self._health, self._stopping = lasts, health, stopping
+        self._ledger = Ledger(name, lasts)
+        self._part = TopicPartition(connection.topic_names.leases, 0)
+        self._renewed = 0.0
+        self._ended = threading.Event()
+        self.epoch = 0
+        self.before: tuple[int, str] = (0, "")
+        """Epoch and owner that held it last."""
+
+    @contextmanager
+    def held(self, lost: Callable[[str], None]) -> Iterator[None]:
+        """Wait until it is ours, and hold it meanwhile; raises `Stopped`."""
+        self._until_ours()
+        thread = threading.Thread(target=self._keep, args=(lost,), name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join(self._lasts)
+
+    def check(self) -> None:
+        """Raise `LeaseLost` unless nobody else can hold it now."""
+        if not self._ledger.is_of(self.epoch, self._owner):
+            raise LeaseLost(self._who())
+        if time.monotonic() - self._renewed > SAFE * self._lasts:
+            raise LeaseLost(
+                f"the lease {self._name} could not be renewed for {SAFE * self._lasts:g} s, so that"
+                " another process may run the flow by now; it is started again and waits for it"
+            )
+
+    def _who(self) -> str:
+        return (
+            f"{self._ledger.owner} runs the flow now (lease {self._name}, epoch"
+            f" {self._ledger.epoch}); this process writes nothing more"
+        )
+
+    def _until_ours(self) -> None:
+        backoff = Backoff(0.5, 10.0)
+        while True:
+            try:
+                self._claim()
+                self._health.up(HEALTH)
+                return
+            except (ConnectorError, KafkaError, OSError) as error:
+                words = explain(error, self._connection) if isinstance(error, KafkaError) else error
+                self._health.degraded(HEALTH, f"the lease {self._name} cannot be had: {words}")
+                if self._stopping.wait(backoff.pause()):
+                    raise Stopped(self._health.down[HEALTH]) from None
+
+    def _claim(self) -> None:
+        ensure_topic(self._connection, self._part.topic, 1, True)
+        self._ledger = ledger = Ledger(self._name, self._lasts)
+        with self._reading() as consumer:
+            while not self._stopping.is_set():
+                self._take(consumer)
+                now = time.monotonic()
+                is_mine = ledger.owner == self._owner and self._owner != ""
+                if ledger.is_held(now) and not is_mine:
+                    self._health.degraded(
+                        HEALTH, f"stands by: {ledger.owner} runs the flow (epoch {ledger.epoch})"
+                    )
+                    continue
+                self.before = (ledger.epoch, ledger.owner)
+                epoch = ledger.epoch + 1
+                with self._writing() as client:
+                    sent = time.monotonic()
+                    self._say(client, Entry(self._name, epoch, self._owner, "claim"))
+                while ledger.epoch < epoch and not self._stopping.is_set():
+                    self._take(consumer)
+                if ledger.is_of(epoch, self._owner):
+                    self.epoch, self._renewed = epoch, sent
+                    return
+        raise Stopped("asked to stop while it stood by")
+
+    def _keep(self, lost: Callable[[str], None]) -> None:
+        while not self._ended.is_set():
+            try:
+                self._renew()
+            except LeaseLost as error:
+                lost(str(error))
+                return
+            except (ConnectorError, KafkaError, OSError) as error:
+                _log.debug("the lease is not renewed: %s", error)
+            try:
+                self.check()
+            except LeaseLost as error:
+                lost(str(error))
+                return
+            self._ended.wait(self._lasts / 20)
+
+    def _renew(self) -> None:
+        """Say that it is held, again and again; raises what the broker does not take."""
+        mine = Entry(self._name, self.epoch, self._owner, "alive")
+        with self._reading() as consumer, self._writing() as client:
+            while True:
+                self._take(consumer)
+                if not self._ledger.is_of(self.epoch, self._owner):
+                    raise LeaseLost(self._who())
+                sent = time.monotonic()
+                self._say(client, mine)
+                self._renewed = sent
+                if self._ended.wait(self._lasts / 10):
+                    self._say(client, msgspec.structs.replace(mine, says="free"))
+                    return
+                self.check()
+
+    @contextmanager
+    def _reading(self) -> Iterator[KafkaConsumer]:
+        with open_consumer(self._connection, fetch_max_wait_ms=POLL_MS) as consumer:
+            consumer.assign([self._part])
+            consumer.seek_to_beginning(self._part)
+            yield consumer
+
+    @contextmanager
+    def _writing(self) -> Iterator[KafkaProducer]:
+        client = open_producer(self._connection)
+        try:
+            yield client
+        finally:
+            client.close(timeout=1)
+
+    def _say(self, client: KafkaProducer, entry: Entry) -> None:
+        value = msgspec.json.encode(entry)
+        patience = SAFE * self._lasts
+        client.send(self._part.topic, value, entry.key.encode(), partition=0).get(patience)
+
+    def _take(self, consumer: KafkaConsumer) -> None:
+        """Read what there is, to the end of the topic as it was when reading began."""
+        end = consumer.end_offsets([self._part])[self._part]
+        while True:
+            for record in consumer.poll(POLL_MS).get(self._part, []):
+                try:
+                    entry = msgspec.json.decode(record.value or b"", type=Entry)
+                except msgspec.MsgspecError:
+                    continue  # of another release
+                self._ledger.take(entry, time.monotonic())
+            if consumer.position(self._part) >= end:
+                return

@@ -1,0 +1,4 @@
+"""A flow that outlives its machine.
+
+`ownership` says whether this process may run it, `keeper` copies its state.
+"""

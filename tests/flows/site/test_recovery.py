@@ -1,0 +1,132 @@
+"""A flow on two machines that share nothing but a broker and an object store."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from connectors.base import Health
+from connectors.kafka.producer import Producer
+from flows.runtime.saved_state import points
+from flows.runtime.shards import StateError
+from infra.embedded.objects import Objects
+from operators.events import AlarmTransition, Reading
+from tests.bucket import Bucket, connection_to
+from tests.flows.conftest import Watch
+from tests.flows.site.up import Up
+from tests.waiting import wait_until
+
+
+class Machine:
+    """`vigie run` of one flow with a data folder of its own."""
+
+    def __init__(self, up: Up, name: str) -> None:
+        self.data = up.folder.parent / name
+        self._log = up.folder.parent / f"{name}.log"
+        command = [sys.executable, "-m", "flows.cli", "run", str(up.folder / "cool.yaml")]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--data", str(self.data)], stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def wait(self, words: str) -> None:
+        try:
+            wait_until(lambda: words in self.log(), what=words)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from None
+
+
+@pytest.mark.service
+def test_another_machine_goes_on_where_the_first_one_was_and_that_one_writes_nothing_more(
+    up: Up, objects: Objects, topic: Watch, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORE_ACCESS", objects.access_key)
+    monkeypatch.setenv("STORE_SECRET", objects.secret_key)
+    keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
+    up.write_site(minio={"url": objects.url, **keys})
+    bucket = f"recovery-{unique}"
+    written = json.loads((up.folder / "site.yaml").read_text())
+    written["recovery"] = {"objects": bucket, "every": "1s", "lease": "4s"}
+    (up.folder / "site.yaml").write_text(json.dumps(written))
+    up.write("cool")
+    producer = Producer(up.connection, Health(), "p")
+    alarms = topic(up.connection, up.connection.topic_names.alarms)
+    out = topic(up.connection, f"{unique}.out.cool")
+
+    def send(*values: float) -> None:
+        now = time.time()
+        producer.send_events(
+            f"{unique}.in",
+            [
+                Reading(id=f"r{now}{n}", time=now, subject=f"s{n}", metric="t", value=value)
+                for n, value in enumerate(values)
+            ],
+        )
+
+    def heard() -> list[tuple[str, str, int]]:
+        told = {one.id: one for one in alarms() if isinstance(one, AlarmTransition)}
+        return sorted((one.subject, one.event, one.occ) for one in told.values())
+
+    first = Machine(up, "one")
+    first.wait("running, ")
+    second = Machine(up, "two")
+    second.wait("stands by")
+    send(31, 20)
+    wait_until(heard, what="the alarm")
+    store = Bucket(connection_to(objects), bucket)
+    copies: set[bytes] = set()
+
+    def copied() -> bool:
+        copies.update(store.content(name) for name in store.names())
+        return len(copies) > 2
+
+    wait_until(copied, what="a copy of the state that has the alarm")
+
+    first.process.send_signal(signal.SIGSTOP)  # as a machine that nobody reaches any more
+    second.wait("goes on from")
+    second.wait("running, ")
+    send(27, 32)
+    wait_until(lambda: len(heard()) == 3, what="the end of one alarm and the start of another")
+    assert heard() == [("s0", "activated", 1), ("s0", "returned", 1), ("s1", "activated", 1)]
+    first.process.send_signal(signal.SIGCONT)
+    assert first.process.wait(60) == 75, first.log()
+    assert "ends at once" in first.log()
+    second.process.send_signal(signal.SIGTERM)
+    assert second.process.wait(60) == 0, second.log()
+
+    def passed() -> list[float | None]:
+        values = {one.id: one.value for one in out() if isinstance(one, Reading)}
+        return sorted(values.values(), key=lambda value: value or 0)
+
+    wait_until(lambda: len(passed()) == 4, what="all readings")
+    assert passed() == [20, 27, 31, 32]
+    assert len(heard()) == 3
+    producer.close()
+
+
+def test_a_point_is_put_whole_and_a_damaged_one_leaves_what_was_there(tmp_path: Path) -> None:
+    folder, other = (tmp_path / name / "flows" / "cool" for name in ("one", "two"))
+    for place in (folder, other):
+        (place / "outbox").mkdir(parents=True)
+        (place / points.OWNER).write_text(place.parts[-3])
+    (folder / "identity.json").write_text("{}")
+    (folder / "outbox" / "mail").write_text("7")
+    (folder / "running-0").write_text("")
+    point = points.make(folder)
+    (other / "stale").write_text("x")
+    with pytest.raises(StateError, match="damaged"):
+        points.put(point[:-1], other)
+    assert (other / "stale").exists()
+    points.put(point, other)
+    found = {str(path.relative_to(other)) for path in other.rglob("*") if path.is_file()}
+    assert found == {"identity.json", "outbox/mail", points.OWNER}
+    assert (other / points.OWNER).read_text() == "two"
+    assert os.listdir(tmp_path / "two") == ["flows"]
