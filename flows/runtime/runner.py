@@ -62,7 +62,7 @@ class RunOptions:
     `data` is the folder of saved states, `share` which of the flow's partitions it takes, `drop`
     the persisted ids whose state may be lost, `epoch` the time from one saved state to the next,
     `definition` the folder of the definition, `version` the beginning of its hash. `may_write`
-    raises where another process may run the flow by now.
+    does not return where another process may run the flow by now.
     """
 
     data: Path

@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from connectors.base import Health
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.leases.lease import Lease
+from connectors.kafka.leases.lease import Lease, LeaseLost
 from connectors.runtime.private_files import open_private, private_folder, write_private
 from connectors.runtime.threaded_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
@@ -89,9 +89,12 @@ class Recovery:
                 yield
 
     def check(self) -> None:
-        """Raise `LeaseLost` unless this process alone may write."""
-        if self.lease is not None:
-            self.lease.check()
+        """End this process unless it alone may write."""
+        try:
+            if self.lease is not None:
+                self.lease.check()
+        except LeaseLost as error:
+            self._lost(str(error))
 
     @contextmanager
     def copied(self, registry: CollectorRegistry) -> Iterator[None]:

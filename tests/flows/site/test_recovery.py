@@ -54,7 +54,7 @@ def test_another_machine_goes_on_where_the_first_one_was_and_that_one_writes_not
     up.write_site(minio={"url": objects.url, **keys})
     bucket = f"recovery-{unique}"
     written = json.loads((up.folder / "site.yaml").read_text())
-    written["recovery"] = {"objects": bucket, "every": "1s", "lease": "4s"}
+    written["recovery"] = {"objects": bucket, "every": "1s", "lease": "15s"}
     (up.folder / "site.yaml").write_text(json.dumps(written))
     up.write("cool")
     producer = Producer(up.connection, Health(), "p")
