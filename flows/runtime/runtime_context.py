@@ -40,11 +40,11 @@ class RuntimeContext:
     """What the parts of one running dataflow share.
 
     `counted` and `passed` take counts for the metrics. `flush_refused` returns when what the
-    sources refused is durable: a position behind it must not be saved before. `may_write` is
-    called before anything is written, and does not return where another process may run the flow. `router` knows the
-    shard to which a subject belongs by its key, which answers commands for a subject that no shard
-    knows. `input`, `state` and `carried` are what was saved, for sources, shards and sinks that the
-    engine does not bring itself.
+    sources refused is durable: a position behind it must not be saved before. `may_write` is called
+    before anything is written, and does not return where another process may run the flow. `router`
+    knows the shard to which a subject belongs by its key, which answers commands for a subject that
+    no shard knows. `input`, `state` and `carried` are what was saved, for sources, shards and sinks
+    that the engine does not bring itself.
     """
 
     plan: Plan
