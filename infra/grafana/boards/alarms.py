@@ -19,7 +19,7 @@ RULE = query_variable(
     "SELECT DISTINCT rule FROM alarm_events WHERE $__timeFilter_ms(recorded) ORDER BY rule",
 )  # fmt: skip
 CHOSEN = "$__conditionalAll(rule IN (${rule:singlequote}), $rule)"
-DAYS = "day >= toDate($__fromTime, 'UTC') AND day <= toDate($__toTime, 'UTC')"
+DAYS = "day >= toDate($__fromTime, '$timezone') AND day <= toDate($__toTime, '$timezone')"
 TOLD = f"event = 'activated' AND annunciate AND $__timeFilter_ms(recorded) AND {CHOSEN}"
 
 
@@ -37,7 +37,7 @@ def figure(title: str, kpi: str, about: str, unit: str, *limits: float) -> Json:
 
 
 BOARD = board(
-    "alarms", "Alarms", "The alarm system after EEMUA 191 and ISA-18.2, by days of UTC.",
+    "alarms", "Alarms", "The alarm system after EEMUA 191 and ISA-18.2, by days of the site.",
     [
         figure("Alarms per 10 minutes", "rate10", "At most 1 is manageable.", "short", 1, 2),
         figure("Alarms per day", "daily", "At most 144 a position.", "short", 144, 288),
