@@ -1,9 +1,9 @@
 """Topics of a Kafka-protocol broker (Redpanda): the source and the sink that join flows."""
 
 from collections import Counter
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from connectors.base import ConnectorContext, Reader, Sink, Source, Writer
 from connectors.kafka.connection import TopicConnection
@@ -14,7 +14,7 @@ class Topic(Source):
     """Reads events from one or several topics, from where the flow left off.
 
     Records hold one JSON line an event, one or many a record. A line that is no event goes to dead
-    letters.
+    letters. With `messages`, records of other programs are read, by a step `decode` behind it.
 
     Delivery: the positions are kept in the flow's own recovery store, not with the broker; after a
     crash at most the last second is read again, and every sink makes that invisible by the events'
@@ -28,6 +28,7 @@ class Topic(Source):
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "topic: site.readings",
         "topic: {name: vigie.rules, table: true}",
+        "topic: {name: plant.measurements, messages: true}",
     )
 
     name: Some = Field(description="Topic, or list of topics.", examples=["site.readings"])
@@ -42,6 +43,15 @@ class Topic(Source):
             " else."
         ),
     )
+    messages: bool = Field(
+        False,
+        description=(
+            "The topic is of other programs: each record is a message for `decode`, and of several"
+            " JSON documents in one record each. A message's topic is the record's, and behind it"
+            " `/` and the key where that is a plain name; key and headers are labels, `key` and"
+            " `header_NAME`."
+        ),
+    )
     new_partitions: int | None = Field(
         None,
         ge=1,
@@ -52,6 +62,15 @@ class Topic(Source):
         ),
     )
     connection: str = Field("redpanda", description="Connection of the site file.")
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        if self.table and self.messages:
+            raise ValueError(
+                "a topic is a table of rows or holds messages for `decode`: leave out `table` or"
+                " `messages`"
+            )
+        return self
 
     def topics(self) -> list[str]:
         """The names of the topics."""
@@ -69,11 +88,16 @@ class Topic(Source):
         """Open a partition at a saved position, or where `start` says."""
         from connectors.kafka.compacted import TableReader
         from connectors.kafka.consumer import TopicReader
+        from connectors.kafka.foreign.messages import MessageReader
         from connectors.kafka.poller import open_reader
 
-        kind = TableReader if self.table else TopicReader
-        start = "earliest" if self.table else self.start
-        return open_reader(context, kind, partition, position, start, keyed=self.table)
+        if self.table:
+            return open_reader(context, TableReader, partition, position, "earliest", keyed=True)
+        if self.messages:
+            return open_reader(
+                context, MessageReader, partition, position, self.start, False, "keyed"
+            )
+        return open_reader(context, TopicReader, partition, position, self.start, keyed=False)
 
 
 class TopicSink(Sink):

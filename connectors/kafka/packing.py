@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from connectors.kafka.admin import partition_of
-from operators.events import Event, encode_lines
+from operators.events import Event, Message, encode_lines
 
 Durable = Callable[[], None]
 ROWS_PER_RECORD = 500
@@ -131,12 +131,13 @@ def why_too_large(key: str, line: bytes, limit: int) -> str | None:
 
 
 def key_of(event: Event) -> str:
-    """The subject; a raw message's topic, a row's table, a dead letter's origin."""
+    """The subject; a raw message's topic (or the key it had), a row's table, a letter's origin."""
     try:
         return event.subject  # type: ignore[union-attr]
     except AttributeError:
         return str(
-            getattr(event, "topic", None)
+            (isinstance(event, Message) and event.labels.get("key"))
+            or getattr(event, "topic", None)
             or getattr(event, "table", None)
             or getattr(event, "origin", event.id)
         )

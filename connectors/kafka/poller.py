@@ -46,10 +46,15 @@ class Poller:
     """One consumer and one thread for all partitions of a source that this process reads."""
 
     def __init__(
-        self, context: ConnectorContext, start: Literal["latest", "earliest"], keyed: bool = False
+        self,
+        context: ConnectorContext,
+        start: Literal["latest", "earliest"],
+        keyed: bool = False,
+        records: Records = "chunks",
     ) -> None:
         self._context = context
         self._keyed = keyed
+        self._records: Records = "keyed" if keyed else records
         self._connection: TopicConnection = context.connection
         self._start = start
         self._readers: dict[TopicPartition, TopicReader] = {}
@@ -160,9 +165,8 @@ class Poller:
     def _begin(self, consumer: KafkaConsumer) -> TopicLog:
         self._last_probe = time.monotonic()
         self._take_added()  # while no broker answered
-        kind: Records = "keyed" if self._keyed else "chunks"
         try:
-            return TopicLog(consumer, self._positions, self._start, kind)
+            return TopicLog(consumer, self._positions, self._start, self._records)
         except UnknownTopicOrPartitionError:  # of a broker without a disk, or deleted
             forget_topics()
             counts = self._context.shared.get("partitions", {})
@@ -325,11 +329,15 @@ def open_reader(
     position: object | None,
     start: Literal["latest", "earliest"],
     keyed: bool,
+    records: Records = "chunks",
 ) -> TopicReader:
-    """A reader of the partition `TOPIC/NUMBER`; all of a source share one poller."""
+    """A reader of the partition `TOPIC/NUMBER`; all of a source share one poller.
+
+    `keyed` says that the topic is a table.
+    """
     poller = context.shared.get("poller")
     if poller is None:
-        poller = context.shared["poller"] = Poller(context, start, keyed)
+        poller = context.shared["poller"] = Poller(context, start, keyed, records)
     topic, _, number = partition.rpartition("/")
     reader = kind(poller, context, TopicPartition(topic, int(number)), position)
     poller.add(reader)

@@ -12,7 +12,7 @@ UNKNOWN: Kinds = frozenset({"readings", "alarms", "events"})
 DECODED: Kinds = frozenset({"readings", "events"})
 
 _SOURCES: dict[str, Kinds] = {"simulate": frozenset({"readings"})}
-_RAW = ("mqtt", "http", "mariadb_binlog", "rtsp")
+_RAW = ("mqtt", "http", "mariadb_binlog", "rtsp", "topic")
 _MADE: dict[str, Kinds] = {
     "decode": DECODED,
     "combine": frozenset({"readings"}),
@@ -69,7 +69,7 @@ class Contents:
 
     def _of_source(self, flow: Flow, name: str) -> Kinds:
         source = flow.sources[name]
-        if isinstance(source.settings, Topic):
+        if isinstance(source.settings, Topic) and not source.settings.messages:
             return frozenset().union(*(self.of_topic(topic) for topic in source.settings.topics()))
         return frozenset({"events"}) if source.kind in _RAW else _SOURCES.get(source.kind, UNKNOWN)
 

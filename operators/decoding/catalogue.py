@@ -21,6 +21,7 @@ BRIDGES = (
     "dsmr_reader",
     "go_echarger",
     "ams_reader",
+    "debezium",
 )
 """The modules of `bridges`."""
 NAMES = (

@@ -49,13 +49,14 @@ class DecodeLogic(Logic):
         self._offline = OfflineDevices()
         self._described: Described = {}
         self._whole_hours = WholeHours()
-        self._marks_stale = codec != "home_assistant_recorder"
+        self._reads_states = codec == "home_assistant_recorder"
+        self._marks_stale = not self._reads_states and codec != "debezium"
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Decode messages and rows; events that are decoded already pass."""
         out: list[Event] = []
         zone, described = self._context.timezone, self._described
-        may_be_plain = not (self._marks_stale or self._time or self._context.arrival)
+        may_be_plain = self._reads_states and not (self._time or self._context.arrival)
         for event in events:
             if event.__class__ is Message:
                 builder = ReadingBuilder(

@@ -4,7 +4,7 @@ Measured with one 115-byte event a record: 13 µs an event through the client's 
 this way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -30,7 +30,7 @@ class Chunk(NamedTuple):
 
 
 class KeyedChunk(NamedTuple):
-    """Like `Chunk`, with the keys, and with a None in place of the value of a tombstone."""
+    """Like `Chunk`, with keys and headers, and a None in place of the value of a tombstone."""
 
     offset: int
     timestamp: int
@@ -40,6 +40,7 @@ class KeyedChunk(NamedTuple):
     timestamps: list[int]
     size: int
     epoch: int = -1
+    headers: Sequence[list[tuple[str, bytes | None]]] = ()
 
 
 class Records(Fetcher.PartitionRecords):  # type: ignore[misc]
@@ -127,6 +128,7 @@ def unpack_keyed(batch: Any, first: int) -> KeyedChunk:
         [record.timestamp for record in records],
         sum(len(record.value or b"") for record in records),
         batch.leader_epoch,
+        [record.headers for record in records],
     )
 
 

@@ -1,0 +1,4 @@
+"""Topics whose records are of other programs.
+
+Its door is `messages.MessageReader`. May import what `connectors.kafka` may.
+"""
