@@ -25,6 +25,12 @@ def memory_of(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def most_memory_of(pid: int) -> float:
+    """The most resident memory that a process ever had, in MB (10^6 bytes)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+
 class FlowProcess:
     """`vigie run` of a definition; ready once the log says that it runs."""
 
@@ -70,6 +76,9 @@ class FlowProcess:
 
     def memory(self) -> float:
         return memory_of(self.pid)
+
+    def most_memory(self) -> float:
+        return most_memory_of(self.pid)
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""

@@ -18,6 +18,8 @@ from operators.events import DeadLetter, Event, received_lines
 log = logging.getLogger("vigie")
 
 READ_BYTES = 512 << 10
+ALL_READ_BYTES = 4 << 20
+"""What the readers of a source may hand out together: events take several times as much memory."""
 
 
 class Polling(Protocol):
@@ -25,6 +27,9 @@ class Polling(Protocol):
 
     def begin(self) -> None:
         """Start reading, at the first call."""
+
+    def readers(self) -> int:
+        """How many partitions are read together."""
 
     def records_taken(self) -> None:
         """A reader took records: there is room again."""
@@ -102,7 +107,8 @@ class TopicReader:
     def _take(self) -> list[Chunk]:
         """Chunks with records off the buffer; those without only move the position."""
         buffer, chunks, size = self.buffer, list[Chunk](), 0
-        while buffer and size < READ_BYTES:
+        most = min(READ_BYTES, ALL_READ_BYTES // self._poller.readers())
+        while buffer and size < most:
             taken = buffer[0]
             if isinstance(taken, Restart):
                 if chunks:

@@ -28,8 +28,10 @@ from connectors.runtime.backoff import Backoff
 log = logging.getLogger("vigie")
 
 MAX_CHUNKS = 100
+POLL_BYTES = 4 << 20
+"""What a poll may bring, as far as the sizes of earlier batches tell."""
 BUFFER_BYTES = 16 << 20
-LEAST_BYTES = 256 << 10
+LEAST_BYTES = 128 << 10
 """What a reader may have in its buffer however many there are."""
 POLL_MS = 500
 FULL_POLL_MS = 20
@@ -61,6 +63,7 @@ class Poller:
         self._room = threading.Condition()
         self._closed = False
         self._last_probe = 0.0
+        self._chunk_bytes = POLL_BYTES / MAX_CHUNKS
         self._last_ends = 0.0
         self._last_count = time.monotonic()
         self._last_retention = 0.0
@@ -100,6 +103,10 @@ class Poller:
             raise ConnectorError(
                 f"{self._context.name}: {type(self._failure).__name__}: {self._failure}"
             ) from self._failure
+
+    def readers(self) -> int:
+        """How many partitions are read together."""
+        return max(1, len(self._readers))
 
     def retention(self, topic: str) -> float | None:
         """Seconds for which a topic keeps a record; None for ever, or where it is not known."""
@@ -143,7 +150,10 @@ class Poller:
         while not self._closed:
             try:
                 with open_consumer(
-                    self._connection, auto_offset_reset="none", max_poll_records=MAX_CHUNKS
+                    self._connection,
+                    len(self._readers),
+                    auto_offset_reset="none",
+                    max_poll_records=MAX_CHUNKS,
                 ) as consumer:
                     topics = self._begin(consumer)
                     self._context.health.up(self._context.name)
@@ -184,7 +194,8 @@ class Poller:
             topics.assign(self._positions, self._start)
         full = self._leave_full_readers(topics)
         asked = {tp: topics.asked(tp) for tp in self._readers}
-        polled = topics.poll(FULL_POLL_MS if full else POLL_MS)
+        polled = topics.poll(FULL_POLL_MS if full else POLL_MS, max_records=self._most())
+        self._measure([chunk.size for chunks in polled.values() for chunk in chunks])
         self._follow_changes(topics)
         for tp, chunks in polled.items():
             reader = self._readers[tp]
@@ -198,6 +209,17 @@ class Poller:
         for tp, reader in self._readers.items():
             self._follow(topics, tp, reader, asked[tp])
         self._wait_for_room(topics)
+
+    def _most(self) -> int:
+        """How many batches a poll may bring; all may be of one reader."""
+        buffered = sum(reader.bytes_in - reader.bytes_out for reader in self._readers.values())
+        room = POLL_BYTES if buffered < BUFFER_BYTES else self._part()
+        return min(MAX_CHUNKS, max(1, int(room / self._chunk_bytes)))
+
+    def _measure(self, sizes: list[int]) -> None:
+        """Follow how large batches are, unpacked, so that a poll brings no more than it may."""
+        if sizes:
+            self._chunk_bytes = max(1.0, sum(sizes) / len(sizes), 0.9 * self._chunk_bytes)
 
     def _leave_full_readers(self, topics: TopicLog) -> bool:
         """Fetch nothing for readers that take nothing; of them only the end is asked for.
@@ -318,8 +340,11 @@ class Poller:
 
     def _is_full(self, reader: TopicReader) -> bool:
         """Whether a reader has its part of the buffer, so that one that waits stops no other."""
-        part = max(BUFFER_BYTES // len(self._readers), min(BUFFER_BYTES, LEAST_BYTES))
-        return reader.bytes_in - reader.bytes_out > part
+        return reader.bytes_in - reader.bytes_out > self._part()
+
+    def _part(self) -> int:
+        """What a reader may have in its buffer."""
+        return max(BUFFER_BYTES // len(self._readers), min(BUFFER_BYTES, LEAST_BYTES))
 
 
 def open_reader(

@@ -14,7 +14,7 @@ PATIENCE = 5.0
 while others catch up."""
 MOST_LATE = 0.25
 """Seconds that an event waits at most for what may still come of other partitions."""
-MOST_HELD = 100_000
+MOST_HELD = 25_000
 """So many events wait at most for partitions of which nothing is known yet."""
 
 
@@ -68,7 +68,8 @@ class Alignment:
         """
         behind = self._counting()
         if not is_mixed:
-            return [] if behind - self._told.keys() else self._all()
+            is_complete = behind <= self._told.keys() or self._holds_most()
+            return self._all() if is_complete else []
         if not behind:
             return self._come(is_read_to) if is_read_to else self._all()
         frontier = min(self._newest.get(part, -math.inf) for part in behind)
@@ -110,9 +111,12 @@ class Alignment:
         for part in list(self._behind):
             if part not in self._held and self._told.get(part, self._began) < silent:
                 self._behind.discard(part)
-        if sum(len(arrival.batch.events) for arrival in self._held.values()) > MOST_HELD:
+        if self._holds_most():
             return self._behind & self._held.keys() or set(self._held)
         return self._behind
+
+    def _holds_most(self) -> bool:
+        return sum(len(arrival.batch.events) for arrival in self._held.values()) > MOST_HELD
 
 
 def in_order(given: Sequence[Arrival]) -> list[list[Arrival]]:

@@ -11,6 +11,7 @@ from tests.bench.alarms import alarms
 from tests.bench.binlog.flow import binlog_flow
 from tests.bench.binlog.latency import binlog_latency
 from tests.bench.binlog.rows import binlog
+from tests.bench.catching_up import catching_up
 from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.fanout import fanout
 from tests.bench.influx import influx
@@ -45,8 +46,11 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "tracking": tracking,
 }
 
-LONG: dict[str, Callable[[Path], list[Figure]]] = {"memory": memory, "cameras": cameras}
-"""Only run when named; `memory` takes some twenty minutes, `cameras` some ten."""
+LONG: dict[str, Callable[[Path], list[Figure]]] = {
+    "memory": memory, "cameras": cameras, "behind": catching_up,
+}  # fmt: skip
+"""Only run when named; `memory` takes some twenty minutes, `cameras` some ten, and `behind` runs on
+Apache Kafka."""
 
 
 def main(names: list[str]) -> None:

@@ -1,5 +1,6 @@
 """One source of the dataflow: all its partitions, read in turn and sent to the shards."""
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -13,6 +14,10 @@ from flows.runtime.runtime_context import Input, RuntimeContext
 from flows.runtime.saved_state import input_state
 
 AT_ONCE = datetime.fromtimestamp(0, UTC)
+MOST_AT_ONCE = 10_000
+"""Once so many events came, the other partitions are read at the next turn: events take several
+times as much memory as their bytes.
+"""
 
 Item = tuple[str, tuple[str, list[Arrival]]]
 
@@ -29,6 +34,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             [f"{source.name}:{part}" for part in source.parts] if self._is_data else []
         )
         self._readers: dict[str, tuple[str, Reader]] = {}
+        self._turn: deque[tuple[str, Reader]] = deque()
         state = context.input(source.name) if saved is None else input_state.load(saved)
         for part in source.parts:
             self._open(part, state.positions.get(part))
@@ -40,6 +46,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         id = f"{self._source.name}:{part}"
         reader = self._source.open(part, position)
         self._readers[part] = id, reader
+        self._turn.append((id, reader))
         if self._is_data:
             name = self._source.name.removesuffix(".unlabelled")
             self._context.source_progress.add(id, name, reader)
@@ -52,9 +59,9 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             return []
         for part in self._source.grown():
             self._grow(part)
-        found = [self._read(id, reader) for id, reader in self._readers.values()]
+        found = self._read_in_turn()
         items = self._sent(self._released())
-        if any(found) or items:
+        if found or items:
             context.wakeup.busy()
             return items
         context.wakeup.idle()
@@ -69,16 +76,28 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             self._context.add(self._source, part)
             self._open(part, 0)
 
-    def _read(self, id: str, reader: Reader) -> bool:
-        """Read a partition, unless something of it waits; whether anything came."""
+    def _read_in_turn(self) -> bool:
+        """Read one partition after the other until enough has come; whether anything did."""
+        some, events = False, 0
+        for _ in range(len(self._turn)):
+            found = self._read(*self._turn[0])
+            self._turn.rotate(-1)
+            if found is not None:
+                some, events = True, events + found
+                if events >= MOST_AT_ONCE:
+                    break
+        return some
+
+    def _read(self, id: str, reader: Reader) -> int | None:
+        """Read a partition, unless something of it waits; how many events came, if anything did."""
         context = self._context
         if not self._alignment.wants(id):
-            return False
+            return None
         batch = reader.read()
         if batch is None:
             if self._is_data:
                 context.source_progress.idle(id, self._source.is_reachable())
-            return False
+            return None
         if self._is_data and batch.events:
             context.source_progress.received(id, batch.wall)
         context.passed(self._source.name, len(batch.events))
@@ -87,7 +106,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         if self._is_data:
             context.router.look(self._part(id), batch.events)
         self._alignment.take(Arrival(id, self._source.name, batch))
-        return True
+        return len(batch.events)
 
     def _released(self) -> list[Arrival]:
         router, parts = self._context.router, self._readers

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, UnsupportedCodecError
 from kafka.record.default_records import DefaultRecordBatch
 
 from connectors.base import Batch, ConnectorContext, ConnectorError, Health, Reader, Stopped
-from connectors.kafka import poller
+from connectors.kafka import open_consumer, poller
 from connectors.kafka.admin import partition_of
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
@@ -283,6 +284,25 @@ def test_a_reader_that_takes_nothing_holds_up_no_other_of_its_source(
     assert len(drain([reads], 20)) == 20
     wait_until(lambda: waits.lag() == 20, what="the end of what waits to be known")
     assert [event.id for event in drain([waits], 20)] == [f"r{n}" for n in range(20)]
+
+
+def test_records_larger_than_a_partitions_part_of_a_fetch_are_read_beside_others(
+    context: ConnectorContext,
+    producer: Producer,
+    unique: str,
+    opened: Callable[..., list[Reader]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(open_consumer, "ALL_FETCHED", 10_000)
+    monkeypatch.setattr(open_consumer, "LEAST_FETCH", 1_000)
+    partitions = opened(Topic(name=unique, new_partitions=5), context)
+    for n in range(30):
+        large = msgspec.structs.replace(readings(n, n + 1)[0], labels={"note": "x" * 20_000})
+        producer.send_events(unique, [large, *readings(100 + n, 101 + n)], pack=False)
+    producer.flush()
+
+    found = sorted(event.id for event in drain(partitions, 60))
+    assert found == sorted(event.id for event in [*readings(0, 30), *readings(100, 130)])
 
 
 def test_a_topic_that_was_made_anew_is_read_from_its_start(

@@ -59,6 +59,18 @@ def test_partitions_that_each_feed_a_shard_of_their_own_pass_once_something_of_a
     assert released(alignment, is_mixed=False) == [1, 2, 9]
 
 
+@pytest.mark.parametrize("is_mixed", [True, False])
+def test_what_waits_for_partitions_of_which_nothing_is_known_is_bounded(
+    clock: Ticking, monkeypatch: pytest.MonkeyPatch, is_mixed: bool
+) -> None:
+    monkeypatch.setattr("flows.dataflow.alignment.MOST_HELD", 3)
+    alignment = Alignment(PARTS, clock)
+    alignment.take(arrival("a", 1, 2, 3))
+    assert released(alignment, is_mixed) == []
+    alignment.take(arrival("b", 1.5))
+    assert 1 in released(alignment, is_mixed)
+
+
 def test_a_partition_that_brings_nothing_is_waited_for_a_while_only(clock: Ticking) -> None:
     alignment = Alignment(PARTS, clock)
     alignment.take(arrival("a", 1))

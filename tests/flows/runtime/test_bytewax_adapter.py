@@ -54,6 +54,36 @@ def test_what_a_source_refused_is_durable_before_the_position_after_it_is_saved(
     assert done == ["position", "letters durable"]
 
 
+class Full(Refusing):
+    """A reader that always has three events."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.reads = 0
+
+    def read(self) -> Batch | None:
+        self.reads += 1
+        events: list[Event] = [
+            Reading(id=f"{n}", time=n, subject="s", metric="m", value=1.0) for n in range(3)
+        ]
+        return Batch(events, 5.0, True)
+
+
+def test_partitions_are_read_in_turn_until_enough_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.runtime.sources.reader.MOST_AT_ONCE", 6)
+    context = RuntimeContext(Plan("f", (), ()), threading.Event())
+    partitions = {f"t/{n}": Full() for n in range(3)}
+    source = Input("in", list(partitions), lambda name, position: partitions[name])
+    context.join(source)
+    reader = SourceReader(context, source, None)
+
+    def reads() -> list[int]:
+        reader.next_batch()
+        return [one.reads for one in partitions.values()]
+
+    assert [reads() for _ in range(3)] == [[1, 1, 0], [1, 1, 1], [2, 1, 2]]
+
+
 def test_a_flow_waits_only_once_all_of_its_partitions_had_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
