@@ -19,6 +19,8 @@ from api.web.errors import Unavailable
 from operators.events import AlarmTransition
 
 PING_EVERY = 3.0
+PATIENCE = 1.0
+"""Seconds for an answer when somebody asks how the api is; probes wait as little as that."""
 ALARM_DAYS = 90
 ALARM_ROWS = 20_000
 
@@ -59,7 +61,7 @@ class ClickHouseHistory:
         self._client: Any = None
         self._lock = threading.Lock()
         self._checked = -math.inf
-        self._checking = asyncio.Lock()
+        self._check: asyncio.Task[None] | None = None
         self.detail = "not asked yet"
 
     @property
@@ -68,18 +70,29 @@ class ClickHouseHistory:
         return self._connect is not None
 
     async def up(self) -> bool:
-        """Whether ClickHouse answers; asked at most every `PING_EVERY` seconds."""
-        async with self._checking:
-            if time.monotonic() - self._checked > PING_EVERY:
-                try:
-                    await asyncio.to_thread(self._query, "SELECT 1", {})
-                    self.detail = ""
-                except NothingYet:
-                    self.detail = ""
-                except Unavailable as error:
-                    self.detail = str(error)
-                self._checked = time.monotonic()
+        """Whether ClickHouse answers, within `PATIENCE`; asked at most every `PING_EVERY` seconds.
+
+        Whoever asks how the api is must not wait for what it can do without.
+        """
+        if self._check is None and time.monotonic() - self._checked > PING_EVERY:
+            self._check = asyncio.create_task(self._ask())
+        if self._check is not None:
+            await asyncio.wait({self._check}, timeout=PATIENCE)
+        if self._check is not None:
+            self.detail = f"no answer from ClickHouse at {self._address} within {PATIENCE:g} s"
         return not self.detail
+
+    async def _ask(self) -> None:
+        try:
+            await asyncio.to_thread(self._query, "SELECT 1", {})
+            self.detail = ""
+        except NothingYet:
+            self.detail = ""
+        except Unavailable as error:
+            self.detail = str(error)
+        finally:
+            self._checked = time.monotonic()
+            self._check = None
 
     async def course(
         self,

@@ -200,8 +200,9 @@ def make_server(
     )
     keep_tokens_out_of_logs()
     refuse_folded_headers()
-    # the feed says once that the broker is gone
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    # the feed says once that the broker is gone, /health that ClickHouse is
+    for noisy in ("kafka", "clickhouse_connect"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     return Server(config, on_running)
 
 

@@ -2,13 +2,14 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 import msgspec
 
 from connectors.runtime.supervisor import Ask, NoSupervisor, ask
+from flows.admin.health_client import troubles
 from flows.site.site_status import SiteStatus, UnitStatus
 from operators.model.units import in_seconds
 
@@ -26,7 +27,7 @@ PATIENCE = 10.0
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(data: Path, as_json: bool) -> None:
-    """Show what runs: each flow, its version, since when, and what is wrong.
+    """Show what runs: each flow, its version, since when, what it waits for and what is wrong.
 
     Exit codes: 0 all is well, 1 something is not, 3 no `vigie up` answers.
     """
@@ -36,19 +37,27 @@ def status(data: Path, as_json: bool) -> None:
         click.echo(str(error), err=True)
         sys.exit(EXIT_NOBODY)
     site = msgspec.json.decode(answer, type=SiteStatus)
-    click.echo(answer.decode().rstrip() if as_json else "\n".join(_lines(site)))
     units = [*site.flows, *([site.api] if site.api else [])]
-    is_well = not site.files and all(one.state == "running" and not one.error for one in units)
+    unwell = {
+        one.name: lines
+        for one in units
+        if one.state == "running" and one.address and (lines := troubles(one.address))
+    }
+    click.echo(answer.decode().rstrip() if as_json else "\n".join(_lines(site, unwell)))
+    is_well = not (site.files or unwell) and all(
+        one.state == "running" and not one.error for one in units
+    )
     sys.exit(0 if is_well else EXIT_NOT_WELL)
 
 
-def _lines(site: SiteStatus) -> Iterator[str]:
+def _lines(site: SiteStatus, unwell: Mapping[str, list[str]]) -> Iterator[str]:
     units = [*site.flows, *([site.api] if site.api else [])]
     width = max((len(one.name) for one in units), default=0)
     for one in units:
         ago = in_seconds(max(0.0, round(time.time() - one.since)))
         where = " ".join(filter(None, (one.version, one.file, one.address)))
         yield f"{one.name:<{width}}  {one.state:<8}  for {ago:<8}  {where}".rstrip()
+        yield from (f"    {line}" for line in unwell.get(one.name, ()))
         yield from _trouble(one)
     for file, problem in site.files.items():
         yield f"{file}: runs nothing"

@@ -1,4 +1,6 @@
 import math
+import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -171,3 +173,27 @@ def test_clickhouse_that_goes_and_comes_back_is_seen_in_the_health(
     assert server.url in answer.json()["error"]
     server.restart()
     wait_until(lambda: api.health()["clickhouse"]["up"], what="ClickHouse to be found again")
+
+
+def test_a_clickhouse_that_hangs_keeps_nobody_waiting_who_asks_how_the_api_is(
+    start: Start, tmp: Path, own: Callable[[ClickHouse], ClickHouse]
+) -> None:
+    server = own(ClickHouse(tmp / "clickhouse"))
+
+    def connect() -> Any:
+        return clickhouse_connect.get_client(
+            **server.client_options(), send_receive_timeout=600, query_retries=0
+        )
+
+    api = start(
+        Settings(data=tmp / "data", port=0, clickhouse=connect, clickhouse_address=server.url)
+    )
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: "within 1 s" in api.health()["clickhouse"]["detail"], what="no answer")
+        clickhouse = api.get("/ready").json()["dependencies"]["clickhouse"]
+        assert (clickhouse["up"], clickhouse["needed"]) == (False, False)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    wait_until(lambda: api.health()["clickhouse"]["up"], what="ClickHouse to answer again")

@@ -1,0 +1,34 @@
+"""What a flow or the api says of its own health, asked at its own address."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+SECONDS = 3.0
+
+
+def troubles(address: str) -> list[str]:
+    """What is wrong there, a line each; none where all is well. An address is on this machine."""
+    try:
+        said = _health(address)
+    except (OSError, ValueError) as error:
+        return [f"does not say how it is: {error}"]
+    if said.get("status") == "ok":
+        return []
+    waiting = [f"{name} waits: {why}" for name, why in said.get("waiting_for", {}).items()]
+    down = [
+        f"{name} is down: {part.get('detail')}"
+        for name, part in said.items()
+        if isinstance(part, dict) and part.get("up") is False
+    ]
+    return [f"{said.get('status')}: {line}" for line in waiting + down or ["see /health"]]
+
+
+def _health(address: str) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=SECONDS) as answer:  # noqa: S310
+            said: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        said = json.load(error)
+    return said
