@@ -44,13 +44,7 @@ def bill(project: dict[str, Any], lock: str) -> dict[str, Any]:
             "name": name,
             "version": version,
             "purl": f"pkg:pypi/{name}@{version}",
-            "externalReferences": [
-                {
-                    "type": "distribution",
-                    "url": f"https://pypi.org/project/{name}/{version}/",
-                    "hashes": [{"alg": "SHA-256", "content": one} for one in hashes],
-                }
-            ],
+            "hashes": [{"alg": "SHA-256", "content": one} for one in hashes],
         }
         for name, version, hashes in pins(lock)
     ]
