@@ -91,7 +91,7 @@ def inputs(value: str | list[str] | dict[str, str]) -> list[str]:
 def origin(name: str) -> str:
     """The stream or source that a name reads: `readings` of `readings.errors`."""
     head, _, tail = name.rpartition(".")
-    return head if tail in SIDE_OUTPUTS else name
+    return head if head and tail in SIDE_OUTPUTS else name
 
 
 class Clock(Spec):
