@@ -69,8 +69,8 @@ def test_a_mistake_is_told_with_its_remedy(tmp_path, written, instead, says):
 
 @pytest.mark.parametrize("name", ["late", "errors"])
 def test_an_alarm_may_have_the_name_of_a_side_output(tmp_path, name):
-    alone = FLOW.replace("hot:", f"{name}:").replace("mail: {from: alarms", f"mail: {{from: {name}")
-    assert problems(tmp_path, alone) == ""
+    test = f"tests:\n  - test: x\n    play:\n      - {{at: 1s, expect: {{{name}: normal}}}}\n"
+    assert problems(tmp_path, FLOW.replace("hot:", f"{name}:") + test) == ""
 
 
 def test_a_threshold_that_is_never_on_is_told(tmp_path):
