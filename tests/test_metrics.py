@@ -30,8 +30,10 @@ MADE_BY_PROMETHEUS = {"instance", "job", "le"}
 
 
 @pytest.fixture
-def collectors(tmp_path: Path) -> list[Collector]:
+def collectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Collector]:
     """Everything that offers metrics, without a service."""
+    site = b'{"flows": [{"name": "plant", "version": "v", "reloads": {"ok": 1}}]}'
+    monkeypatch.setattr("api.metrics.ask", lambda *_: site)
     flow, api = Metrics("plant"), ApiMetrics()
     connection = TopicConnection(brokers=["127.0.0.1:1"])
     context = Recorder().context("topic", connection)
@@ -39,6 +41,9 @@ def collectors(tmp_path: Path) -> list[Collector]:
     flow.passed("sensors", 1)
     flow.counted("decode", "bad_json", 1)
     flow.connector("sensors", up=True)
+    flow.began("v", 0.0)
+    flow.copied(lambda: 0.0)
+    api.by_reloads(tmp_path)
     api.by_flow(lambda: {"plant": "ok"})
     for name in ("clients", "broker_up", "feed_lag"):
         api.gauge(name, name, lambda: 0.0)

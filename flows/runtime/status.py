@@ -51,6 +51,12 @@ class Metrics:
         )
         started.labels(self._flow, version).set(since)
 
+    def copied(self, age: Callable[[], float]) -> None:
+        """Show how old the copy of the saved state in the object store is, in seconds."""
+        text = "Seconds since the saved state was last copied to the object store."
+        shown = Gauge("vigie_recovery_age_seconds", text, ["flow"], registry=self.registry)
+        shown.labels(self._flow).set_function(age)
+
     def passed(self, name: str, n: int) -> None:
         """Count events that a source brought or a sink took."""
         self._events.labels(self._flow, name).inc(n)

@@ -112,7 +112,7 @@ def _run(asked: FlowRun, tell: Tell) -> int:
         if recovery is not None:
             options = replace(options, may_write=recovery.check)
         runner = Runner(flow, compiled, place, tables, options)
-        with recovery.copied(runner.metrics.registry) if recovery else nullcontext():
+        with recovery.copied(runner.metrics) if recovery else nullcontext():
             _run_here(asked, document, flow, place, runner, tell)
     return 0
 

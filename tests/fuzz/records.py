@@ -88,6 +88,9 @@ def _record_seeds() -> Iterator[bytes]:
 
 
 class _NoPoller:
+    def readers(self) -> int:
+        return 1
+
     def begin(self) -> None: ...
     def records_taken(self) -> None: ...
     def close(self) -> None: ...

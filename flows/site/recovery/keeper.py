@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import msgspec
-from prometheus_client import CollectorRegistry, Gauge
 
 from connectors.base import Health
 from connectors.config.site import Site
@@ -29,6 +28,7 @@ from connectors.s3.store import ObjectRejected, Store
 from flows.runtime.saved_state import points
 from flows.runtime.saved_state.stores import stores
 from flows.runtime.shards import StateError
+from flows.runtime.status import Metrics
 
 log = logging.getLogger("vigie")
 
@@ -97,11 +97,9 @@ class Recovery:
             self._lost(str(error))
 
     @contextmanager
-    def copied(self, registry: CollectorRegistry) -> Iterator[None]:
+    def copied(self, metrics: Metrics) -> Iterator[None]:
         """Write points meanwhile, and the last one at a clean end."""
-        text = "Seconds since the saved state was last copied to the object store."
-        age = Gauge("vigie_recovery_age_seconds", text, ["flow"], registry=registry)
-        age.labels(self._flow).set_function(lambda: time.time() - self._written)
+        metrics.copied(lambda: time.time() - self._written)
         thread = threading.Thread(target=self._run, name="recovery", daemon=True)
         thread.start()
         try:

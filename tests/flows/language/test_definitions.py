@@ -178,7 +178,9 @@ def test_every_component_has_a_name_documentation_and_an_example():
 
 
 def test_the_grammar_has_all_its_components():
-    assert list(SOURCES) == ["mariadb_binlog", "mqtt", "rtsp", "http", "simulate", "topic"]
+    assert list(SOURCES) == [
+        "mariadb_binlog", "mqtt", "rtsp", "http", "simulate", "topic", "announcements",
+    ]  # fmt: skip
     assert list(OPERATORS) == [
         "decode", "only", "drop", "label", "rename", "convert", "shape", "translate", "scale",
         "pick", "lookup", "enrich",
