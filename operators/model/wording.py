@@ -61,7 +61,8 @@ def _of_alarm(event: AlarmTransition, zone: tzinfo) -> Iterator[tuple[str, str]]
     now = quantity_text(value_of(event), event)
     first = quantity_text(_word(event, event.first_value), event)
     if now is not None:
-        yield "value", now if first in (None, now) else f"{now}, {first} at the start"
+        name = "last value" if _is_silent(event) else "value"
+        yield name, now if first in (None, now) else f"{now}, {first} at the start"
     limit = quantity_text(_word(event, event.limit), event)
     if limit is not None and not ends and not _is_two_state(event):
         yield "limit", limit
@@ -80,7 +81,13 @@ def _of_alarm(event: AlarmTransition, zone: tzinfo) -> Iterator[tuple[str, str]]
 
 def _at(event: AlarmTransition) -> str:
     value = quantity_text(value_of(event), event)
-    return "" if value is None else f" at {value}"
+    if value is None:
+        return ""
+    return f", last {value}" if _is_silent(event) else f" at {value}"
+
+
+def _is_silent(event: AlarmTransition) -> bool:
+    return "no_data" in event.flags and event.annunciation != "end"
 
 
 def quantity_text(value: Any, event: Event) -> str | None:

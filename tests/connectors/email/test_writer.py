@@ -560,6 +560,15 @@ def test_a_condition_is_mailed_in_words_alone() -> None:
     assert "room: b" in body
 
 
+def test_what_a_silent_sensor_sent_last_is_not_told_as_its_value_now() -> None:
+    silent = change(1, flags=["active", "no_data"], condition_text="silent for 5min")
+    text = MailText(None, None)
+    assert text.title([silent]) == "Medium: too_hot, rack_1, last 31 °C"
+    assert "last value: 31 °C" in text.body([silent])
+    over = msgspec.structs.replace(silent, annunciation="end", change="cleared")
+    assert text.title([over]) == "Over: too_hot, rack_1 at 31 °C"
+
+
 def test_any_event_can_be_mailed() -> None:
     assert "rack" in MailText("{subject} {metric} {value}", None).body([reading(1)])
 
