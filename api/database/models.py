@@ -59,7 +59,6 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16), default="viewer")
     created: Mapped[float] = mapped_column(Float)
     enabled: Mapped[bool] = mapped_column(default=True)
-    must_change_password: Mapped[bool] = mapped_column(default=False)
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     totp_offered: Mapped[str | None] = mapped_column(String(64))
     totp_step: Mapped[int] = mapped_column(_Number, default=0)

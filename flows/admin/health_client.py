@@ -1,18 +1,20 @@
 """What a flow or the api says of its own health, asked at its own address."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
 from typing import Any
 
 SECONDS = 3.0
+"""How long an answer is waited for: one that is well gives it at once."""
 
 
 def troubles(address: str) -> list[str]:
     """What is wrong there, a line each; none where all is well. An address is on this machine."""
     try:
         said = _health(address)
-    except (OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         return [f"does not say how it is: {error}"]
     if said.get("status") == "ok":
         return []

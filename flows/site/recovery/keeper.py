@@ -78,9 +78,7 @@ class Recovery:
                 raise StateError(
                     f"another process runs the flow {self._flow!r} in {self._data}; stop it first"
                 ) from None
-            health = Health(
-                lambda name, up, detail: log.info("%s: %s %s", self._flow, name, detail)
-            )
+            health = Health(self._say)
             self.lease = lease = Lease(
                 self._broker, self._flow, self._mine.owner, self._lasts, health, threading.Event()
             )

@@ -10,10 +10,6 @@ down_revision = "0007"
 def upgrade() -> None:
     """Apply the migration."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-    op.add_column(
-        "users",
-        sa.Column("must_change_password", sa.Boolean(), nullable=False, server_default=sa.false()),
-    )
     op.add_column("users", sa.Column("totp_secret", sa.String(64)))
     op.add_column("users", sa.Column("totp_offered", sa.String(64)))
     op.add_column("users", sa.Column("totp_step", number, nullable=False, server_default="0"))
