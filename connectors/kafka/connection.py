@@ -1,18 +1,16 @@
 """The connection to a Kafka-protocol broker, as the site file has it."""
 
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 
-from kafka import codec
-from kafka.net.sasl.oauth import AbstractTokenProvider
 from pydantic import Field, SecretStr, field_validator
 
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from connectors.kafka.topics.declared import DeclaredTopic
 from operators.component import Spec
 
-CODECS = {"snappy": codec.has_snappy, "lz4": codec.has_lz4, "zstd": codec.has_zstd}
-"""Whether what an extra package compresses with is installed."""
+CODECS = {"snappy": "snappy", "lz4": "lz4", "zstd": "zstandard"}
+"""The package, of an extra, that kafka-python compresses with."""
 TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
 ADDRESS = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]]+):\d{1,5}$"
 
@@ -91,8 +89,8 @@ class TopicConnection(Spec):
 
     @field_validator("compression")
     @classmethod
-    def _is_installed(cls, compression: str | None) -> str | None:
-        if compression in CODECS and not CODECS[compression]():
+    def _check_codec(cls, compression: str | None) -> str | None:
+        if compression in CODECS and not _is_installed(compression):
             raise ValueError(
                 f"{compression} is not installed here; install Vigie with [compression], or leave"
                 " `compression` out"
@@ -104,7 +102,7 @@ class TopicConnection(Spec):
         """What to compress with, the first that the broker has; None for nothing."""
         if self.compression is not None:
             return [None if self.compression == "none" else self.compression]
-        return ["zstd", None] if codec.has_zstd() else [None]
+        return ["zstd", None] if _is_installed("zstd") else [None]
 
     @property
     def topic_names(self) -> TopicNames:
@@ -124,7 +122,9 @@ class TopicConnection(Spec):
         if self.sasl:
             options["sasl_mechanism"] = self.sasl
         if self.sasl == "OAUTHBEARER":
-            options["sasl_oauth_token_provider"] = _Token(self.token, self.token_file)
+            from connectors.kafka.access.token import Token
+
+            options["sasl_oauth_token_provider"] = Token(self.token, self.token_file)
         elif self.sasl:
             password = self.password.get_secret_value() if self.password else ""
             options |= {"sasl_plain_username": self.username, "sasl_plain_password": password}
@@ -139,15 +139,5 @@ class TopicConnection(Spec):
         return options
 
 
-class _Token(AbstractTokenProvider):  # type: ignore[misc]
-    """A token of the site file, or of a file that another program renews."""
-
-    def __init__(self, token: SecretStr | None, file: str | None) -> None:
-        super().__init__()
-        self._token, self._file = token, file
-
-    def token(self) -> str:
-        """The token as it is now."""
-        if self._file is not None:
-            return Path(self._file).read_text(encoding="utf-8").strip()
-        return self._token.get_secret_value() if self._token else ""
+def _is_installed(codec: str) -> bool:
+    return find_spec(CODECS[codec]) is not None

@@ -3,7 +3,7 @@
 from connectors.config.document import Node, Place
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import NAMES
 from operators.decoding.step import Decode, mistaken_for
 
 
@@ -11,7 +11,7 @@ def check_dialects(scope: Scope) -> None:
     """Check the names of dialects."""
     own = scope.flow.dialects
     for name in own:
-        taken = name if name in DIALECTS or name == "auto" else mistaken_for(name)
+        taken = name if name in NAMES or name == "auto" else mistaken_for(name)
         if taken is not None:
             is_it = "is" if taken == name else f"would be taken for {taken!r},"
             message = f"{name!r} {is_it} a dialect of `decode`; choose another name"
@@ -43,7 +43,7 @@ def _check_left_out(scope: Scope, entry: Node) -> None:
 
 
 def _check_name(scope: Scope, place: Place, name: str) -> None:
-    known = ["auto", *scope.flow.dialects, *sorted(DIALECTS)]
+    known = ["auto", *scope.flow.dialects, *sorted(NAMES)]
     if name not in known and not scope.is_broken("dialects", name):
         hint = near(name, known) or f"known: {', '.join(known)}"
         scope.document.say(place, f"{name!r} is not a word known here", hint)

@@ -8,7 +8,7 @@ from connectors.config.suggestion import near
 from flows.language.component_docs import component_list, component_page, matching, reference
 from flows.language.dialect_docs import dialect_page
 from flows.loader import load
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import NAMES
 
 
 @click.command("list")
@@ -41,10 +41,10 @@ def docs(component: str | None, form: str) -> None:
         _own_dialects(component)
         return
     found = matching(component)
-    if component in DIALECTS:
+    if component in NAMES:
         click.echo(dialect_page(component), nl=False)
     elif not found:
-        names = sorted({name for _, name, _ in matching(None)} | set(DIALECTS))
+        names = sorted({name for _, name, _ in matching(None)} | set(NAMES))
         hint = near(component, names) or f"known: {', '.join(names)}"
         click.echo(f"error: no component {component!r}; {hint}", err=True)
         sys.exit(1)

@@ -10,7 +10,6 @@ import click
 from connectors.base import ConnectorError
 from connectors.config.document import Document
 from connectors.config.site import Site, build_site, check_connections, load_site
-from flows.admin.declared_topics import differing
 from flows.checks.connections import check_site, is_site
 from flows.checks.context import Scope
 from flows.language.catalogue import connection_models
@@ -69,7 +68,9 @@ def _look(
     documents: Sequence[Document], subjects: Sequence[Flow | Site | None], live: Path, since: str
 ) -> bool:
     """Warn of rules whose input never came; False if the site's topics cannot be read."""
-    from flows.replay.seen import unseen  # replays need packages that validation does not
+    # the broker's client, and replays, need packages that validation does not
+    from flows.admin.declared_topics import differing
+    from flows.replay.seen import unseen
 
     try:
         back, now = duration(since), time.time()

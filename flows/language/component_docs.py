@@ -26,6 +26,7 @@ from flows.language.model import (
 )
 from flows.language.model_of_tests import Do, Play, Test
 from operators.component import Component
+from operators.decoding.catalogue import listing
 from operators.decoding.own_dialects import OwnDialect, OwnReading
 from operators.model.units import Quantity, duration, duration_text, quantity
 
@@ -104,7 +105,7 @@ def component_page(what: str, name: str, cls: type[Component]) -> str:
 
 
 def _text(cls: type) -> list[str]:
-    text = inspect.cleandoc(cls.__doc__ or "")
+    text = inspect.cleandoc(cls.__doc__ or "").replace("{dialects}", listing())
     text = re.sub(r"^(Delivery|Back pressure):", r"\n**\1:**", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).split("\n")
 

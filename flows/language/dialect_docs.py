@@ -1,6 +1,6 @@
 """The documentation of a dialect: the metrics that its readings have, with units and words."""
 
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import built_in
 from operators.decoding.dialect import ALL, Dialect
 from operators.decoding.payloads.metrics import METRICS, Metric
 from operators.model import two_state
@@ -8,7 +8,7 @@ from operators.model import two_state
 
 def dialect_page(name: str, own: Dialect | None = None) -> str:
     """One dialect, of `decode` or of a definition's own, as Markdown."""
-    dialect = own or DIALECTS[name]
+    dialect = own or built_in(name)
     lines = [f"### dialect `{name}`", "", f"{_sentence(dialect.about)}", ""]
     lines += ["```yaml", f"decode: {name}", "```", ""]
     if not dialect.metrics:

@@ -6,7 +6,7 @@ from typing import Any
 from flows.language.model import Flow, Source, Step, inputs, origin
 from flows.language.picture_model import areas
 from operators.alarms.settings import STATES
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import NAMES, built_in
 from operators.decoding.dialect import ALL
 from operators.model.changes import CHOICES
 from operators.model.condition import KINDS
@@ -235,7 +235,7 @@ def _decoded(flow: Flow, facts: Facts, dialect: str) -> Facts:
     made: Facts = {"kind": decoded, "quality": _QUALITIES}
     if kinds == ("message",):
         own = flow.dialects.get(dialect)
-        known = own.dialect() if own is not None else DIALECTS.get(dialect)
+        known = own.dialect() if own else built_in(dialect) if dialect in NAMES else None
         made["metric"] = Decoded(ALL if known is None else known.metrics)
     return made
 

@@ -10,6 +10,7 @@ from connectors.config.site import Site
 from flows.language.catalogue import connection_models, kinds
 from flows.language.model import Flow, Sink, Source, Step, summary
 from operators.component import Spec
+from operators.decoding.catalogue import listing
 from operators.model.units import duration_text
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -132,6 +133,8 @@ def _components(definition: Schema, kinds_: Mapping[str, type[Spec]]) -> Schema:
         settings = _schema(cls, "")
         found |= settings.pop("$defs", {})
         settings.pop("$schema")
+        if "description" in settings:
+            settings["description"] = settings["description"].replace("{dialects}", listing())
         whole = {"title": cls.__name__, **settings}
         found[cls.__name__] = _with_short_form(cls, whole) if cls.SHORT is not None else whole
         about = {"description": summary(cls)}

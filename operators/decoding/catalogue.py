@@ -4,6 +4,7 @@ A new dialect is one file in `dialects` (or `bridges`) with a `DIALECT`, its nam
 its cases in `tests/data/corpus_own.jsonl`.
 """
 
+from functools import cache
 from importlib import import_module
 
 from operators.decoding.dialect import Dialect
@@ -47,14 +48,21 @@ NAMES = (
 )
 """All dialects, in the order in which topics and then shapes are tried."""
 
-DIALECTS: dict[str, Dialect] = {
-    name: import_module(
-        f"operators.decoding.{'bridges' if name in BRIDGES else 'dialects'}.{name}"
-    ).DIALECT
-    for name in NAMES
-}
+
+@cache
+def built_in(name: str) -> Dialect:
+    """One of `NAMES`; its module is loaded when it is first asked for."""
+    folder = "bridges" if name in BRIDGES else "dialects"
+    found: Dialect = import_module(f"operators.decoding.{folder}.{name}").DIALECT
+    return found
+
+
+@cache
+def all_built_in() -> dict[str, Dialect]:
+    """All of them, in the order of `NAMES`."""
+    return {name: built_in(name) for name in NAMES}
 
 
 def listing() -> str:
     """Return the dialects by name as a Markdown list."""
-    return "\n".join(f"- `{name}`: {DIALECTS[name].about}" for name in sorted(DIALECTS))
+    return "\n".join(f"- `{name}`: {built_in(name).about}" for name in sorted(NAMES))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from operators.component import Logic, Now, StepContext
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import built_in
 from operators.decoding.dialect import IGNORE, Dialect, Route
 from operators.decoding.dialects.home_assistant_recorder import plain_number, table_row
 from operators.decoding.dialects.zigbee2mqtt_exposes import Described, Property
@@ -184,7 +184,7 @@ class DecodeLogic(Logic):
     def _find(self, topic: str) -> Route:
         own: Mapping[str, Dialect] = self._context.dialects
         if self._codec != "auto":
-            dialect = own.get(self._codec) or DIALECTS[self._codec]
+            dialect = own.get(self._codec) or built_in(self._codec)
             return dialect.route(topic, True) or Route(dialect.read, "json")
         for dialect in own.values():
             if (route := dialect.route(topic, False)) is not None:
@@ -228,4 +228,4 @@ class DecodeLogic(Logic):
 
 
 def _by_shape(builder: ReadingBuilder, data: Any) -> None:
-    DIALECTS[by_shape(data)].read(builder, data)
+    built_in(by_shape(data)).read(builder, data)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import all_built_in
 from operators.decoding.dialect import Route
 
 FALLBACK = "json"
@@ -10,7 +10,7 @@ FALLBACK = "json"
 
 def by_topic(topic: str) -> tuple[str, Route] | None:
     """The dialect whose topics these are, and how it reads this one; None if it is nobody's."""
-    for name, dialect in DIALECTS.items():
+    for name, dialect in all_built_in().items():
         if (route := dialect.route(topic, False)) is not None:
             return name, route
     return None
@@ -19,7 +19,7 @@ def by_topic(topic: str) -> tuple[str, Route] | None:
 def by_shape(data: Any) -> str:
     """The dialect of a payload on a topic that is nobody's."""
     if data.__class__ is dict or data.__class__ is list:
-        for name, dialect in DIALECTS.items():
+        for name, dialect in all_built_in().items():
             if dialect.fits(data):
                 return name
     return FALLBACK

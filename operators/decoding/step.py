@@ -1,25 +1,24 @@
 """The step `decode`: messages of devices and rows of databases become readings and occurrences."""
 
 import difflib
-import textwrap
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticKnownError
 
 from operators.component import Operator, StepContext
-from operators.decoding.catalogue import DIALECTS, listing
+from operators.decoding.catalogue import NAMES
 from operators.decoding.logic import DecodeLogic
 
 if TYPE_CHECKING:
     Codec = str
 else:
-    Codec = Literal[("auto", *sorted(DIALECTS))]
+    Codec = Literal[("auto", *sorted(NAMES))]
 
 
-_NAMES: dict[str, Any] = {
+_WORDS: dict[str, Any] = {
     "anyOf": [
-        {"enum": ["auto", *sorted(DIALECTS)]},
+        {"enum": ["auto", *sorted(NAMES)]},
         {"type": "string", "pattern": r"^[a-z][a-z0-9_]*$"},
     ]
 }
@@ -30,13 +29,13 @@ _ALMOST = 0.85
 
 def mistaken_for(name: str) -> str | None:
     """The dialect for which a name would be taken; None for it itself, and for one of its own."""
-    near = difflib.get_close_matches(name, DIALECTS, 1, _ALMOST)
-    return near[0] if near and name not in DIALECTS else None
+    near = difflib.get_close_matches(name, NAMES, 1, _ALMOST)
+    return near[0] if near and name not in NAMES else None
 
 
 def _no_misspelling(name: str) -> str:
     if mistaken_for(name) is not None:
-        known = ", ".join(repr(one) for one in ("auto", *sorted(DIALECTS)))
+        known = ", ".join(repr(one) for one in ("auto", *sorted(NAMES)))
         raise PydanticKnownError("literal_error", {"expected": known})
     return name
 
@@ -70,7 +69,7 @@ class Decode(Operator):
         "decode: {as: json, time: measured_at}",
     )
 
-    as_: Annotated[str, AfterValidator(_no_misspelling), WithJsonSchema(_NAMES)] = Field(
+    as_: Annotated[str, AfterValidator(_no_misspelling), WithJsonSchema(_WORDS)] = Field(
         "auto",
         alias="as",
         description="How the devices speak: one of these, or a dialect of the definition's own.",
@@ -90,6 +89,3 @@ class Decode(Operator):
     def logic(self, context: StepContext) -> DecodeLogic:
         """Make the step's logic for one shard."""
         return DecodeLogic(self.as_, self.time.split(".") if self.time else [], context)
-
-
-Decode.__doc__ = str(Decode.__doc__).replace("    {dialects}", textwrap.indent(listing(), "    "))

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from flows.cli import main
 from flows.loader import load
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import NAMES
 from tests.corpus.cases import OWN, PUBLIC, dialect_of
 from tests.corpus.cases import load as load_cases
 
@@ -119,7 +119,7 @@ def test_a_site_file_is_checked_although_values_are_variables(tmp_path):
 
 
 def test_a_dialect_makes_no_metric_that_its_page_does_not_show():
-    shown = {name: CliRunner().invoke(main, ["docs", name]).output for name in DIALECTS}
+    shown = {name: CliRunner().invoke(main, ["docs", name]).output for name in NAMES}
     for case in [*load_cases(PUBLIC), *load_cases(OWN)]:
         dialect = dialect_of(case)
         for one in case["expect"]["readings"]:

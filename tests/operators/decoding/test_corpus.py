@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import NAMES
 from tests.corpus.__main__ import main
 from tests.corpus.cases import OWN, PUBLIC, Case, dialect_of, load, problems
 
@@ -17,7 +17,7 @@ def test_a_case_of_the_corpus_decodes_to_what_it_says(case: Case) -> None:
 
 
 def test_every_dialect_has_a_case() -> None:
-    assert set(DIALECTS) - {dialect_of(case) for case in CASES} == set()
+    assert set(NAMES) - {dialect_of(case) for case in CASES} == set()
 
 
 def test_the_corpus_runner_counts_by_dialect_and_fails_with_status_one(

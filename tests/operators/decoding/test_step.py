@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from operators.component import Now, StepContext
-from operators.decoding.catalogue import DIALECTS
+from operators.decoding.catalogue import NAMES
 from operators.decoding.logic import DecodeLogic
 from operators.decoding.step import Decode
 from operators.events import (
@@ -81,7 +81,7 @@ def test_the_short_form_names_the_codec() -> None:
 
 
 def test_every_dialect_has_a_codec_name() -> None:
-    for name in DIALECTS:
+    for name in NAMES:
         assert Decode.model_validate(name).as_ == name
 
 
