@@ -172,7 +172,21 @@ class Health:
         self.down: dict[str, str] = {}
         self.detectors: dict[str, dict[str, str]] = {}
         """What looks at the pictures of each camera source, replaced as a whole."""
+        self.cameras: dict[str, dict[str, dict[str, Any]]] = {}
+        """The state of each camera of each source, as it tells it; replaced as a whole."""
         self._seen: set[str] = set()
+
+    def no_cameras(self, source: str) -> None:
+        """No camera of a source is known yet."""
+        with self._lock:
+            self.cameras = {**self.cameras, source: {}}
+
+    def camera(self, source: str, name: str, state: dict[str, Any] | None) -> None:
+        """The state of a camera from now on; None where it is gone."""
+        with self._lock:
+            others = {key: one for key, one in self.cameras.get(source, {}).items() if key != name}
+            now = others if state is None else {**others, name: state}
+            self.cameras = {**self.cameras, source: now}
 
     def up(self, name: str) -> None:
         """The connector works."""

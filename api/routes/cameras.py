@@ -19,6 +19,7 @@ from api.site.cameras import (
     CameraView,
     without_credentials,
 )
+from api.site.flow_status import CameraState, FlowStatus
 from api.topics.notifications import Notifications
 from api.topics.outbox import Outbox
 from api.web.endpoints import Call, Endpoint, address_of
@@ -71,6 +72,12 @@ class CameraList(msgspec.Struct):
     cameras: list[CameraView]
 
 
+class CameraStates(msgspec.Struct):
+    """What the cameras of all flows tell of themselves, by name."""
+
+    cameras: list[CameraState]
+
+
 class NewCamera(msgspec.Struct):
     """A camera to be added. Its user and password are named as variables of the flow."""
 
@@ -111,8 +118,10 @@ class CameraEndpoints:
         outbox: Outbox,
         notifications: Notifications,
         permissions: LivePermissions,
+        flows: FlowStatus,
     ) -> None:
         self._cameras = cameras
+        self._flows = flows
         self._outbox = outbox
         self._notifications = notifications
         self._permissions = permissions
@@ -122,6 +131,9 @@ class CameraEndpoints:
         one = "/api/cameras/{id}"
         return [
             Endpoint("GET", "/api/cameras", self.all, TAG, "All cameras", CameraList),
+            Endpoint(
+                "GET", "/api/cameras/states", self.states, TAG, "What cameras send", CameraStates
+            ),
             Endpoint(
                 "POST",
                 "/api/cameras",
@@ -192,6 +204,16 @@ class CameraEndpoints:
         seen_by = await self._permissions.visibility(call.who)
         found = await asyncio.to_thread(self._cameras.all, seen_by)
         return CameraList([_shown(camera, call.who) for camera in found])
+
+    async def states(self, call: Call) -> CameraStates:
+        """Which cameras send pictures, and why others do not; those that the account may see.
+
+        Of flows on other machines nothing is known here.
+        """
+        seen_by = await self._permissions.visibility(call.who)
+        return CameraStates(
+            [one for one in await self._flows.cameras() if seen_by.allows(one.page, one.name)]
+        )
 
     async def add(self, call: Call) -> CameraView:
         """The camera runs from then on. Flows learn of it from the topic `vigie.cameras`.

@@ -94,7 +94,7 @@ class SiteRoutes:
             *CameraSearchEndpoints(
                 section.discovery, section.cameras_here, settings.camera_variables
             ).endpoints(),
-            *CameraEndpoints(self._cameras, outbox, notifications, permissions).endpoints(),
+            *CameraEndpoints(self._cameras, outbox, notifications, permissions, flows).endpoints(),
             *ModeEndpoints(self._mode, outbox, notifications).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),
             *DeployEndpoints(settings, database).endpoints(),

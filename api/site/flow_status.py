@@ -5,11 +5,13 @@ import http.client
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
+from connectors.camera.state import trouble_of
 from connectors.runtime.announcement import TABLE, TRUE_FOR, Announcement
 from operators.events import Event, Row
 
@@ -49,6 +51,22 @@ class DetectorView(msgspec.Struct):
     model: str = ""
     licence: str = ""
     device: str = ""
+
+
+class CameraState(msgspec.Struct):
+    """What a camera of a flow tells of itself.
+
+    `online`: it sends pictures, or does not `since` then (epoch seconds). `trouble` says what is
+    wrong.
+    """
+
+    name: str
+    flow: str
+    source: str
+    online: bool
+    since: float | None = None
+    trouble: str | None = None
+    page: str | None = None
 
 
 class FlowView(msgspec.Struct):
@@ -96,6 +114,7 @@ class FlowStatus:
         self._host = socket.gethostname()
         self._announced: dict[str, Announcement] = {}
         self._views: list[FlowView] = []
+        self._cameras: dict[str, list[CameraState]] = {}
         self._asked = 0.0
         self._before: dict[str, tuple[float, dict[str, float]]] = {}
         self._asking = asyncio.Lock()
@@ -129,6 +148,12 @@ class FlowStatus:
                 ]
                 self._asked = time.monotonic()
             return self._views
+
+    async def cameras(self) -> list[CameraState]:
+        """The cameras of all flows on this machine, by name."""
+        answering = {view.address for view in await self.all() if view.status != "down"}
+        found = [one for key in answering for one in self._cameras.get(key, ())]
+        return sorted(found, key=lambda one: (one.name, one.flow))
 
     def _word(self, said: Announcement) -> str:
         if said.status != "stopped" and self._clock() - said.at > TRUE_FOR:
@@ -176,6 +201,7 @@ class FlowStatus:
             graph=graph,
             detectors=state.detectors,
         )
+        self._cameras[address] = list(_cameras_of(state))
         events: dict[str, float] = {}
         for name, labels, value in samples:
             if name == "vigie_events_total":
@@ -208,6 +234,21 @@ class _Health(msgspec.Struct):
     status: str
     waiting_for: dict[str, str] = {}
     detectors: dict[str, DetectorView] = {}
+    cameras: dict[str, dict[str, dict[str, Any]]] = {}
+
+
+def _cameras_of(state: _Health) -> Iterator[CameraState]:
+    for source, cameras in state.cameras.items():
+        for name, one in cameras.items():
+            yield CameraState(
+                name,
+                state.flow,
+                source,
+                bool(one.get("online")),
+                one.get("since"),
+                trouble_of(one),
+                one.get("page"),
+            )
 
 
 def _get(address: str, path: str) -> bytes:

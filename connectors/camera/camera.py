@@ -25,9 +25,10 @@ from connectors.camera.record.picture_record import PictureRecord
 from connectors.camera.record.private_polygons import write_polygons
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
+from connectors.camera.state import ONLINE, state_reading
 from connectors.camera.stream import AvStream, Picture, Refused, Stream, StreamError
 from connectors.runtime.error_text import one_line
-from operators.events import Frame, Occurrence, Reading
+from operators.events import Frame, Occurrence
 
 log = logging.getLogger("vigie")
 
@@ -63,6 +64,7 @@ class Camera:
         gate = settings.gate
         self._gate = MotionGate(gate.min_area, gate.hold, settings.masks) if gate else None
         self._states: dict[str, bool] = {}
+        self._why: str | None = None
         self._size: tuple[int, int] | None = None
         self._sign_given = 0.0
         self._damaged_counted = 0
@@ -158,7 +160,7 @@ class Camera:
             self.stopping.wait(pace.pause(good, refused))
         if self._encoded is not None:
             self._encoded.end()
-        self._tell_states({"camera_online": False})
+        self._tell_states({ONLINE: False})
 
     def _open(self) -> Stream:
         settings = self.settings
@@ -203,7 +205,7 @@ class Camera:
                 return
             if own_clock:
                 self._arrived(picture.pts)
-            if self._states.get("camera_online") is not True:
+            if self._states.get(ONLINE) is not True:
                 self._up()
             if not picker.takes(self._clock.time_of(picture.pts)):
                 continue
@@ -216,12 +218,12 @@ class Camera:
     def _up(self) -> None:
         states = {change.metric: change.on for change in self._health.states()}
         self._states = {}
-        self._tell_states({"camera_online": True, "camera_refused": False, **states})
+        self._tell_states({ONLINE: True, "camera_refused": False, **states})
 
     def _lost(self, refused: bool, why: str) -> None:
-        if self._states.get("camera_online") is not False or refused:
+        if self._states.get(ONLINE) is not False or refused:
             log.info("%s: %s", self.settings.name, why)
-        changes = {"camera_online": False}
+        changes = {ONLINE: False}
         if refused:
             changes["camera_refused"] = True
         self._tell_states(changes, why)
@@ -231,22 +233,15 @@ class Camera:
     def _tell_states(self, states: dict[str, bool], why: str | None = None) -> None:
         self._clock.arrived(None, self._monotonic(), self._wall())
         for metric, on in states.items():
-            if self._states.get(metric) is on:
+            is_known = self._states.get(metric) is on
+            if is_known and (metric != ONLINE or on or why in (None, self._why)):
                 continue
             self._states[metric] = on
-            at = round(self._clock.time_of(None), 3)
-            id = f"{self.settings.name}/{metric}/{round(at * 1000)}"
-            self._output.event(
-                Reading(
-                    id=id,
-                    time=at,
-                    subject=self.settings.name,
-                    metric=metric,
-                    value=float(on),
-                    text=masked_address(why) if why and on != (metric == "camera_online") else None,
-                    labels=dict(self.settings.labels),
-                )
-            )
+            if metric == ONLINE:
+                self._why = why
+            name, labels = self.settings.name, self.settings.labels
+            at = self._clock.time_of(None)
+            self._output.event(state_reading(name, metric, on, at, why, labels))
 
     def _look(self, picture: Picture) -> float:
         """Look at a picture, and return its event time."""

@@ -13,7 +13,7 @@ from connectors.camera.connect_pace import HostPace
 from connectors.camera.motion import Polygon
 from connectors.camera.output import Output
 from connectors.camera.settings import CameraSettings, Gate, camera_settings, is_running, name_of
-from operators.events import Reading
+from connectors.camera.state import ONLINE, state_reading
 
 log = logging.getLogger("vigie")
 
@@ -114,7 +114,7 @@ class Fleet:
             log.warning("%s: %s", name, error)
             self._output.count("bad_rows", 1)
             self._end(name)
-            self._output.event(_unusable(name, str(error)))
+            self._output.event(state_reading(name, ONLINE, False, time.time(), str(error)))
             return
         running = self._cameras.get(name)
         if running is not None and running.settings == settings:
@@ -129,11 +129,4 @@ class Fleet:
         if camera is not None:
             camera.stop()
             camera.join(PATIENCE)
-
-
-def _unusable(name: str, why: str) -> Reading:
-    """A camera that cannot even be tried, since its row says no address."""
-    at = round(time.time(), 3)
-    metric = "camera_online"
-    id = f"{name}/{metric}/{round(at * 1000)}"
-    return Reading(id=id, time=at, subject=name, metric=metric, value=0.0, text=why)
+        self._output.gone(name)

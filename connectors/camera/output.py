@@ -23,5 +23,8 @@ class Output(Protocol):
     def event(self, event: Event) -> None:
         """A reading, an occurrence, or a frame without its picture."""
 
+    def gone(self, camera: str) -> None:
+        """A camera that is not wanted any more has ended."""
+
     def count(self, word: str, n: int) -> None:
         """Add to a counter."""

@@ -1,9 +1,12 @@
 """A stream of pictures and packets by PyAV: RTSP, MJPEG over HTTP, video files."""
 
+import errno
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 import av
 from av.error import (
@@ -19,7 +22,7 @@ from av.error import (
 )
 
 from connectors.base import ConnectorError
-from connectors.camera.address import Kind, masked_address
+from connectors.camera.address import Kind, kind_of, masked_address
 from connectors.runtime.error_text import one_line
 
 OPEN_TIMEOUT, READ_TIMEOUT = 4.0, 2.5
@@ -211,6 +214,18 @@ def _unanswered(shown: str, limit: float) -> str:
     return f"{shown} did not answer within {limit:g} s"
 
 
+def _unknown_host(error: Exception, address: str) -> str | None:
+    """The host of an address where its name was the reason, which the library does not tell."""
+    if getattr(error, "errno", None) != errno.EIO or kind_of(address) not in ("rtsp", "http"):
+        return None
+    host = urlsplit(address).hostname
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return host
+    return None
+
+
 def _explained(error: Exception, address: str, what: str) -> StreamError:
     """An error in words: those of the library repeat the address with its password."""
     shown = masked_address(address)
@@ -224,6 +239,10 @@ def _explained(error: Exception, address: str, what: str) -> StreamError:
         limit = OPEN_TIMEOUT if what == "opened" else READ_TIMEOUT
         return StreamError(_unanswered(shown, limit))
     if isinstance(error, InvalidDataError):
-        return StreamError(f"{shown} is no stream that can be {what}")
+        return StreamError(
+            f"{shown} is no stream that can be {what}; check the port and the path of the address"
+        )
+    if what == "opened" and (host := _unknown_host(error, address)):
+        return StreamError(f"{shown} cannot be opened: no machine is known by the name {host}")
     reason = one_line(getattr(error, "strerror", None) or type(error).__name__)
     return StreamError(f"{shown} cannot be {what}: {masked_address(reason)}")

@@ -140,6 +140,7 @@ class StatusServer:
                         "waiting_for": down,
                         "sources": sources(),
                         "detectors": health.detectors,
+                        "cameras": health.cameras,
                         "sinks": behind,
                     }
                     self._answer(

@@ -20,6 +20,7 @@ from connectors.camera.settings import Gate
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
+from flows.vision.camera_states import CameraStates
 from flows.vision.camera_table import follow_table
 from flows.vision.capture_topics import CaptureTopics
 from flows.vision.child_process import Child
@@ -46,8 +47,16 @@ def capture(child: Child) -> None:
         connection, names.frames(flow, source), health, f"{source} pictures", child
     )
     live = LivePictures(connection, flow)
+    child.no_cameras()
     output = CaptureTopics(
-        outbox, producer, names.of_source(flow, source), health, intake, child, live
+        outbox,
+        producer,
+        names.of_source(flow, source),
+        health,
+        intake,
+        child,
+        live,
+        CameraStates(child.camera),
     )
     gate = wanted.get("gate")
     folder = wanted.get("folder")

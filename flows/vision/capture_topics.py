@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 from connectors.base import ConnectorError, Health, Stopped
 from connectors.camera.jpeg import Image
+from connectors.camera.state import STATES
 from connectors.kafka.producer import Producer
+from flows.vision.camera_states import CameraStates
 from flows.vision.frames_outbox import Counter, FramesOutbox, Waiting
 from flows.vision.frames_topic import Box, PictureHead, headers_of
 from flows.vision.live_pictures import LivePictures
-from operators.events import Event, Frame
+from operators.events import Event, Frame, Reading
 
 
 class CaptureTopics:
@@ -28,8 +30,10 @@ class CaptureTopics:
         name: str,
         counter: Counter,
         live: LivePictures,
+        states: CameraStates,
     ) -> None:
         self._live = live
+        self._states = states
         self._outbox = outbox
         self._producer = producer
         self._topic = topic
@@ -55,12 +59,18 @@ class CaptureTopics:
 
     def event(self, event: Event) -> None:
         """Queue an event for the flow."""
+        if isinstance(event, Reading) and event.metric in STATES:
+            self._states.told(event)
         if isinstance(event, Frame) and self._name in self._health.down:
             self._counter.count("frames_skipped", 1)
             self._counter.count(f"frames_skipped {event.subject}", 1)
             return
         with contextlib.suppress(Stopped, ConnectorError):
             self._producer.send_events(self._topic, [event])
+
+    def gone(self, camera: str) -> None:
+        """Forget the state of a camera."""
+        self._states.gone(camera)
 
     def count(self, word: str, n: int) -> None:
         """Add to a counter."""

@@ -69,6 +69,14 @@ class Child:
         """What looks at the pictures of a source."""
         self._tell({"detector": source, "facts": dict(facts)})
 
+    def no_cameras(self) -> None:
+        """No camera is known yet, whatever an earlier process told."""
+        self._tell({"cameras": 0})
+
+    def camera(self, name: str, state: Mapping[str, Any] | None) -> None:
+        """The present state of a camera; None where it is gone."""
+        self._tell({"camera": name, "state": state})
+
     def _tell(self, message: Mapping[str, Any]) -> None:
         with self._lock:
             try:
@@ -189,6 +197,10 @@ class ChildProcess:
                 self.seen(camera)
             case {"detector": str(name), "facts": dict(facts)}:
                 health.detectors = {**health.detectors, name: facts}
+            case {"cameras": 0}:
+                health.no_cameras(self._context.name)
+            case {"camera": str(name), "state": state}:
+                health.camera(self._context.name, name, state)
             case {"down": str(name), "detail": str(detail)}:
                 health.degraded(name, detail)
             case _:

@@ -18,6 +18,7 @@ _ON_OFF = (
     "motion occupancy presence state vibration tamper water_leak leak smoke gas_alarm"
     " carbon_monoxide heat sound battery_low threshold problem running agreement camera_refused"
     " camera_frozen camera_dark camera_covered camera_blurred camera_moved"
+    " camera_unrecorded"
 )
 _WORDS: dict[str, tuple[str, str]] = {
     "contact": ("open", "closed"),

@@ -15,7 +15,7 @@ import {emptyState, failure, skeleton} from "../shared/states.js";
 import {TimeLine} from "./time_line.js";
 import {age, say, subjectName, typeWord} from "../words/words.js";
 
-const RECENT = 8, AT_ONCE = 4;
+const RECENT = 8, AT_ONCE = 4, ASKED_EVERY = 5000;
 
 export class CamerasView {
   constructor({alarmStore, failed, channels}) {
@@ -36,11 +36,14 @@ export class CamerasView {
 
   enter(_, fresh) {
     this.follow(!document.hidden);
+    this.asking ??= setInterval(() => { if (!document.hidden) this.askStates(); }, ASKED_EVERY);
     if (fresh || this.stale) this.load();
   }
 
   leave() {
     this.follow(false);
+    clearInterval(this.asking);
+    this.asking = null;
   }
 
   /** Follow the channels of the cameras or none: pictures are made only for those who look. */
@@ -75,6 +78,7 @@ export class CamerasView {
       this.channels.add([...this.cameras.keys()].map((name) => `camera_${name}`));
       this.draw(true);
       this.nameDetectors();
+      this.askStates();
     } catch (error) {
       const why = this.failed(error);
       if (why && !quietly) { this.grid.replaceChildren(); this.nothing.replaceChildren(failure(why, () => this.load())); }
@@ -86,6 +90,23 @@ export class CamerasView {
     const {flows} = await ask("/api/flows").catch(() => ({flows: []}));
     const named = flows.flatMap(({detectors}) => Object.values(detectors ?? {})).map(({model, licence}) => say("detector", {model, licence: licence || say("noLicence")}));
     text(this.detectors, [...new Set(named)].join(" · "));
+  }
+
+  /** What each camera tells of itself; one that only a definition names is known from then on, too. */
+  async askStates() {
+    const {cameras} = await ask("/api/cameras/states").catch(() => ({cameras: null}));
+    if (!cameras) return;
+    let changed = false;
+    const told = new Map();
+    for (const one of cameras) if (!told.get(one.name)?.trouble) told.set(one.name, one);
+    for (const name of told.keys()) if (!this.cameras.has(name)) { this.cameras.set(name, {name, events: []}); this.channels.add([`camera_${name}`]); changed = true; }
+    for (const camera of this.cameras.values()) {
+      const {online, trouble} = told.get(camera.name) ?? {};
+      if (camera.online === online && camera.trouble === trouble) continue;
+      Object.assign(camera, {online, trouble});
+      changed = true;
+    }
+    if (changed && !this.section.hidden) this.drawUnlessPlaying();
   }
 
   /** Take an event of a camera; one that nobody added is known from then on, too. */
@@ -136,11 +157,12 @@ export class CamerasView {
     this.draw(true);
   }
 
-  /** running, down (an alarm says that nothing comes) or stopped. */
+  /** running, down (it says so, or an alarm that nothing comes) or stopped. */
   stateOf(camera) {
     if (camera.status === "stopped") return "stopped";
+    if (camera.online === false) return "cameraDown";
     const down = this.alarmStore.standing().some((alarm) => alarm.subject === camera.name && /down|silent|offline/.test(alarm.alarm) && "BC".includes(alarm.isa));
-    return down ? "cameraDown" : camera.status === "running" || camera.events.length ? "running" : "unknown";
+    return down ? "cameraDown" : camera.status === "running" || camera.online || camera.events.length ? "running" : "unknown";
   }
 
   /** A clip that plays stays where it is; what came meanwhile is drawn at its end. */
@@ -173,6 +195,7 @@ export class CamerasView {
       picture.element,
       h("div", {class: "camera-head"}, h("h2", {}, subjectName(camera.name)), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(state))),
       tools.length ? h("div", {class: "camera-tools"}, ...tools) : null,
+      camera.trouble && state !== "stopped" ? h("p", {class: "camera-trouble"}, camera.trouble) : null,
       h("p", {class: "muted camera-facts"}, [camera.area, newest ? say("seenAgo", {t: age(newest.time)}) : null].filter(Boolean).join(" · ")),
       camera.events.length ? eventStrip(camera.opened ? camera.events : camera.events.slice(0, AT_ONCE)) : null,
       camera.events.length ? h("details", {class: "camera-events", ontoggle: (event) => { if (camera.opened !== event.target.open) { camera.opened = event.target.open; this.draw(); } }, open: camera.opened}, h("summary", {}, summary(camera.events)),

@@ -12,6 +12,7 @@ from connectors.camera.event_clock import EventClock
 from connectors.camera.output import Output
 from connectors.camera.record.packet_ring import CODECS, PacketRing
 from connectors.camera.settings import CameraSettings
+from connectors.camera.state import UNRECORDED, state_reading
 from connectors.camera.stream import AvStream, Refused, StreamError
 
 
@@ -32,6 +33,7 @@ class Recorder:
         self._pace = pace
         self._output = output
         self._clock = EventClock()
+        self._is_lost: bool | None = None
         self.stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"record {settings.name}", daemon=True
@@ -57,6 +59,7 @@ class Recorder:
                 stream = AvStream(self._address, kind, transport, False, self._arrived, self._keep)
                 began = time.monotonic()
                 self._clock.restart()
+                self._tell(False)
                 try:
                     for _ in stream.pictures():
                         pass
@@ -65,12 +68,20 @@ class Recorder:
             except (StreamError, AddressError) as error:
                 refused = isinstance(error, Refused)
                 self._output.count("record_lost", 1)
+                self._tell(True, str(error))
             except _Stopped:
                 break
             self._ring.end_segment()
             good = 0.0 if began is None else time.monotonic() - began
             self.stopping.wait(pace.pause(good, refused))
         self._ring.end_segment()
+
+    def _tell(self, is_lost: bool, why: str | None = None) -> None:
+        if is_lost is not self._is_lost:
+            self._is_lost = is_lost
+            name, labels = self._settings.name, self._settings.labels
+            told = state_reading(name, UNRECORDED, is_lost, time.time(), why, labels)
+            self._output.event(told)
 
     def _arrived(self, pts: float | None) -> None:
         if self.stopping.is_set():

@@ -21,9 +21,12 @@ from websockets.sync.client import ClientConnection
 from api.database.database import open_database
 from api.database.models import SeenCamera
 from api.settings import Settings
+from connectors.base import Health
 from connectors.clickhouse.columns import ALARMS, EVENTS, READINGS
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
+from connectors.config.api_section import ApiSection
+from flows.runtime.status import Metrics, StatusServer
 from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
@@ -142,16 +145,37 @@ class World:
 
 
 @pytest.fixture
-def world(start: Start, settings: Settings, topics: Topics, database: Callable[[], Any]) -> World:
+def flow() -> Iterator[tuple[str, Health]]:
+    """A running flow's address, and what it knows of its cameras."""
+    health = Health()
+    server = StatusServer("yard", 0, Metrics("yard"), health)
+    yield f"http://127.0.0.1:{server.port}", health
+    server.close()
+
+
+@pytest.fixture
+def world(
+    start: Start,
+    settings: Settings,
+    topics: Topics,
+    database: Callable[[], Any],
+    flow: tuple[str, Health],
+) -> World:
     """The server knows everything, from topics and from ClickHouse."""
     client = database()
     for table, kind in (("events", "events"), ("alarm_events", "alarms"), ("readings", "readings")):
         Schema(client, "").migrate(Declared(table, kind))
     topic = f"{topics.prefix}site.events"
     topics.events(Occurrence(id="first", time=1.0, subject="pir", type="motion"), topic=topic)
-    api = start(replace(settings, clickhouse=database, event_topics=(topic,), posts_topic=topic))
+    address, health = flow
+    section = ApiSection(flows=[address])
+    settings = replace(settings, clickhouse=database, event_topics=(topic,), section=section)
+    api = start(replace(settings, posts_topic=topic))
     api.wait_for_topics(topic, topics.readings, topics.alarms, topics.push)
     world = World(api, topics, topic)
+    for cam in world.cams:
+        page = None if cam.added else world.page(cam)
+        health.camera("video", cam.name, {"online": False, "why": f"{cam.name}: no", "page": page})
     made = {cam.name: world.happenings(cam) for cam in world.cams}
     archived = [event for events in made.values() for event in events]
     client.insert_arrow("events", EVENTS.arrow([e for e in archived if isinstance(e, SITE)]))
@@ -238,7 +262,13 @@ def test_no_address_tells_of_a_hidden_camera_and_every_other_camera_is_told_of(
                     assert bool(points) == cam.seen_by(user), f"{user}: {address}"
         all_ = {cam.name for cam in world.cams if cam.seen_by(user)}
         added = {cam.name for cam in world.cams if cam.seen_by(user) and cam.added}
-        for route in ("/api/events", "/api/events/stats", "/api/alarms", "/api/latest"):
+        for route in (
+            "/api/events",
+            "/api/events/stats",
+            "/api/alarms",
+            "/api/latest",
+            "/api/cameras/states",
+        ):
             assert told[route] == all_, f"{user}: {route}"
         assert told["/api/cameras"] == added
 

@@ -42,6 +42,12 @@ def shelf(database: Callable[[], Any], objects: Objects, unique: str) -> Shelf:
 
 
 @pytest.fixture
+def health() -> Health:
+    """What a flow tells of itself and of its cameras."""
+    return Health()
+
+
+@pytest.fixture
 def api(
     start: Start,
     settings: Settings,
@@ -49,6 +55,7 @@ def api(
     database: Callable[[], Any],
     objects: Objects,
     shelf: Shelf,
+    health: Health,
     tmp: Path,
 ) -> Iterator[Api]:
     """A server whose operators may look for cameras, also on this machine.
@@ -58,7 +65,7 @@ def api(
     topic = f"{topics.prefix}events"
     topics.events(detection(0), topic=topic)
     recordings = Recordings(tmp, objects.secret_key)
-    flow = StatusServer("plant", 0, Metrics("plant"), Health(), recordings=recordings)
+    flow = StatusServer("plant", 0, Metrics("plant"), health, recordings=recordings)
     flows = [f"http://127.0.0.1:{flow.port}"]
     section = ApiSection(discovery=True, cameras_here=True, flows=flows)
     settings = with_evidence(settings, database, objects)
@@ -109,6 +116,17 @@ def test_live_pictures_are_shown_and_made_only_while_the_view_is_open(
         wait_until(at_rest, what="the pictures to end", every=1.0)
         page.click('#links [data-to="cameras"]')
         wait_until(lambda: count() > steady[-1], what="pictures to come again")
+
+
+def test_why_a_camera_sends_no_picture_is_said_on_its_card(visit: Visit, health: Health) -> None:
+    health.camera("video", "dock", {"online": False, "why": "dock does not have this stream"})
+    page = visit(view="#/cameras")
+    card = page.locator('[data-camera="dock"]')
+    expect(card.locator(".camera-trouble")).to_have_text("dock does not have this stream")
+    expect(card).to_have_attribute("data-state", "cameraDown")
+    health.camera("video", "dock", {"online": True, "troubles": {}})
+    expect(card).to_have_attribute("data-state", "running")
+    expect(card.locator(".camera-trouble")).to_have_count(0)
 
 
 def test_a_camera_that_is_learnt_of_before_the_first_subscription_is_confirmed_is_followed(

@@ -95,6 +95,12 @@ class Capture:
                 found[message["count"]] += message["n"]
         return found
 
+    def cameras(self) -> dict[str, dict[str, Any]]:
+        """The state of each camera, as the flow is told it."""
+        told = [message for message in list(self.messages) if "camera" in message]
+        newest = {message["camera"]: message["state"] for message in told}
+        return {name: state for name, state in newest.items() if state is not None}
+
     def frames(self, camera: str | None = None) -> list[tuple[PictureHead, bytes]]:
         self._poll()
         return [frame for frame in self._frames if camera in (None, frame[0].camera)]

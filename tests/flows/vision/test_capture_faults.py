@@ -48,6 +48,10 @@ def test_a_killed_camera_is_told_and_comes_back_by_itself(
         two[0].kill()
         told = run.wait_for("gate", "camera_online", 0.0)
         assert told.text and two[0].address in told.text
+        wait_until(
+            lambda: "Connection refused" in (run.cameras()["gate"]["why"] or ""),
+            what="the newest reason",
+        )
         more(run, "dock")
         before = len(run.frames("gate"))
         two[0].start().wait_ready()
@@ -117,16 +121,22 @@ def test_a_wrong_address_is_said_and_costs_the_others_nothing(
         {"name": "port", "url": "rtsp://127.0.0.1:9/camera"},
         {"name": "kind", "url": "ftp://127.0.0.1/camera"},
         {"name": "file", "url": "/nowhere/video.mp4"},
+        {"name": "host", "url": "rtsp://no-camera.invalid/s"},
         {"name": "secret", "url": "rtsp://${RTSP_NOT_SET}@127.0.0.1/camera"},
     ]
     with capturing(broker.address, unique, tmp / "run", "{url}", cameras) as run:
         texts = {
             name: run.wait_for(name, "camera_online", 0.0).text or ""
-            for name in ("path", "port", "kind", "file", "secret")
+            for name in ("path", "port", "kind", "file", "host", "secret")
         }
+        wait_until(lambda: len(run.cameras()) == len(cameras), what="the state of each camera")
+        states = run.cameras()
         more(run, "gate")
     assert "does not have this stream" in texts["path"]
     assert "Connection refused" in texts["port"]
+    assert "no machine is known by the name no-camera.invalid" in texts["host"]
+    assert {name for name, state in states.items() if state["online"]} == {"gate"}
+    assert states["path"]["why"] == texts["path"]
     assert "is no camera's address" in texts["kind"]
     assert "No such file" in texts["file"]
     assert "needs RTSP_NOT_SET" in texts["secret"]

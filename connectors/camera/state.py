@@ -1,0 +1,50 @@
+"""The present state of a camera: as readings of its own, and in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.camera.address import masked_address
+from operators.events import Reading
+
+ONLINE = "camera_online"
+UNRECORDED = "camera_unrecorded"
+STATES = {
+    ONLINE: "sends pictures",
+    "camera_refused": "refuses user and password",
+    "camera_frozen": "its picture is frozen",
+    "camera_dark": "its picture is dark",
+    "camera_covered": "it is covered",
+    "camera_blurred": "it is out of focus",
+    "camera_moved": "it was moved",
+    UNRECORDED: "its recording stream does not come",
+}
+"""The readings that a camera gives of itself, and what each says of it while it is on."""
+
+
+def state_reading(
+    camera: str,
+    metric: str,
+    on: bool,
+    at: float,
+    why: str | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Reading:
+    """A camera's word of itself at a time; `why` is shown where it is a bad one."""
+    at = round(at, 3)
+    return Reading(
+        id=f"{camera}/{metric}/{round(at * 1000)}",
+        time=at,
+        subject=camera,
+        metric=metric,
+        value=float(on),
+        text=masked_address(why) if why and on != (metric == ONLINE) else None,
+        labels=dict(labels or {}),
+    )
+
+
+def trouble_of(state: Mapping[str, Any]) -> str | None:
+    """What is wrong with a camera, from its `online`, `why` and `troubles`; None if nothing is."""
+    if not state.get("online"):
+        return str(state.get("why") or "no picture yet")
+    troubles = state.get("troubles", {})
+    return "; ".join(text or STATES.get(one, one) for one, text in troubles.items()) or None
