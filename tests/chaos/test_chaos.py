@@ -48,6 +48,6 @@ def test_no_sink_in_trouble_holds_up_an_alarm_or_loses_or_doubles_anything(tmp: 
     for service in Stack(tmp, SERVICES).services.values():
         require(type(service))
     sinks = ["clickhouse", "email"]
-    rows = whole.run(sinks, 1.0, 100.0, lambda words: print(words, file=sys.stderr))
+    rows = whole.run(sinks, 1.0, 20.0, lambda words: print(words, file=sys.stderr))
     assert all(row.good for row in rows), sinks_table(rows)
     assert sum(row.dead_letters for row in rows if "poison" not in row.words) == 0
