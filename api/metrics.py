@@ -7,11 +7,12 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from connectors.runtime.supervisor import Ask, NoSupervisor, ask
 
-__all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
+__all__ = ["CONTENT_TYPE_LATEST", "Metrics", "joined"]
 
 
 PATIENCE = 1.0
@@ -71,6 +72,34 @@ class _Reloads(Collector):
             refused.add_metric([flow.name, flow.version or ""], float(flow.error is not None))
         yield reloads
         yield refused
+
+
+class _Processes(Collector):
+    """Families of several processes, each sample with the label `process`."""
+
+    def __init__(
+        self, texts: Mapping[str, str], hidden: Callable[[Mapping[str, str]], bool]
+    ) -> None:
+        self._texts, self._hidden = texts, hidden
+
+    def collect(self) -> Iterator[Metric]:
+        """One family a name, whatever number of processes has it."""
+        families: dict[str, Metric] = {}
+        for process, text in self._texts.items():
+            for family in text_string_to_metric_families(text):
+                whole = families.setdefault(
+                    family.name, Metric(family.name, family.documentation, family.type)
+                )
+                for sample in family.samples:
+                    if not self._hidden(sample.labels):
+                        labels = {**sample.labels, "process": process}
+                        whole.add_sample(sample.name, labels, sample.value)
+        yield from families.values()
+
+
+def joined(texts: Mapping[str, str], hidden: Callable[[Mapping[str, str]], bool]) -> bytes:
+    """One text of those that processes have at `/metrics`, without samples of `hidden` labels."""
+    return generate_latest(_Processes(texts, hidden))
 
 
 class Metrics:

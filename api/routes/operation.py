@@ -119,6 +119,15 @@ class OperationEndpoints:
                 role=None,
                 media="text/plain",
             ),
+            Endpoint(
+                "GET",
+                "/metrics/flows",
+                self.flow_metrics,
+                TAG,
+                "Metrics of all flows on this machine for Prometheus",
+                role=None,
+                media="text/plain",
+            ),
         ]
 
     async def health(self, call: Call) -> Response:
@@ -164,3 +173,7 @@ class OperationEndpoints:
     async def metrics(self, call: Call) -> Response:
         """Counters and gauges of the api in Prometheus' text format."""
         return Response(await asyncio.to_thread(self._metrics.text), media_type=CONTENT_TYPE_LATEST)
+
+    async def flow_metrics(self, call: Call) -> Response:
+        """What each flow process on this machine has at its own `/metrics`, named by `process`."""
+        return Response(await self._flows.metrics(), media_type=CONTENT_TYPE_LATEST)

@@ -4,13 +4,15 @@ import asyncio
 import http.client
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.metrics import joined
+from api.permissions.private_rules import PRIVATE_PREFIX
 from connectors.camera.state import trouble_of
 from connectors.runtime.announcement import TABLE, TRUE_FOR, Announcement
 from operators.events import Event, Row
@@ -118,6 +120,8 @@ class FlowStatus:
         self._asked = 0.0
         self._before: dict[str, tuple[float, dict[str, float]]] = {}
         self._asking = asyncio.Lock()
+        self._metrics = b""
+        self._scraped = 0.0
 
     def collect(self, events: Iterable[Event]) -> None:
         """Take what flows announce, among events for the api."""
@@ -155,6 +159,31 @@ class FlowStatus:
         found = [one for key in answering for one in self._cameras.get(key, ())]
         return sorted(found, key=lambda one: (one.name, one.flow))
 
+    async def metrics(self) -> bytes:
+        """The metrics of every process on this machine, in Prometheus' text format.
+
+        Pages and alarms that people made are left out: who asks shows no token.
+        """
+        async with self._asking:
+            if time.monotonic() - self._scraped > KEEP or not self._scraped:
+                near = {
+                    said.id: said.address
+                    for said in sorted(self._announced.values(), key=lambda one: one.id)
+                    if said.address and self._is_near(said)
+                }
+                known = {one.address for one in self._announced.values() if one.host == self._host}
+                near |= {one: one for one in self._addresses if one not in known}
+                texts = await asyncio.gather(
+                    *(asyncio.to_thread(_get_metrics, address) for address in near.values())
+                )
+                found = dict(zip(near, texts, strict=True))
+                self._metrics = await asyncio.to_thread(joined, found, _is_private)
+                self._scraped = time.monotonic()
+            return self._metrics
+
+    def _is_near(self, said: Announcement) -> bool:
+        return said.host == self._host and self._word(said) not in ("stopped", "gone")
+
     def _word(self, said: Announcement) -> str:
         if said.status != "stopped" and self._clock() - said.at > TRUE_FOR:
             return "gone"
@@ -164,7 +193,7 @@ class FlowStatus:
         """What a process announced, with what it answers if it is on this machine."""
         word = self._word(said)
         view = FlowView(said.address or "", word, said.flow)
-        if word not in ("stopped", "gone") and said.host == self._host and said.address:
+        if said.address and self._is_near(said):
             asked = await self._ask(said.address)
             view = view if asked.status == "down" else asked
         if word == "gone":
@@ -260,6 +289,21 @@ def _get(address: str, path: str) -> bytes:
         return connection.getresponse().read(LARGEST_ANSWER)
     finally:
         connection.close()
+
+
+def _get_metrics(address: str) -> str:
+    """Nothing where no flow answers."""
+    try:
+        text = _get(address, "/metrics").decode()
+        list(_samples(text))
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+    return text
+
+
+def _is_private(labels: Mapping[str, str]) -> bool:
+    names = [labels.get("page", ""), *labels.get("rule", "").split("/")]
+    return any(name.startswith(PRIVATE_PREFIX) for name in names)
 
 
 def _get_graph(address: str) -> FlowGraph | None:

@@ -220,6 +220,7 @@ def addresses(world: World) -> Iterator[str]:
         if "get" not in methods or path in (
             "/api/stream",
             "/metrics",
+            "/metrics/flows",
             "/health",
             "/live",
             "/ready",

@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import pytest
 from kafka import KafkaConsumer
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from api.database.database import open_database
@@ -278,6 +279,10 @@ class Flow(BaseHTTPRequestHandler):
             ' 30.0\nvigie_source_age_seconds{flow="bridge",name="sensors"} 4.5\n'
             'vigie_sink_lag_records{flow="bridge",name="cloud"} 8.0\n'
             'vigie_sink_age_seconds{flow="bridge",name="cloud"} 60.0\n'
+            "# HELP vigie_alarm_standing Now.\n# TYPE vigie_alarm_standing gauge\n"
+            'vigie_alarm_standing{flow="bridge",page=""} 3.0\n'
+            'vigie_alarm_standing{flow="bridge",page="~7"} 1.0\n'
+            'vigie_alarm_top_rule{flow="bridge",page="",rule="bridge/pages/~9"} 1.0\n'
         )
         body = (health if self.path == "/health" else metrics).encode()
         self.send_response(503 if self.path == "/health" else 200)
@@ -353,6 +358,35 @@ def test_flows_that_announce_themselves_are_known_and_one_that_fell_silent_is_go
     shown = api.get("/metrics", None).text
     assert 'vigie_api_flow_up{flow="silent",status="gone"} 0.0' in shown
     assert 'vigie_api_flow_up{flow="far",status="behind"} 1.0' in shown
+
+
+def test_one_address_has_the_metrics_of_all_processes_and_nothing_of_peoples_pages(
+    start: Start, settings: Settings, topics: Topics, flow_address: str
+) -> None:
+    now = time.time()
+    for id in ("bridge/1/2", "bridge/2/2", "retired"):
+        status = "stopped" if id == "retired" else "ok"
+        said = Announcement(
+            id=id, flow="bridge", version="1a2b", since=now, at=now, status=status,
+            host=socket.gethostname(), address=flow_address,
+        )  # fmt: skip
+        values = msgspec.to_builtins(said)
+        row = Row(id=id, time=now, table=TABLE, op="update", values=values)
+        topics.events(row, topic=topics.names.flows)
+    section = ApiSection(flows=["http://127.0.0.1:1"])
+    api = start(replace(settings, section=section))
+    token = api.login()
+    wait_until(lambda: len(api.get("/api/flows", token).json()["flows"]) == 4, what="the flows")
+
+    families = list(text_string_to_metric_families(api.get("/metrics/flows", None).text))
+    names = [family.name for family in families]
+    assert len(set(names)) == len(names)
+    (standing,) = (one for one in families if one.name == "vigie_alarm_standing")
+    assert standing.type == "gauge" and [one.labels for one in standing.samples] == [
+        {"flow": "bridge", "page": "", "process": "bridge/1/2"},
+        {"flow": "bridge", "page": "", "process": "bridge/2/2"},
+    ]
+    assert not any("~" in str(one) for one in families)
 
 
 def test_cameras_and_the_mode_reach_their_compacted_topics(

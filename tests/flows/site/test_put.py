@@ -86,6 +86,8 @@ def test_a3_a5_a6_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_t
     assert f'vigie_api_saved_version_refused{{flow="cool",version="{version}"}} 0.0' in shown
     flow = httpx.get(f"{up.wait_running('cool').address}/metrics").text
     assert f'vigie_flow_started_seconds{{flow="cool",version="{version}"}}' in flow
+    begun = f'vigie_flow_started_seconds{{flow="cool",process="cool",version="{version}"}}'
+    wait_until(lambda: begun in client.get("/metrics/flows").text, what="the flow's metrics")
 
     draft = tmp / "cool.yaml"
     draft.write_text(text.replace("LIMIT", "31"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.infra.compose.test_compose_file import SERVICES
 from tests.infra.tools import program
@@ -24,6 +25,7 @@ FULL = {
     "ingress": {"enabled": True, "host": "vigie.example.org", "tlsSecret": "tls"},
     "podDisruptionBudget": {"enabled": True},
     "serviceMonitor": {"enabled": True},
+    "prometheus": {"enabled": True},
     "nodeSelector": {"kubernetes.io/arch": "arm64"},
     "storage": {"className": "fast"},
 }
@@ -77,6 +79,25 @@ def test_a_pod_has_no_more_rights_than_a_container_of_compose(tmp: Path) -> None
         assert "env" not in container, "secrets come as files"
         user = str(pod["securityContext"]["runAsUser"])
         assert SERVICES["vigie"]["user"].partition(":")[0] == user
+
+
+def test_prometheus_asks_the_pod_for_its_metrics_and_those_of_its_flows(tmp: Path) -> None:
+    manifests, _ = run(tmp, FULL, VERSIONS[-1], CHART)
+    config = manifests["ConfigMap/plant-vigie-prometheus"]["data"]
+    assert config["rules.yaml"] == (CHART.parent / "prometheus" / "rules.yaml").read_text()
+    for name, text in config.items():
+        (tmp / name).write_text(text)
+    checked = subprocess.run(
+        [program("promtool"), "check", "config", str(tmp / "prometheus.yaml")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+    jobs = YAML(typ="safe").load(config["prometheus.yaml"])["scrape_configs"]
+    assert [job["metrics_path"] for job in jobs] == ["/metrics", "/metrics/flows"]
+    (names,) = {job["dns_sd_configs"][0]["names"][0] for job in jobs}
+    assert manifests[f"Service/{names}"]["spec"]["clusterIP"] == "None"
+    paths = [one["path"] for one in manifests["ServiceMonitor/plant-vigie"]["spec"]["endpoints"]]
+    assert paths == ["/metrics", "/metrics/flows"]
 
 
 def test_a_service_that_is_down_restarts_nothing(tmp: Path) -> None:

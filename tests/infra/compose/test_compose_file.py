@@ -41,7 +41,7 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not service.get("privileged") and "network_mode" not in service
     assert int(service["user"].partition(":")[0]) > 0
-    assert service["networks"] == ["vigie"] and list(COMPOSE["networks"]) == ["vigie"]
+    assert list(service["networks"]) == ["vigie"] and list(COMPOSE["networks"]) == ["vigie"]
 
 
 @each
@@ -89,6 +89,17 @@ def test_what_is_mounted_is_there(name: str) -> None:
             assert source in COMPOSE["volumes"], source
         elif Path(source).parts[0] not in MADE_BY_SETUP:
             assert (FOLDER / source).exists(), source
+
+
+def test_prometheus_asks_the_api_under_a_name_that_it_knows() -> None:
+    asked = YAML(typ="safe").load(FOLDER / "prometheus.yaml")
+    known = YAML(typ="safe").load(ROOT / "infra" / "prometheus" / "prometheus.yaml")
+    (alias,) = SERVICES["vigie"]["networks"]["vigie"]["aliases"]
+    (host,) = YAML(typ="safe").load(FOLDER / "site.yaml")["api"]["hosts"]
+    assert alias == host
+    for job in known["scrape_configs"]:
+        job["static_configs"][0]["targets"] = [f"{host}:8000"]
+    assert asked == known
 
 
 def test_every_volume_and_secret_is_used() -> None:
