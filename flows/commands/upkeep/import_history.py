@@ -18,6 +18,7 @@ from connectors.mariadb.connection import MariadbConnection
 from connectors.runtime.optional_packages import needing
 from connectors.runtime.threaded_writer import Retry
 from flows.admin.history_csv import FIELDS, CsvHistory
+from flows.admin.history_influxdb import SUBJECTS, UNITS_OF_TIME, InfluxHistory
 from flows.admin.history_recorder import RecorderHistory, of_file, of_mariadb
 from flows.commands.progress import progress
 from flows.replay.time_arguments import moment
@@ -82,6 +83,48 @@ def import_csv(
                 )
             named[field] = name
         history = CsvHistory(file, place.zone, named)
+        return history.readings(), lambda: (history.left_out, history.first_bad)
+
+    _import(site, connection, table, dry_run, act)
+
+
+@import_history.command("influxdb")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--subject",
+    default="",
+    metavar="TEXT",
+    help="What a point is about, with {TAG} for the value of a tag, such as '{host}/{disk}'."
+    f" Default: the first of the tags {', '.join(SUBJECTS)}.",
+)
+@click.option(
+    "--metric",
+    default="",
+    metavar="TEXT",
+    help="What it measures, with {measurement}, {field} or {TAG}. Default: the name of the field,"
+    " or of the measurement where the field is called `value`.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice([*UNITS_OF_TIME]),
+    default="ns",
+    show_default=True,
+    help="Of the times in the file; exports have ns.",
+)
+@_common
+def import_influxdb(
+    file: Path, subject: str, metric: str, precision: str, site: Path, connection: str, table: str,
+    dry_run: bool,
+) -> None:  # fmt: skip
+    """Points of an export in line protocol, plain or packed with gzip.
+
+    InfluxDB 1: influx_inspect export -lponly -database DB -datadir … -waldir … -out FILE.
+    InfluxDB 2: influxd inspect export-lp --bucket-id ID --engine-path … --output-path FILE.
+    What Home Assistant wrote is decoded as the states of its recorder are.
+    """
+
+    def act(place: Site) -> tuple[Iterable[Reading], Callable[[], tuple[int, str]]]:
+        history = InfluxHistory(file, place.zone, precision, subject, metric)
         return history.readings(), lambda: (history.left_out, history.first_bad)
 
     _import(site, connection, table, dry_run, act)

@@ -82,6 +82,16 @@ def test_a_table_with_a_column_for_each_metric_is_read_too(site: Site) -> None:
     assert len(site.rows("id")) == 3
 
 
+def test_an_export_of_influxdb_is_there_once_and_what_is_no_point_is_counted(site: Site) -> None:
+    file = site.folder / "old.lp"
+    file.write_text("# DML\npower,device=meter,phase=1 value=5.5 1790000000000000000\nnonsense\n")
+    for _ in range(2):
+        done = site.vigie("import", "influxdb", str(file))
+        assert done.exit_code == 3, done.output
+        assert "1 readings into readings; 1 lines left out" in done.output
+    assert site.rows("subject, metric, value, labels") == [("meter", "power", 5.5, {"phase": "1"})]
+
+
 def test_a_file_that_does_not_say_what_is_needed_is_refused_with_the_remedy(site: Site) -> None:
     file = site.folder / "odd.csv"
     file.write_text("when,value\n1,2\n")
