@@ -22,6 +22,8 @@ BRIDGES = (
     "dsmr_reader",
     "go_echarger",
     "ams_reader",
+    "ruuvi",
+    "ecowitt",
     "debezium",
 )
 """The modules of `bridges`."""

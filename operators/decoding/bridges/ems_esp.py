@@ -24,6 +24,12 @@ _SENSOR = re.compile(r"hpbrine(?:in|out)|hpt[acrlw]\d|hpp[lh]1|flowtemp(?:hc|vf)
 _COUNTER = re.compile(
     r"(?:auxelecheat)?nrg\w*|(?:gas)?meter\w*|energytotal|(?:el|elgen|fuel)(?:heat|dhw)", re.ASCII
 )
+_FLAG = re.compile(
+    r"burngas2?|fanwork|ignwork|oilpreheat|heatingpump2?|\w*(?:active|activated)"
+    r"|(?:ww|dhw)?(?:circ|charging|recharging|onetime|disinfecting|tempok)",
+    re.ASCII,
+)
+"""What is on or off, also where EMS-ESP is set to write that as 1 and 0."""
 _UNITS = {
     "syspress": ("pressure", "bar"), "hpcurrpower": ("power", "W"), "solarpower": ("power", "W"),
     "hppower": ("power", "kW"), "energytoday": ("energy_today", "Wh"),
@@ -52,7 +58,7 @@ def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
     elif (
         raw.__class__ is bool
         or (isinstance(raw, str) and raw.lower() in ("on", "off"))
-        or (name.endswith(("active", "activated")) and number in (0.0, 1.0))
+        or (_FLAG.fullmatch(name) and number in (0.0, 1.0))
     ):
         builder.put(subject, "state", raw)
     elif number is not None and raw.__class__ is not str and name != "id":

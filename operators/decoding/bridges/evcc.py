@@ -10,7 +10,9 @@ from operators.decoding.dialect import IGNORE, Route, by_topic
 from operators.decoding.payloads import values
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
-_QUANTITY = re.compile(r"(.*?)(Power|Soc|Energy|Voltages?|Currents?|Import|Range|Temp)", re.ASCII)
+_QUANTITY = re.compile(
+    r"(.*?)(Power|So[cC]|Energy|Voltages?|Currents?|Import|Range|Temp)", re.ASCII
+)
 _MEANING: dict[str, tuple[str, str | None]] = {
     "power": ("power", None), "soc": ("battery", None), "energy": ("energy", "kWh"),
     "voltage": ("voltage", None), "current": ("current", None), "import": ("energy", "kWh"),

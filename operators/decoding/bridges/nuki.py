@@ -1,4 +1,7 @@
-"""Nuki locks and openers: `nuki/ID/KEY`. Source: Nuki, "MQTT API Specification" 1.4."""
+"""Nuki locks and openers: `nuki/ID/KEY`, and Nuki Hub, `nuki/lock/state` and the like.
+
+Sources: Nuki, "MQTT API Specification" 1.4; technyon/nuki_hub, README.
+"""
 
 from typing import Any
 
@@ -16,10 +19,32 @@ _LOW = {
     "doorsensorBatteryCritical": "doorsensor",
 }  # fmt: skip
 METRICS = frozenset(
-    ("lock", "contact", "battery", "battery_low", "availability", "state", "tamper")
+    (
+        "lock",
+        "contact",
+        "battery",
+        "battery_low",
+        "availability",
+        "state",
+        "tamper",
+        "voltage",
+    )
 )
 _JAMMED = 254
 _TAMPERED = 240
+_HUB_LOCK = {
+    "locked": 0.0,
+    **dict.fromkeys(
+        ("unlocked", "unlocking", "locking", "unlatched", "unlatching", "unlockedlnga"), 1.0
+    ),
+}
+_HUB_DOOR = {"doorclosed": 1.0, "dooropened": 0.0}
+_HUB_BATTERY = {"critical": "battery_low", "level": "battery", "voltage": "voltage"}
+_HUB = frozenset(
+    ("lock", "battery", "maintenance", "info", "configuration", "keypad", "timecontrol",
+     "authorization", "opener")
+)  # fmt: skip
+"""The groups of topics of Nuki Hub."""
 _ACTIONS = {
     1: "unlock", 2: "lock", 3: "unlatch", 4: "lock_n_go", 5: "lock_n_go_unlatch", 6: "full_lock",
 }  # fmt: skip
@@ -62,9 +87,39 @@ def _action(subject: str) -> Route:
     return Route(read)
 
 
+def _word(subject: str, metric: str, words: dict[str, float]) -> Route:
+    def read(builder: ReadingBuilder, data: Any) -> None:
+        word = str(data).strip().lower()
+        if word in words:
+            builder.put(subject, metric, words[word])
+        else:
+            builder.put_bad(subject, metric, data)
+        if metric == "lock":
+            builder.put(at_endpoint(subject, "blocked"), "state", word == "motorblocked")
+
+    return Route(read)
+
+
+def _hub(device: str, group: str, key: str) -> Route:
+    if group == "lock" and key in ("state", "binaryState"):
+        return _word(device, "lock", _HUB_LOCK)
+    if group == "lock" and key == "doorSensorState":
+        return _word(device, "contact", _HUB_DOOR)
+    if group == "battery" and key in _HUB_BATTERY:
+        return Route(lambda builder, data: builder.put(device, _HUB_BATTERY[key], data))
+    if group == "maintenance" and key == "mqttConnectionState":
+        return Route(lambda builder, data: builder.put_availability(device, data))
+    return IGNORE
+
+
 def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
-    if len(words) < 3 or not (named or words[0] == "nuki"):
+    if len(words) < 3 or not (named or words[0].startswith("nuki")):
+        return None
+    at = next((n for n, word in enumerate(words[1:-1], 1) if word in _HUB), None)
+    if at is not None:
+        return _hub(subject_name("/".join(words[:at])), words[at], words[at + 1])
+    if not named and words[0] != "nuki":
         return None
     device, key = subject_name(words[-2]), words[-1]
     if key == "state":

@@ -1,5 +1,7 @@
 """rtl_433: `rtl_433/HOST/events` (the payload names the device) and `…/devices/MODEL/…/KEY`.
 
+Topics that people make of it, `rtl_433/MODEL/ID/KEY`, are read as well.
+
 Keys end in their unit: `temperature_C`, `wind_avg_km_h`. Source: rtl_433, docs/DATA_FORMAT.md.
 """
 
@@ -13,18 +15,28 @@ from operators.decoding.payloads.reading_builder import ReadingBuilder, json_nam
 
 _UNITS = {
     "c": "°C", "f": "°F", "hpa": "hPa", "kpa": "kPa", "psi": "psi", "bar": "bar", "km_h": "km/h",
-    "m_s": "m/s", "mi_h": "mph", "lux": "lx", "w": "W", "kwh": "kWh", "v": "V", "mv": "mV",
-    "a": "A", "cm": "cm", "ppm": "ppm", "ug_m3": "µg/m³",
+    "m_s": "m/s", "mi_h": "mph", "mph": "mph", "lux": "lx", "w": "W", "kwh": "kWh", "v": "V",
+    "mv": "mV", "a": "A", "cm": "cm", "ppm": "ppm", "ug_m3": "µg/m³",
 }  # fmt: skip
 _KEYS = {
     "temperature": "temperature", "pressure": "pressure", "wind_avg": "speed",
-    "light": "illuminance", "power": "power", "energy": "energy", "battery": "voltage",
-    "voltage": "voltage", "current": "current", "depth": "distance", "co2": "carbon_dioxide",
-    "setpoint": "target_temperature", "pm1": "pm1", "pm2_5": "pm25", "pm10": "pm10",
+    "wind_speed": "speed", "light": "illuminance", "power": "power", "energy": "energy",
+    "battery": "voltage", "voltage": "voltage", "current": "current", "depth": "distance",
+    "co2": "carbon_dioxide", "setpoint": "target_temperature", "pm1": "pm1", "pm2_5": "pm25",
+    "pm10": "pm10",
 }  # fmt: skip
 _PROBE = re.compile(r"([a-z]+)_?(\d+)", re.ASCII)
 _PLAIN = {"humidity": "humidity", "moisture": "moisture", "rssi": "signal_strength"}
-_FLAGS = {"alarm": "state", "tamper": "tamper", "motion": "motion", "detect_wet": "water_leak"}
+_BATTERY = {"ok": 0.0, "low": 1.0}
+"""What `battery` said before 2020."""
+_SAYS_WHO = frozenset(("model", "channel", "id", "sensor_id", "time", "mic", "subtype"))
+_FLAGS = {
+    "alarm": "state",
+    "battery_low": "battery_low",
+    "tamper": "tamper",
+    "motion": "motion",
+    "detect_wet": "water_leak",
+}
 _NAMED = frozenset(("temperature", "pressure", "power", "energy", "voltage", "current"))
 """Quantities that a device may have several of, by names: `current_pv_A`."""
 METRICS = frozenset((*_KEYS.values(), *_PLAIN.values(), *_FLAGS.values(), "battery_low", "contact"))
@@ -39,6 +51,8 @@ def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
     elif name == "battery_ok":
         charge = values.number(raw)
         builder.put(device, "battery_low", None if charge is None else float(charge < 0.5))
+    elif name == "battery" and raw.__class__ is str:
+        builder.put(device, "battery_low", _BATTERY.get(raw.lower()))
     elif name in ("reed_open", "contact_open"):
         builder.put(device, "contact", raw, inverted=True)
     else:
@@ -67,15 +81,21 @@ def _quantity(name: str) -> tuple[str, str, str] | None:
     return None
 
 
+def _is_read(name: str) -> bool:
+    others = (*_PLAIN, *_FLAGS, "battery_ok", "reed_open", "contact_open")
+    return name in others or _quantity(name) is not None
+
+
 def _event(builder: ReadingBuilder, data: Any) -> None:
     if data.__class__ is not dict:
         raise wrong_type("a JSON object of a received device", data)
-    parts = [data[key] for key in ("model", "channel", "id") if data.get(key) not in (None, "")]
+    number = "id" if data.get("id") not in (None, "") else "sensor_id"
+    parts = [data[key] for key in ("model", "channel", number) if data.get(key) not in (None, "")]
     device = "/".join(json_name(str(part)) for part in parts)
     builder.set_time(data.get("time"))
     celsius = {key.lower() for key in data}
     for key, raw in data.items():
-        if key in ("model", "channel", "id", "time", "mic", "subtype"):
+        if key in _SAYS_WHO:
             continue
         if key.endswith("_F") and f"{key[:-1]}c".lower() in celsius:
             continue
@@ -89,11 +109,13 @@ def _route(topic: str, named: bool) -> Route | None:
         return None
     if words[-1] in ("events", "states"):
         return Route(_event, "json") if words[-1] == "events" else IGNORE
-    if "devices" not in words[:-2]:
-        return Route(_event, "json") if named else IGNORE
-    device = subject_name("/".join(words[words.index("devices") + 1 : -1]))
     key = words[-1]
-    if key in ("time", "id", "channel", "mic", "subtype", "model"):
+    if "devices" in words[:-2]:
+        at = words.index("devices")
+    elif len(words) < at + 4 or not _is_read(key.lower()):
+        return Route(_event, "json") if named else IGNORE
+    device = subject_name("/".join(words[at + 1 : -1]))
+    if key in _SAYS_WHO:
         return IGNORE
     return Route(lambda builder, data: _put(builder, device, key, data))
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from operators.decoding.dialect import Dialect, Route
-from operators.decoding.payloads import flat_json, values
+from operators.decoding.payloads import flat_json, lorawan, values
 from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, by_suffix, metric_of
 from operators.decoding.payloads.parse import Undecodable, excerpt
 from operators.decoding.payloads.reading_builder import (
@@ -48,7 +48,8 @@ def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None
         count = _in_unknown_unit(builder, subject, data)
     else:
         count = flat_json.put_known(builder, subject, data, units)
-    if not count and not _inside(builder, subject, data, _DEEPEST):
+    count = count or _inside(builder, subject, data, _DEEPEST)
+    if not count and not lorawan.put_named(builder, subject, data):
         raise Undecodable(
             "unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}"
         )

@@ -34,6 +34,8 @@ _METER = {
     **dict.fromkeys(("power_curr", "power_cur", "power_in", "watt", "curr_w"), "power"),
 }
 """Names that are usual in descriptors of smart meters, which people write themselves."""
+_COUNTERS = {"Total": "energy", "TotalIn": "energy", "TotalOut": "energy_returned"}
+"""What an object that has a power calls its energy."""
 _NUMBERED = re.compile(r"([A-Z][A-Za-z]+?)(\d{1,2})", re.ASCII)
 _FOREIGN = frozenset(
     (
@@ -162,7 +164,7 @@ def _sensor(
     elif key in _NOT_SENSORS or key.startswith("Status"):
         builder.skipped += 1
     elif raw.__class__ is dict:
-        _values(builder, device, None if key == "ENERGY" else key, raw, units)
+        _values(builder, device, None if key == "ENERGY" else key or None, raw, units)
     else:
         _values(builder, device, None, {key: raw}, units)
 
@@ -174,8 +176,11 @@ def _values(
     data: dict[str, Any],
     units: dict[str, str],
 ) -> None:
+    is_meter = any(_metric(key, endpoint) == "power" for key in data)
     for key, raw in data.items():
-        metric = metric_of(key) or (_ENERGY.get(key) if endpoint is None else _meter(key))
+        metric = _metric(key, endpoint) or (_COUNTERS.get(key) if is_meter else None)
+        if raw.__class__ is dict and "Act" in raw:  # beside what it was on average and at most
+            raw = raw["Act"]
         part = endpoint
         if metric is None and endpoint and (numbered := _NUMBERED.fullmatch(key)) is not None:
             metric, part = metric_of(numbered[1]), f"{endpoint}.{numbered[2]}"
@@ -202,9 +207,10 @@ def _values(
             builder.put(at_endpoint(device, part), metric, raw, unit)
 
 
-def _meter(key: str) -> str | None:
-    """The metric of a counter in the names that descriptors of smart meters give it."""
-    return _METER.get(key.lower())
+def _metric(key: str, endpoint: str | None) -> str | None:
+    """The metric of a key, also in the names that descriptors of smart meters give a counter."""
+    own = _ENERGY.get(key) if endpoint is None else None
+    return metric_of(key) or own or _METER.get(key.lower())
 
 
 def _beacon(builder: ReadingBuilder, device: str, raw: Any) -> None:

@@ -16,6 +16,8 @@ from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpo
 _ADDRESS = re.compile(r"[0-9A-F]{12}", re.ASCII)
 _PROBE = re.compile(r"(.*[a-z])(\d)", re.ASCII)
 _PRESSES = {1: "single", 2: "double", 3: "triple", 4: "hold"}
+_PART = re.compile(r"(temp[cf])\d?_(ext)", re.ASCII)
+"""`tempc2_ext`: the probe outside the case."""
 _BUTTON = re.compile(r"button(\d*)", re.ASCII)
 _OTHERWISE = {"BODY": frozenset(("pressure",)), "TIRE": frozenset(("count",))}
 """Keys that are no quantity of ours, by the type of device: how hard somebody brushes teeth."""
@@ -47,6 +49,8 @@ def _plan(key: str) -> tuple[str, str | None, bool] | None:
     name, probe = key, None
     if (match := _PROBE.fullmatch(key)) is not None:
         name, probe = match[1], match[2]
+    if (part := _PART.fullmatch(key)) is not None:
+        name, probe = part[1], part[2]
     if name.lower() in FAHRENHEIT:
         return "temperature", probe, True
     metric = metric_of(name) if probe else None

@@ -11,7 +11,7 @@ from typing import Any
 from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
 from operators.decoding.dialects import zigbee2mqtt_exposes as exposes
 from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import ALIASES, METRICS, NAMES
+from operators.decoding.payloads.metrics import ALIASES, METRICS, NAMES, names
 from operators.decoding.payloads.parse import (
     Ignored,
     NotJSON,
@@ -35,7 +35,7 @@ _FOREIGN = frozenset(("tilt", "value", "availability", "count", "uptime"))
 """Metrics' names that mean something else in Zigbee2MQTT."""
 _SETTINGS = frozenset(("position", "speed", "current", "water", "gas", "distance", "weight"))
 """Names of quantities that some devices give to settings in words."""
-_PHASED = frozenset(("power", "current", "voltage", "power_factor", "apparent_power", "energy"))
+_PHASED = names("power current voltage power_factor apparent_power reactive_power energy")
 _LARGEST_LIST = 1 << 24
 """A list of 2,000 devices, in bytes."""
 NOT_VALUES = frozenset(("nan", "inf", "unknown", "unavailable", "none", "null"))

@@ -18,10 +18,12 @@ def put_known(
 
     `units` are the units stated, by metric.
 
-    Metrics in `without` are not read. A key that is the metric itself wins over its aliases.
+    Metrics in `without` are not read. A key that is the metric itself wins over its aliases, and of
+    those the first.
     """
     count = 0
     fahrenheit = False
+    taken: set[str] = set()
     for key, raw in data.items():
         metric = metric_of(key)
         if raw.__class__ is dict:
@@ -35,10 +37,11 @@ def put_known(
                 builder.put(subject, "contact", raw, inverted=True)
             else:
                 builder.skipped += 1
-        elif metric in without or (metric in data and key != metric):
+        elif metric in without or metric in taken or (metric in data and key != metric):
             builder.skipped += 1
         else:
             count += 1
+            taken.add(metric)
             builder.put(subject, metric, raw, units.get(metric) if units else None)
     if fahrenheit:
         count += _fahrenheit(builder, subject, data)

@@ -25,6 +25,8 @@ _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_MEASURED = re.compile(
     r"(?:.*_)?(?:min|max|avg|set|target|threshold|limit|last|delta|alarm|offset|calibration)"
 )
+_OF_DEVICE = frozenset(("air", "wind", "barometric"))
+"""What a weather station calls its own quantities: air temperature, wind speed."""
 _NEVER = frozenset(("count", "speed", "position", "weight", "distance", "water", "gas", "value"))
 """Quantities whose names are common words."""
 
@@ -37,10 +39,12 @@ class _Meaning(NamedTuple):
     """Whether 1 is an open door."""
 
 
+_IN_MILLIMETRES = 20
+"""A whole number from here on is a distance in mm, as sensors of levels measure it."""
 _NAMES = {
     **dict.fromkeys(("batv", "bat_v", "batt_v", "battv"), _Meaning("voltage")),
     "vdd": _Meaning("voltage", unit="mV"),
-    "light": _Meaning("illuminance"),
+    **dict.fromkeys(("light", "light_intensity"), _Meaning("illuminance")),
     "waterleak": _Meaning("water_leak"),
     "water_leak_status": _Meaning("water_leak"),
     "door_open_status": _Meaning("contact", is_open=True),
@@ -69,8 +73,21 @@ def _number(metric: str | None, endpoint: str) -> _Meaning | None:
     return None if _NOT_MEASURED.fullmatch(endpoint.lower()) else _Meaning(metric, endpoint)
 
 
+def put_named(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> int:
+    """Write the numbers whose keys end in a quantity, `OutputPower`; return how many there were."""
+    count = 0
+    for key, raw in data.items():
+        means = _meaning(key) if len(key) <= 64 and values.number(raw) is not None else None
+        if means is not None and METRICS[means.metric].kind == "number":
+            count += 1
+            _put(builder, device, means, raw)
+    return count
+
+
 def put(builder: ReadingBuilder, device: str, decoded: dict[str, Any]) -> None:
     """Write the readings of a decoded payload."""
+    if decoded.get("messages").__class__ is list:
+        decoded = _measurements(decoded["messages"])
     plans = {key: _meaning(key) for key in decoded if len(key) <= 64}
     celsius = any(plan is not None and plan.metric == "temperature" for plan in plans.values())
     for key, raw in decoded.items():
@@ -78,6 +95,9 @@ def put(builder: ReadingBuilder, device: str, decoded: dict[str, Any]) -> None:
             builder.put(device, "temperature", raw, "°F")
             continue
         means = plans.get(key)
+        if means is None and raw.__class__ is dict:
+            _within(builder, device, key, raw)
+            continue
         if means is None or (means.metric in decoded and key != means.metric and not means[1]):
             builder.skipped += 1
         else:
@@ -96,6 +116,14 @@ def _put(builder: ReadingBuilder, device: str, means: _Meaning, raw: Any) -> Non
     if kind == "number" and raw.__class__ is bool:
         builder.skipped += 1  # an alarm that has the name of a quantity
         return
+    if metric == "position" and raw.__class__ is str and raw.isalpha():
+        builder.put_text(at_endpoint(device, "position"), "state", raw)
+        return
+    if unit is None and (number := values.number(raw)) is not None:
+        if metric == "battery" and 1.5 < number < 4.5 and number % 1:
+            metric = "voltage"  # no device tells tenths of so few percents
+        elif metric == "distance" and number >= _IN_MILLIMETRES and not number % 1:
+            unit = "mm"
     inverted = means.is_open
     number = values.number(raw) if kind == "binary" else None
     if number is not None and number > 1:  # how many times it moved
@@ -103,6 +131,31 @@ def _put(builder: ReadingBuilder, device: str, means: _Meaning, raw: Any) -> Non
     if inverted and raw.__class__ is str and values.number(raw) is None:
         inverted = False  # open and closed say themselves what they are
     builder.put(at_endpoint(device, means.endpoint), metric, raw, unit, inverted)
+
+
+def _within(builder: ReadingBuilder, device: str, key: str, data: dict[str, Any]) -> None:
+    """Write what an object within holds: Cayenne's `gps_1`."""
+    channel = _CHANNEL.fullmatch(key)
+    subject = at_endpoint(device, channel[2] if channel is not None else key)
+    for name, raw in data.items():
+        metric = metric_of(name)
+        if metric is None or metric in _NEVER or raw.__class__ in (dict, list):
+            builder.skipped += 1
+        else:
+            builder.put(subject, metric, raw)
+
+
+def _measurements(messages: list[Any]) -> dict[str, Any]:
+    """SenseCAP's measurements, each an object that names its quantity, by that name."""
+    found: dict[str, Any] = {}
+    for one in messages:
+        if one.__class__ is list:
+            found |= _measurements(one)
+        elif one.__class__ is dict and one.get("type").__class__ is str:
+            words = one["type"].lower().split()
+            name = "_".join(words[1:] if words[:1] and words[0] in _OF_DEVICE else words)
+            found[name] = one.get("measurementValue")
+    return found
 
 
 def put_strongest(builder: ReadingBuilder, device: str, gateways: Any) -> None:
