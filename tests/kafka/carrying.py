@@ -20,7 +20,7 @@ from operators.events import AlarmTransition, Occurrence, Reading, encode_lines
 from tests.flow_process import FlowProcess
 from tests.flows.running import site_of, write
 from tests.kafka.reading import Following
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 SUBJECTS = 60
 STANDING = 10
@@ -94,7 +94,7 @@ class Carrying:
         command = Occurrence(
             id=uuid.uuid4().hex, time=time.time(), subject=SHELVED, type=COMMAND, data=data
         )
-        assert AlarmTopics(self._connection).ask(command, 60)
+        assert AlarmTopics(self._connection).ask(command, PATIENCE)
 
     def __exit__(self, *exc: object) -> None:
         self._done.set()

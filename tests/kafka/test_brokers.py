@@ -9,14 +9,14 @@ from infra.embedded.kafka.cluster import KafkaCluster
 from infra.embedded.kafka.server import Kafka, SecuredKafka
 from infra.embedded.service import Unavailable
 from tests.kafka.conftest import Administer
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def test_what_is_written_is_there_after_the_only_broker_was_killed(tmp, administer: Administer):
     with Kafka(tmp) as kafka:
         producer = KafkaProducer(bootstrap_servers=kafka.address, acks="all")
         administer([kafka.address]).create_topics({"t": {"num_partitions": 1}})
-        producer.send("t", b"kept").get(30)
+        producer.send("t", b"kept").get(PATIENCE)
         producer.close()
         kafka.kill()
         kafka.restart()
@@ -35,7 +35,7 @@ def test_three_brokers_go_on_without_one(cluster: KafkaCluster, administer: Admi
     producer = KafkaProducer(bootstrap_servers=cluster.addresses, acks="all")
     cluster.nodes[1].stop()
     sent = [producer.send("t", b"x", partition=partition) for partition in range(3)]
-    assert [record.get(60).offset for record in sent] == [0, 0, 0]
+    assert [record.get(PATIENCE).offset for record in sent] == [0, 0, 0]
     producer.close()
 
 

@@ -12,7 +12,7 @@ from flows.vision.detection_feed import DetectionFeed
 from flows.vision.detection_positions import Positions
 from infra.embedded.kafka.server import Kafka
 from tests.kafka.conftest import Administer
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -26,7 +26,7 @@ def test_all_pictures_of_a_topic_made_anew_are_looked_at_though_there_are_more_t
         admin.create_topics({unique: {"num_partitions": 1}})
         producer = KafkaProducer(bootstrap_servers=kafka.address)
         for n in range(first, last):
-            producer.send(unique, b"%d" % n).get(60)
+            producer.send(unique, b"%d" % n).get(PATIENCE)
         producer.close()
 
     def begin() -> tuple[DetectionFeed, Positions]:

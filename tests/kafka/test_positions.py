@@ -18,7 +18,7 @@ from infra.embedded.kafka.server import Kafka
 from operators.events import encode_lines
 from tests.kafka.conftest import Administer
 from tests.kafka.reading import Following, reading
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 Follow = Callable[..., Following]
 
@@ -119,10 +119,12 @@ def test_what_retention_removed_before_a_running_flow_read_it_is_counted_and_sai
     write(unique, 2, 30)
     administer([kafka.address]).delete_records({TopicPartition(unique, 0): 20})
 
-    wanted = ["r0", "r1", *(f"r{n}" for n in range(20, 30))]
-    assert one.wait_for(lambda ids: "r29" in ids, what="the rest") == wanted
-    assert one.counts == {"gap": 18}
-    assert "the records from 2 to 19 are no longer in the topic" in caplog.text
+    found = one.wait_for(lambda ids: "r29" in ids, what="the rest")
+    first = len(found) - 10  # some may have been at hand before they were removed
+    assert found == [f"r{n}" for n in (*range(first), *range(20, 30))]
+    assert first < 20
+    assert one.counts == {"gap": 20 - first}
+    assert f"the records from {first} to 19 are no longer in the topic" in caplog.text
 
 
 def test_what_ends_a_transaction_is_no_gap_and_what_an_aborted_one_wrote_is_not_read(
@@ -140,7 +142,7 @@ def test_what_ends_a_transaction_is_no_gap_and_what_an_aborted_one_wrote_is_not_
             for n in range(3)
         ]
         producer.flush()
-        assert all(record.get(30) for record in sent)
+        assert all(record.get(PATIENCE) for record in sent)
         if prefix == "open":
             return
         producer.commit_transaction() if commit else producer.abort_transaction()
@@ -175,7 +177,7 @@ def test_a_compacted_topic_has_no_gaps(
     one = follow(connection, Topic(name=unique))
     producer = KafkaProducer(bootstrap_servers=kafka.address, linger_ms=0)
     for n in range(20):
-        producer.send(unique, encode_lines([reading(n)]), b"rack", partition=0).get(30)
+        producer.send(unique, encode_lines([reading(n)]), b"rack", partition=0).get(PATIENCE)
     producer.close()
     one.wait_for(lambda ids: "r19" in ids, what="the newest")
     assert not one.counts
@@ -220,7 +222,7 @@ def test_a_leader_without_all_copies_cuts_the_log_and_it_is_told_by_its_epoch(
         producer = KafkaProducer(bootstrap_servers=cluster.addresses, acks="all", retries=100)
         for n in range(first, last):
             record = encode_lines([reading(n, prefix=prefix)])
-            producer.send(unique, record, partition=0).get(60)
+            producer.send(unique, record, partition=0).get(PATIENCE)
         producer.close()
 
     write(0, 5, "both")
@@ -259,7 +261,7 @@ def test_what_comes_through_an_election_is_read_once(
     writer.start()
     try:
         for node in cluster.nodes.values():
-            node.stop(60)
+            node.stop(PATIENCE)
             node.start().wait_ready()
             goal = len(sent) + 200
             one.wait_for(lambda ids, goal=goal: len(ids) >= goal, what="readings after it")

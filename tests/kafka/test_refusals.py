@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
-from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ResourcePattern,
+    ResourceType,
+)
 from pydantic import SecretStr
 
 from connectors.base import Health, Refused
@@ -18,7 +25,7 @@ from operators.events import encode_lines
 from tests.connectors.recorder import Recorder
 from tests.flows.running import HOT, site_of, write
 from tests.kafka.reading import Following, reading
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def connect(secured: SecuredKafka, **settings: object) -> TopicConnection:
@@ -36,12 +43,18 @@ def allow(secured: SecuredKafka, topic: str, *operations: str) -> None:
             for operation in operations
         ]
     )
+    known = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, pattern)
+    wait_until(
+        lambda: {one.operation.name for one in admin.describe_acls(known)[0]} >= {*operations},
+        what="the broker to know the rights",
+    )
     admin.close()
 
 
 def make(secured: SecuredKafka, topic: str) -> None:
     admin = KafkaAdminClient(bootstrap_servers=secured.address)
     admin.create_topics({topic: {"num_partitions": 1}})
+    wait_until(lambda: topic in admin.list_topics(), what="the topic")
     admin.close()
 
 
@@ -134,7 +147,7 @@ def test_a_right_that_is_taken_away_later_is_said_and_the_flow_waits(
     assert "right" in health.down["p"]
     allow(secured, unique, "WRITE")
     producer.flush()
-    assert not health.down
+    wait_until(lambda: not health.down, what="the producer to say that it goes on")
     producer.close()
 
 
@@ -146,7 +159,7 @@ def test_a_flow_with_a_wrong_password_ends_with_the_exit_code_of_a_refusal(
     command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site"]
     done = subprocess.run(
         [*command, str(site_of(tmp, redpanda=broker)), "--data", str(tmp / "data")],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 1
     assert "refuses the credentials of user 'vigie'" in done.stderr

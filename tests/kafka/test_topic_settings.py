@@ -11,6 +11,7 @@ from flows.cli import main
 from infra.embedded.kafka.server import Kafka
 from tests.flows.running import site_of
 from tests.kafka.conftest import Administer
+from tests.waiting import wait_until
 
 DECLARED = {"keep": "30d", "keep_bytes": 1_000_000, "in_sync": 1, "largest": 2_000_000}
 AS_KAFKA_SAYS = {
@@ -21,6 +22,17 @@ AS_KAFKA_SAYS = {
 }
 
 
+def wait_for_settings(kafka: Kafka, topic: str, wanted: dict[str, str]) -> dict[str, str]:
+    """The settings of a topic, once they are as wanted: a broker learns of them a little later."""
+    connection = TopicConnection(brokers=[kafka.address])
+
+    def found() -> dict[str, str]:
+        settings = dict(settings_of(connection, [topic]).get(topic, {}))
+        return settings if settings.items() >= wanted.items() else {}
+
+    return wait_until(found, what=f"settings of {topic}")
+
+
 def run(*arguments: object) -> tuple[int, str]:
     done = CliRunner().invoke(main, [str(one) for one in arguments])
     return done.exit_code, done.output
@@ -29,7 +41,7 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_a_topic_is_made_as_declared(kafka: Kafka, unique: str):
     connection = TopicConnection(brokers=[kafka.address], topics={unique: DECLARED})
     ensure_topic(connection, unique)
-    assert settings_of(connection, [unique])[unique].items() >= AS_KAFKA_SAYS.items()
+    wait_for_settings(kafka, unique, AS_KAFKA_SAYS)
 
 
 def test_differences_are_said_by_validate_and_ended_by_migrate_alone(
@@ -44,8 +56,7 @@ def test_differences_are_said_by_validate_and_ended_by_migrate_alone(
             "topics": {unique: DECLARED, f"{unique}.none": {"keep": "1h"}},
         },
     )
-    connection = TopicConnection(brokers=[kafka.address])
-    before = settings_of(connection, [unique])
+    before = wait_for_settings(kafka, unique, {})
 
     code, said = run("validate", "--site", site, site)
     assert code == 0, said
@@ -54,12 +65,12 @@ def test_differences_are_said_by_validate_and_ended_by_migrate_alone(
     assert f"{unique}.none" not in said.replace(f'"{unique}.none"', "")
     code, said = run("migrate", "--site", site, "--dry-run")
     assert f"topic {unique}: max.message.bytes 1048588 -> 2000000" in said
-    assert settings_of(connection, [unique]) == before
+    assert wait_for_settings(kafka, unique, {}) == before
 
     code, said = run("migrate", "--site", site)
     assert code == 0, said
     assert f"topic {unique}: retention.ms 604800000 -> 2592000000" in said
-    assert settings_of(connection, [unique])[unique].items() >= AS_KAFKA_SAYS.items()
+    wait_for_settings(kafka, unique, AS_KAFKA_SAYS)
     code, said = run("validate", "--site", site, site)
     assert code == 0
     assert "declared is" not in said
@@ -69,6 +80,7 @@ def test_what_the_broker_refuses_is_said_in_its_words(
     kafka: Kafka, unique: str, tmp: Path, administer: Administer
 ):
     administer([kafka.address]).create_topics({unique: {"num_partitions": 1}})
+    wait_for_settings(kafka, unique, {})
     site = site_of(
         tmp, redpanda={"brokers": [kafka.address], "topics": {unique: {"in_sync": 100000000000}}}
     )

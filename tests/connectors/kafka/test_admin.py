@@ -55,6 +55,7 @@ def test_a_table_that_the_broker_lost_is_compacted_again_whoever_makes_it(
     ensure_topic(connection, table, compact=True)
     admin = KafkaAdminClient(bootstrap_servers=broker.address)
     admin.delete_topics([table])
+    wait_until(lambda: table not in admin.list_topics(), what="the end of the table")
     admin.close()
     forget_topics()
     for name in (table, plain):

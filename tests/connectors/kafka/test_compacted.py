@@ -12,7 +12,7 @@ from infra.embedded.broker import Broker
 from operators.events import Event, Occurrence, Row, encode_lines
 from tests.conftest import ON_KAFKA
 from tests.connectors.recorder import Recorder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ def put(broker: Broker, unique: str) -> Iterator[Callable[[str | None, bytes | N
     producer = KafkaProducer(bootstrap_servers=[broker.address])
 
     def send(key: str | None, value: bytes | None) -> None:
-        producer.send(unique, value, None if key is None else key.encode(), partition=0).get(60)
+        sent = producer.send(unique, value, None if key is None else key.encode(), partition=0)
+        sent.get(PATIENCE)
 
     yield send
     producer.close()

@@ -220,7 +220,7 @@ def test_producer_delivers_everything_in_order_after_the_broker_was_down(
     producer.flush()
 
     assert durable == ["before"] + ["after"] * 49
-    assert not health.down
+    wait_until(lambda: not health.down, what="the producer to say that it goes on")
     readers = [
         Topic(name="t").open(context, part, None) for part in Topic(name="t").partitions(context)
     ]
@@ -340,7 +340,8 @@ def test_a_record_that_says_it_is_of_the_future_does_not_move_the_wall_clock_the
     topic = Topic(name=unique, new_partitions=1)
     topic.partitions(context)
     foreign = KafkaProducer(bootstrap_servers=[broker.address])
-    foreign.send(unique, encode_lines(readings(0, 1)), timestamp_ms=250_000_000_000_000).get(60)
+    sent = foreign.send(unique, encode_lines(readings(0, 1)), timestamp_ms=250_000_000_000_000)
+    sent.get(PATIENCE)
     foreign.close()
     (reader,) = opened(topic, context)
     batches: list[Batch] = []
@@ -584,7 +585,7 @@ def test_a_codec_without_its_library_ends_the_source_with_what_to_install(
 ) -> None:
     (reader,) = opened(Topic(name=unique, new_partitions=1), context)
     producer = foreign(broker, compression_type="gzip")
-    producer.send(unique, encode_lines(readings(0, 100)), partition=0).get(60)
+    producer.send(unique, encode_lines(readings(0, 100)), partition=0).get(PATIENCE)
     producer.close()
 
     def lacking(*_: object) -> None:
@@ -617,6 +618,7 @@ def test_partitions_that_come_while_the_flow_runs_are_said_once(
     three = {0, 1, 2}
     monkeypatch.setattr(TopicLog, "partitions", lambda self, name: three)
 
-    wait_until(lambda: recorder.counts["new_partitions"] == 1, what="the word")
-    assert f"topic {unique} has 3 partitions now, 2 before" in caplog.text
+    wait_until(lambda: context.shared.get("grown"), what="the new partition")
     assert list(context.shared["grown"]) == [f"{unique}/2"]
+    assert caplog.text.count(f"topic {unique} has 3 partitions now, 2 before") == 1
+    assert recorder.counts["new_partitions"] == 1

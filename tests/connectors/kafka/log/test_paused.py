@@ -8,7 +8,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.log.topic_log import TopicLog
 from connectors.kafka.open_consumer import open_consumer
 from infra.embedded.broker import Broker
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 BATCHES = 40
 
@@ -26,7 +26,8 @@ def test_partitions_that_were_left_with_records_at_hand_are_read_on_where_nothin
     )
     for number in range(BATCHES):
         for tp in (*left, alone):
-            producer.send(unique, b"%d" % number, partition=tp.partition).get(30)  # a batch each
+            sent = producer.send(unique, b"%d" % number, partition=tp.partition)
+            sent.get(PATIENCE)  # a batch each
     producer.close()
     got: dict[TopicPartition, list[bytes]] = {tp: [] for tp in (*left, alone)}
     with open_consumer(connection, max_poll_records=3) as consumer:
