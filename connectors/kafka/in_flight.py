@@ -29,6 +29,20 @@ class InFlight:
         """The oldest record of each partition."""
         return [queue[0] for queue in self._queues.values()]
 
+    def has(self, topic: str) -> bool:
+        """Whether there are records of a topic."""
+        return any(place[0] == topic for place in self._queues)
+
+    def movable(self) -> list[Record]:
+        """Records without an answer that may lie anywhere."""
+        return [
+            one
+            for queue in self._queues.values()
+            if queue[0].anywhere
+            for one in queue
+            if not one.future.is_done
+        ]
+
     def add(self, records: Sequence[Record]) -> None:
         """Put records behind those of their partitions."""
         for record in records:
@@ -48,6 +62,14 @@ class InFlight:
             if not queue:
                 del self._queues[place]
         return written, failed
+
+    def move(self, record: Record, before: int) -> None:
+        """Put a record that was of the partition `before` behind those of its own."""
+        place = record.topic, before
+        kept = [one for one in self._queues.pop(place) if one is not record]
+        self.add([record])
+        if kept:
+            self._queues[place] = collections.deque(kept)
 
     def replace(self, record: Record, others: Sequence[Record]) -> None:
         """Put other records, or none, in the place of one."""

@@ -18,6 +18,8 @@ LEAST_FETCH = 64 << 10
 """Of many partitions the client keeps up to `ALL_FETCHED` together. A broker sends a batch larger
 than a partition's part all the same, once it is that partition's turn (KIP-74).
 """
+RECONNECT_MS = 1_000
+"""The longest pause before a broker that is gone is tried again: half a minute else."""
 LOOK_SECONDS = 5.0
 """How old the client's knowledge of topics may be: ids, partitions, leaders."""
 
@@ -45,6 +47,7 @@ def open_consumer(
         "allow_auto_create_topics": False,
         "fetch_max_wait_ms": connection.fetch_wait_ms,
         "metadata_max_age_ms": int(1000 * LOOK_SECONDS),
+        "reconnect_backoff_max_ms": RECONNECT_MS,
         "max_partition_fetch_bytes": fetch,
         "fetch_max_bytes": LARGEST_ANSWER,
         "bootstrap_timeout_ms": 5_000,

@@ -1,7 +1,7 @@
 """Gathering lines into the records of topics."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from operators.events import Event, Message, encode_lines
 
 Durable = Callable[[], None]
 ROWS_PER_RECORD = 500
+EVENT_BYTES = 200
 
 
 class TooLarge(NamedTuple):
@@ -19,6 +20,23 @@ class TooLarge(NamedTuple):
     line: bytes
     event: Event | None
     detail: str
+
+
+class Item(NamedTuple):
+    """What is to be written under a key: lines, or events that each have a key of their own."""
+
+    topic: str
+    key: str
+    lines: bytes | list[Event]
+    pack: bool
+    durable: Durable | None = None
+    event: Event | None = None
+    anywhere: bool = False
+
+    @property
+    def size(self) -> int:
+        """How much it is, about, for the bound of a queue."""
+        return len(self.lines) * (1 if isinstance(self.lines, bytes) else EVENT_BYTES)
 
 
 @dataclass(slots=True)
@@ -34,14 +52,32 @@ class Record:
     event: Event | None = None
     future: Any = None
     sent: float = math.inf
+    anywhere: bool = False
+    """Whether another partition will do where this one has no leader."""
 
     def alone(self) -> "Iterator[Record]":
         """Each line as a record of its own."""
         for line in b"".join(self.lines).split(b"\n"):
             if line:
                 yield Record(
-                    self.topic, self.partition, [line + b"\n"], set(self.keys), len(line) + 1
+                    self.topic,
+                    self.partition,
+                    [line + b"\n"],
+                    set(self.keys),
+                    len(line) + 1,
+                    anywhere=self.anywhere,
                 )
+
+
+def refused_by_broker(record: Record, reason: str, limit: int) -> TooLarge:
+    """A record of one line, that is larger than its topic allows."""
+    return TooLarge(
+        record.topic,
+        b"".join(record.lines),
+        record.event,
+        f"the broker refuses a record of {record.size} bytes ({reason}); raise max.message.bytes of"
+        f" the topic {record.topic}, which should allow record_limit ({limit})",
+    )
 
 
 class Packer:
@@ -59,6 +95,18 @@ class Packer:
         self._open: dict[tuple[str, int], Record] = {}
         self._counts: dict[str, int] = {}
 
+    def take(self, items: "Iterable[Item | Record]") -> None:
+        """Add all of these; records stay as they are."""
+        for one in items:
+            if isinstance(one, Record):
+                self.records.append(one)
+            elif isinstance(one.lines, bytes):
+                self.add(
+                    one.topic, one.key, one.lines, one.pack, one.durable, one.event, one.anywhere
+                )
+            else:
+                self.add_events(one.topic, one.lines, one.pack)
+
     def add(
         self,
         topic: str,
@@ -67,6 +115,7 @@ class Packer:
         pack: bool,
         durable: Durable | None,
         event: Event | None = None,
+        anywhere: bool = False,
     ) -> None:
         """Add a line; one that no record can hold goes to `too_large`."""
         if detail := why_too_large(key, line, self._record_limit):
@@ -77,6 +126,7 @@ class Packer:
         record.size += len(line)
         record.keys.add(key)
         record.event = event
+        record.anywhere = anywhere
         if durable:
             record.durable.append(durable)
 

@@ -5,7 +5,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
@@ -15,8 +14,15 @@ from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.in_flight import InFlight
-from connectors.kafka.packing import Durable, Packer, Record, TooLarge
-from connectors.kafka.producer_client import abandon, ask_about, is_late, open_producer, why_late
+from connectors.kafka.packing import Durable, Item, Packer, Record, TooLarge, refused_by_broker
+from connectors.kafka.producer_client import (
+    abandon,
+    ask_about,
+    is_late,
+    open_producer,
+    reachable,
+    why_late,
+)
 from connectors.runtime.backoff import Backoff
 from operators.events import Event
 
@@ -25,20 +31,8 @@ LINGER = 0.005
 CARRIED = 4 << 20
 CARRY_AFTER = 0.2
 """Seconds after which a record under way is one that its partition's leader does not take."""
-_EVENT_BYTES = 200  # an estimate, for the bound of the queue only
-
-
-class _Item(NamedTuple):
-    topic: str
-    key: str
-    lines: bytes | list[Event]
-    durable: Durable | None
-    pack: bool
-    event: Event | None = None
-
-    @property
-    def size(self) -> int:
-        return len(self.lines) * (1 if isinstance(self.lines, bytes) else _EVENT_BYTES)
+MOVE_AFTER = 0.2
+"""Seconds between two looks whether what may lie anywhere waits for a broker that is gone."""
 
 
 class _Oversized(Exception):
@@ -83,13 +77,13 @@ class Producer:
         self._name = name
         self._linger = linger
         self._partitions = partitions
-        self._queue: collections.deque[_Item | Record] = collections.deque()
+        self._queue: collections.deque[Item | Record] = collections.deque()
         self._queued = 0
         self._in_flight = InFlight()
         self._answered = False
         self._changed = threading.Condition()
         self._closed = False
-        self._packing = False
+        self._busy = False
         self._error: Exception | None = None
         self._client: KafkaProducer | None = None
         self._thread = threading.Thread(target=self._run, name=f"producer {name}", daemon=True)
@@ -108,17 +102,19 @@ class Producer:
         on_durable: Durable | None = None,
         pack: bool = True,
         event: Event | None = None,
+        anywhere: bool = False,
     ) -> None:
         """Queue one line, or several that each end in a newline, under a key.
 
         `on_durable` is called from another thread. `event` is what the line was made of, for who
-        asks what was `too_large`.
+        asks what was `too_large`. One that may lie `anywhere` goes to another partition while its
+        own has no leader, and to both where it was under way.
         """
-        self._enqueue(_Item(topic, key, value, on_durable, pack, event))
+        self._enqueue(Item(topic, key, value, pack, on_durable, event, anywhere))
 
     def send_events(self, topic: str, events: list[Event], pack: bool = True) -> None:
         """Queue events, each under its own key; `pack` False makes a record of each."""
-        self._enqueue(_Item(topic, "", events, None, pack))
+        self._enqueue(Item(topic, "", events, pack))
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -126,7 +122,7 @@ class Producer:
         with self._changed:
             yield
 
-    def _enqueue(self, item: _Item | Record) -> None:
+    def _enqueue(self, item: Item | Record) -> None:
         with self._changed:
             while self._queued >= QUEUE_BYTES and not self._closed:
                 self._give_up(self._stopping)
@@ -137,14 +133,26 @@ class Producer:
             if len(self._queue) == 1:
                 self._changed.notify_all()
 
-    def flush(self, stopping: threading.Event | None = None) -> None:
-        """Return when the broker has everything; raises `Stopped` if stopped while it is down."""
+    def flush(self, stopping: threading.Event | None = None, topic: str | None = None) -> None:
+        """Return when the broker has everything, or all of one topic.
+
+        Raises `Stopped` if stopped while it is down.
+        """
         with self._changed:
-            while self._queue or self._in_flight or self._packing:
+            while self._has(topic):
                 self._raise()
                 self._give_up(stopping or self._stopping)
                 self._changed.wait(0.2)
             self._raise()
+
+    def _has(self, topic: str | None) -> bool:
+        if topic is None:
+            return bool(self._queue or self._in_flight or self._busy)
+        return (
+            self._busy
+            or self._in_flight.has(topic)
+            or any(item.topic == topic for item in self._queue)
+        )
 
     def flush_or_carry(self, stopping: threading.Event) -> list[Record]:
         """Like `flush`, but leave records that wait for partitions without a leader.
@@ -153,11 +161,11 @@ class Producer:
         bytes; while the process stops there are none.
         """
         with self._changed:
-            while self._queue or self._in_flight or self._packing:
+            while self._has(None):
                 self._raise()
                 self._give_up(stopping)
                 wait = 0.2
-                if not (self._queue or self._packing or stopping.is_set()):
+                if not (self._queue or self._busy or stopping.is_set()):
                     sent = max(record.sent for record in self._in_flight.fronts())
                     wait = sent + CARRY_AFTER - time.monotonic()
                     if wait <= 0 and self._queued <= CARRIED and self._client is not None:
@@ -236,17 +244,7 @@ class Producer:
             self._in_flight.replace(record, lines if len(lines) > 1 else ())
             if len(lines) > 1:
                 return
-        limit = self._connection.record_limit
-        self._refuse(
-            TooLarge(
-                record.topic,
-                b"".join(record.lines),
-                record.event,
-                f"the broker refuses a record of {record.size} bytes ({reason}); raise"
-                f" max.message.bytes of the topic {record.topic}, which should allow record_limit"
-                f" ({limit})",
-            )
-        )
+        self._refuse(refused_by_broker(record, reason, self._connection.record_limit))
         with self._changed:
             self._queued -= record.size
             self._changed.notify_all()
@@ -283,27 +281,52 @@ class Producer:
         gathered_until = 0.0
         while not self._closed:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._queue or self._answered, 1.0)
+                wait = MOVE_AFTER if any(one.anywhere for one in self._in_flight.fronts()) else 1.0
+                self._changed.wait_for(lambda: self._closed or self._queue or self._answered, wait)
                 self._answered = False
             if self._queue:
                 time.sleep(max(0.0, gathered_until - time.monotonic()))
                 gathered_until = time.monotonic() + self._linger
             with self._changed:
                 items = list(self._queue)
-                self._packing = bool(items)
+                self._busy = bool(items)
             if items:
                 records = self._pack(items)
+                for record in records:
+                    self._keep_off_dead(record)
                 with self._changed:
                     self._in_flight.add(records)
                     for item in items:
                         self._queue.popleft()
                         self._queued -= item.size
                     self._queued += sum(record.size for record in records)
-                    self._packing = False
+                    self._busy = False
                 for record in records:
                     self._submit(record)
             self._settle()
+            self._move_waiting()
             self._look_for_late()
+
+    def _keep_off_dead(self, record: Record) -> bool:
+        """Whether a record that may lie anywhere is given another partition, with a leader."""
+        assert self._client is not None
+        here = record.partition
+        if record.anywhere:
+            count = self._partition_count(record.topic)
+            record.partition = reachable(self._client, record.topic, here, count)
+        return record.partition != here
+
+    def _move_waiting(self) -> None:
+        """Send what may lie anywhere to another partition while its own has no leader."""
+        with self._changed:
+            waiting = self._in_flight.movable()
+        for record in waiting:
+            before = record.partition
+            if not self._keep_off_dead(record):
+                continue
+            with self._changed:
+                self._in_flight.move(record, before)
+            self._submit(record)
 
     def _look_for_late(self) -> None:
         """Say which partitions records wait for, once; the client goes on trying."""
@@ -341,12 +364,14 @@ class Producer:
         """Take what is written out of what is under way; raises what failed, to send it again."""
         with self._changed:
             done, failed = self._in_flight.take_written()
+            self._busy = bool(done)
         for record in done:
             for durable in record.durable:
                 durable()
         if done:
             with self._changed:
                 self._queued -= sum(record.size for record in done)
+                self._busy = False
                 self._changed.notify_all()
         if failed is None:
             return
@@ -355,15 +380,9 @@ class Producer:
             raise _Oversized(failed) from error
         raise error
 
-    def _pack(self, items: list[_Item | Record]) -> list[Record]:
+    def _pack(self, items: list[Item | Record]) -> list[Record]:
         packer = Packer(self._partition_count, self._connection.record_limit)
-        for item in items:
-            if isinstance(item, Record):
-                packer.records.append(item)
-            elif isinstance(item.lines, bytes):
-                packer.add(item.topic, item.key, item.lines, item.pack, item.durable, item.event)
-            else:
-                packer.add_events(item.topic, item.lines, item.pack)
+        packer.take(items)
         for refused in packer.too_large:
             self._refuse(refused)
         return packer.records

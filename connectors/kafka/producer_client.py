@@ -26,6 +26,8 @@ GIVES_UP = {
     "request_timeout_ms": 5_000,
 }
 """One that is not leaves it to a new client, which makes topics that are gone again."""
+RECONNECT_MS = 1_000
+"""The longest pause before a broker that is gone is tried again: half a minute else."""
 LATE_SECONDS = 4.0
 """How long the oldest record may be under way before it is said what it waits for."""
 
@@ -51,6 +53,7 @@ def _open(connection: TopicConnection, codec: str | None) -> KafkaProducer:
         max_block_ms=5_000,
         bootstrap_timeout_ms=3_000,
         metadata_max_age_ms=5_000,
+        reconnect_backoff_max_ms=RECONNECT_MS,
         linger_ms=0,
         batch_size=256 << 10,
         max_request_size=max(1 << 20, connection.record_limit + 4096),
@@ -65,6 +68,19 @@ def ask_about(client: KafkaProducer, topic: str) -> None:
     client looks for the leader of what it wrote there without a pause, for ever.
     """
     client._sender.add_topic(topic)
+
+
+def reachable(client: KafkaProducer, topic: str, first: int, count: int) -> int:
+    """The first partition, of so many from `first` on, whose leader answered the last time.
+
+    `first` itself where there is none, as far as the client knows.
+    """
+    failing = client._sender._client._manager._backoff
+    for number in range(first, first + count):
+        leader = client._metadata.leader_for_partition(TopicPartition(topic, number % count))
+        if leader not in (None, -1) and leader not in failing:
+            return number % count
+    return first
 
 
 def abandon(client: KafkaProducer) -> None:

@@ -88,12 +88,13 @@ class DeadLetters:
 
     def flush(self) -> None:
         """Return when all letters are durable; raises `Stopped`."""
-        self._producer.flush(self._stopping)
+        self._producer.flush(self._stopping, self._topic)
 
     def _send(self, letter: DeadLetter, durable: Callable[[], None] | None = None) -> None:
         self._metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         line = line_of(letter, self._limit)
-        self._producer.send(self._topic, letter.origin[:LONGEST_KEY], line, durable)
+        key = letter.origin[:LONGEST_KEY]
+        self._producer.send(self._topic, key, line, durable, anywhere=True)
 
 
 class DeadLetterWriter:

@@ -70,7 +70,7 @@ class Evidence:
         for table in self._tables:
             table.flush()
         self._producer.send_events(self._topic, list(events))
-        self._producer.flush(self._stopping)
+        self._producer.flush(self._stopping, self._topic)
 
     def close(self) -> None:
         """Close the connection for pictures."""

@@ -160,3 +160,39 @@ def test_a_saved_state_does_not_wait_for_a_partition_without_a_leader_but_has_it
     again.flush()
     again.close()
     assert written(connection, unique) == Counter(encode_lines([each]) for each in readings)
+
+
+def test_dead_letters_do_not_wait_for_a_partition_without_a_leader_nor_for_other_topics(
+    cluster: KafkaCluster, connection: TopicConnection, unique: str, administer: Administer
+):
+    letters, alone = f"{unique}.letters", f"{unique}.alone"
+    admin = administer(cluster.addresses)
+    admin.create_topics({letters: {"assignments": {0: [1], 1: [2], 2: [3]}}})
+    admin.create_topics({alone: {"assignments": {0: [2]}}})
+    producer = Producer(connection, Recorder().health, "p")
+    subjects = [f"rack{n}" for n in range(30)]
+    assert {partition_of(subject, 3) for subject in subjects} == {0, 1, 2}
+
+    def send(prefix: str) -> set[bytes]:
+        sent = [
+            (subject, encode_lines([reading(n, subject, prefix)]))
+            for n, subject in enumerate(subjects)
+        ]
+        for subject, line in sent:
+            producer.send(letters, subject, line, pack=False, anywhere=True)
+        return {line for _, line in sent}
+
+    expected = send("before")
+    producer.send(alone, "rack", b"{}\n")
+    producer.flush()
+    cluster.nodes[2].kill()
+    producer.send(alone, "rack", b"{}\n")
+    for prefix in ("under_way", "later"):
+        expected |= send(prefix)
+        flushed = threading.Thread(target=producer.flush, kwargs={"topic": letters}, daemon=True)
+        flushed.start()
+        wait_until(lambda flushed=flushed: not flushed.is_alive(), what="the letters")
+    cluster.nodes[2].start().wait_ready()
+    producer.flush()
+    producer.close()
+    assert set(written(connection, letters)) == expected
