@@ -55,7 +55,8 @@ class Router:
     """Sends events to the shard of their subject: murmur2 of it, modulo the number of shards.
 
     Where that is the number of partitions, it is what Kafka's own clients do. `mine` are the shards
-    of this process; an event of a subject whose shard runs elsewhere stays with its partition.
+    of this process. `said` hears of subjects that lie in another partition than their key's, and
+    before its first event is taken, of one whose shard runs elsewhere, which it should refuse.
     `partitions` is how many each topic has.
     """
 
@@ -163,18 +164,18 @@ class Router:
                 arrivals.append((1, wall))
         if misplaced:
             part.apart = self._clock()
-            elsewhere = (key for key in misplaced if self.shard_of_subject(key) not in self.mine)
-            subject = next(elsewhere, next(iter(misplaced)))
-            expected = partition_of(subject, self.partitions[part.topic])
-            is_mine = self.shard_of_subject(subject) in self.mine
-            count = sum(misplaced.values())
-            self._said(Misplaced(part.topic, part.number, subject, expected, count, is_mine))
+            self._say(part, next(iter(misplaced)), sum(misplaced.values()), True)
         return found
+
+    def _say(self, part: _Part, subject: str, count: int, is_mine: bool) -> None:
+        expected = partition_of(subject, self.partitions.get(part.topic, 1))
+        self._said(Misplaced(part.topic, part.number, subject, expected, count, is_mine))
 
     def _place(self, part: _Part, key: str) -> tuple[str, bool]:
         """Look up and note the shard of a subject."""
         shard = self.shard_of_subject(key)
         if shard not in self.mine:
+            self._say(part, key, 1, False)
             shard = part.home
         count = self.partitions.get(part.topic, 1)
         is_misplaced = count > 1 and partition_of(key, count) != part.number

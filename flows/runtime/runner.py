@@ -109,7 +109,7 @@ class Runner:
         self._figures = AlarmFigures(
             flow.flow, shard_of=lambda subject: self._context.router.shard_of_subject(subject)
         )
-        self._said: set[tuple[str, bool]] = set()
+        self._said: set[str] = set()
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
         self.producer = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._letters = DeadLetters(
@@ -264,24 +264,30 @@ class Runner:
         )
 
     def _say_misplaced(self, found: Misplaced) -> None:
-        """Count what lies in another partition than its key says, and say it once for a topic."""
+        """Count what lies in another partition than its key says, and say it once for a topic.
+
+        Raises `NotRunnable` where another process has the state of the subject.
+        """
         self.metrics.counted(found.topic, "misplaced", found.count)
-        if (found.topic, found.is_mine) in self._said:
-            return
-        self._said.add((found.topic, found.is_mine))
         so = (
-            "each subject has one state all the same, but events of one that lie apart are in order"
-            " by their time alone"
-            if found.is_mine
-            else "another process has the state of these subjects, and this one begins another; run"
-            " the flow as one process, or let the writer use the subject as key, with murmur2"
+            f"topic {found.topic} has records of {found.subject} in partition {found.partition},"
+            f" expected in {found.expected}: they were written without the subject as their key, by"
+            " another partitioner than Kafka's own (murmur2), or before partitions were added;"
         )
-        log.warning(
-            "%s: topic %s has records of %s in partition %d, expected in %d: they were written"
-            " without the subject as their key, by another partitioner than Kafka's own (murmur2),"
-            " or before partitions were added; %s",
-            self._flow.flow, found.topic, found.subject, found.partition, found.expected, so,
-        )  # fmt: skip
+        if not found.is_mine:
+            raise NotRunnable(
+                f"{so} another process has the state of this subject, and two states of one would"
+                " raise its alarms twice. Run the flow as one process (without --process), which"
+                " finds the state of a subject wherever its records lie, or let the writer use the"
+                " subject as key"
+            )
+        if found.topic not in self._said:
+            self._said.add(found.topic)
+            log.warning(
+                "%s: %s each subject has one state all the same, but events of one that lie apart"
+                " are in order by their time alone",
+                self._flow.flow, so,
+            )  # fmt: skip
 
     def _flush_refused(self) -> None:
         self._options.may_write()

@@ -73,6 +73,23 @@ def test_a_subject_whose_records_lie_in_all_partitions_has_one_alarm_through_kil
     assert changes(alarms()) == expected(foreign.sent)
 
 
+def test_a_process_ends_where_another_has_the_state_of_a_subject_and_one_alone_goes_on(
+    kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look
+) -> None:
+    foreign = Foreign(kafka.address, f"{unique}.in")
+    flow = FlowProcess(definition, site, tmp / "data", "--process", "1/2").wait_running()
+    foreign.send(400)
+    assert flow.ended() == 1
+    said = flow.log.read_text()
+    assert f"topic {unique}.in has records of s" in said
+    assert "Run the flow as one process (without --process)" in said
+    alone = FlowProcess(definition, site, tmp / "data").wait_running()
+    wait_for_changes(alarms, foreign)
+    alone.kill()
+    foreign.close()
+    assert changes(alarms()) == expected(foreign.sent)
+
+
 @pytest.mark.parametrize("shares", [["1/1"], ["1/2", "2/2"]], ids=["alone", "two"])
 def test_partitions_that_are_added_are_read_at_once_and_standing_alarms_go_on(
     kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look,
@@ -95,7 +112,10 @@ def test_partitions_that_are_added_are_read_at_once_and_standing_alarms_go_on(
     producer.send(70)
     wait_for_changes(alarms, producer)
     for flow in flows:
-        assert "has 6 partitions now, 2 before" in flow.log.read_text()
+        wait_until(
+            lambda flow=flow: "has 6 partitions now, 2 before" in flow.log.read_text(),
+            what="each process to say it",
+        )
         flow.kill()
 
     flows = start()

@@ -76,10 +76,12 @@ def test_messages_go_by_their_topic_and_a_process_keeps_what_is_of_no_shard_of_i
     assert shard == (home if home in ("0", "2") else "0")
 
 
-def test_what_another_process_has_the_state_of_is_said_so() -> None:
+def test_what_another_process_has_the_state_of_is_said_before_it_is_taken() -> None:
     said: list[Misplaced] = []
     router = Router(2, ["0"], said.append)
     router.grown("t", 2)
-    other = next(s for s in map(str, range(99)) if partition_of(s, 2) == 1)
-    assert set(routed(router, brought(0, reading(other)))) == {"0"}
+    mine, other = (
+        next(s for s in map(str, range(99)) if partition_of(s, 2) == number) for number in (0, 1)
+    )
+    router.look("t/0", [reading(mine), reading(other)])
     assert said == [Misplaced("t", 0, other, expected=1, count=1, is_mine=False)]
