@@ -49,7 +49,8 @@ class Topic(Source):
             "The topic is of other programs: each record is a message for `decode`, and of several"
             " JSON documents in one record each. A message's topic is the record's, and behind it"
             " `/` and the key where that is a plain name; key and headers are labels, `key` and"
-            " `header_NAME`."
+            " `header_NAME`. Where the connection has a `registry`, records of Avro and Protobuf"
+            " with its header become JSON; one that is not what its schema says is a dead letter."
         ),
     )
     new_partitions: int | None = Field(
@@ -88,15 +89,15 @@ class Topic(Source):
         """Open a partition at a saved position, or where `start` says."""
         from connectors.kafka.compacted import TableReader
         from connectors.kafka.consumer import TopicReader
+        from connectors.kafka.foreign.encoded import EncodedReader
         from connectors.kafka.foreign.messages import MessageReader
         from connectors.kafka.poller import open_reader
 
         if self.table:
             return open_reader(context, TableReader, partition, position, "earliest", keyed=True)
         if self.messages:
-            return open_reader(
-                context, MessageReader, partition, position, self.start, False, "keyed"
-            )
+            kind = EncodedReader if context.connection.registry else MessageReader
+            return open_reader(context, kind, partition, position, self.start, False, "keyed")
         return open_reader(context, TopicReader, partition, position, self.start, keyed=False)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
+from connectors.kafka.foreign.registry import SchemaRegistry
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from connectors.kafka.topics.declared import DeclaredTopic
 from operators.component import Spec
@@ -71,6 +72,14 @@ class TopicConnection(Spec):
             "How records are compressed; without it zstd, where it is installed and the broker has"
             " it (Kafka 2.1), or not at all."
         ),
+    )
+    registry: SchemaRegistry | None = Field(
+        None,
+        description=(
+            "Schema registry for topics of other programs (`messages`) with Avro or Protobuf; needs"
+            " the extra `schemas`."
+        ),
+        examples=[{"url": "http://redpanda:8081"}],
     )
     record_limit: int = Field(
         1_000_000,

@@ -3,6 +3,7 @@
 import collections
 import logging
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -178,6 +179,9 @@ class TopicReader:
     def restart(self, position: Position) -> None:
         """Offsets begin anew at a position; called by the poller's thread."""
         self.buffer.append(Restart(position))
+
+    def prepare(self, chunks: Sequence[Chunk]) -> None:
+        """Make ready for what is handed out next, from the poller's thread; it may wait."""
 
     def position(self) -> object:
         """The position of the next record to read."""

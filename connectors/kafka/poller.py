@@ -200,6 +200,7 @@ class Poller:
         for tp, chunks in polled.items():
             reader = self._readers[tp]
             reader.topic_id = topics.topic_id(tp.topic)
+            reader.prepare(chunks)
             if self._positions[tp] is None:
                 first = next(iter(chunks[0].offsets), chunks[0].offset)
                 reader.start_at(Position(first, -1, reader.topic_id))

@@ -72,7 +72,9 @@ def target_of(letter: DeadLetter, flow: Flow, names: TopicNames, into: str | Non
     step = letter.step.removesuffix(" topic")
     if step in flow.sources:  # a line that the reader of the topic refused
         topic, partitions = _topic_of(flow, step, names)
-        return Target(topic, letter.origin, letter.payload.rstrip(b"\n") + b"\n", partitions)
+        is_line = letter.payload[:1] != b"\0"  # else a record with a schema registry's header
+        line = letter.payload.rstrip(b"\n") + b"\n" if is_line else letter.payload
+        return Target(topic, letter.origin, line, partitions)
     source = into or _source_of(letter, flow, names)
     topic, partitions = _topic_of(flow, source, names)
     if letter.holds == "events":

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from connectors.kafka.consumer import TopicReader
+from connectors.kafka.foreign.registry import Undecodable
 from connectors.kafka.log.record_batches import KeyedChunk
 from connectors.kafka.log.record_time import written_at
 from connectors.runtime import steady_clock
@@ -49,10 +50,19 @@ class MessageReader(TopicReader):
             topic = f"{tp.topic}/{name}" if is_name else tp.topic
             labels = _labels(name, headers)
             at = written_at(timestamp, now)
-            for number, document in enumerate(documents(value or b"")):
+            try:
+                found = self._documents(value or b"")
+            except Undecodable as error:
+                self._dead_letter("bad_record", str(error), offset, timestamp, 0, value or b"")
+                continue
+            for number, document in enumerate(found):
                 id = f"{tp.topic}/{tp.partition}/{offset}" + (f"/{number}" if number else "")
                 events.append(Message(id=id, time=at, topic=topic, payload=document, labels=labels))
         return events
+
+    def _documents(self, value: bytes) -> list[bytes]:
+        """What a record holds; raises `Undecodable`."""
+        return documents(value)
 
 
 def _labels(key: str | None, headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
