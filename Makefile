@@ -14,7 +14,7 @@ help: ## list the targets
 setup: ## virtual environment, locked packages, Debian packages when root
 	@bash infra/setup.sh
 
-demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by itself
+demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by itself; BROKER=kafka
 	@$(PY) -m infra.demo --data $(DEMO_DATA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup ## the whole test suite on real services
@@ -54,7 +54,7 @@ format: setup ## rewrite the code in the project's style
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-bench: setup ## measure against the peers; prints the table, writes build/bench.json
+bench: setup ## measure against the peers; prints the table, writes build/bench.json; BROKER=kafka
 	@$(PY) -m tests.bench
 
 memory: setup ## ten million events through each path: does memory grow? some twenty minutes
@@ -66,7 +66,7 @@ fuzz: setup ## fuzz every reader of foreign bytes, SECONDS (600) each; writes bu
 fuzz-api: setup ## random requests and random WebSocket messages, SECONDS (600) each; writes build/fuzz-api.json
 	@VIGIE_FUZZ_SECONDS=$(SECONDS) $(PY) -m pytest tests/api/web/test_fuzz_http.py tests/api/web/test_fuzz_websocket.py -m fuzz -s -n 0
 
-chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json
+chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json; BROKER=kafka
 	@$(PY) -m tests.chaos
 	@$(PY) -m tests.chaos.sinks --seconds 20
 	@$(PY) -m pytest tests/api -m chaos

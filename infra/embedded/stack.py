@@ -6,6 +6,7 @@ with Stack("data") as stack:
 """
 
 import json
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, NoReturn, Self
 
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
+from infra.embedded.kafka.server import Kafka
 from infra.embedded.mail import Mail
 from infra.embedded.mariadb import REPLICATION, MariaDB
 from infra.embedded.mosquitto import Mosquitto
@@ -33,6 +35,25 @@ SERVICES: Mapping[str, type[Service]] = {
     "email": Mail,
 }
 """Connection of the site file: what serves it here."""
+BROKERS: Mapping[str, type[Service]] = {"embedded": Broker, "kafka": Kafka}
+"""What serves `redpanda`, by the environment variable BROKER: one in memory, or Apache Kafka."""
+
+
+def services_by_name() -> dict[str, type[Service]]:
+    """What serves each connection, with the broker that BROKER asks for."""
+    return {**SERVICES, "redpanda": BROKERS[_asked()]}
+
+
+def measured_on(words: str) -> str:
+    """Words for what was measured, with the broker where it is not the usual one."""
+    return words if _asked() == "embedded" else f"{words}, on Apache Kafka"
+
+
+def _asked() -> str:
+    asked = os.environ.get("BROKER") or "embedded"
+    if asked not in BROKERS:
+        raise ServiceError(f"BROKER is {asked!r}; expected {' or '.join(BROKERS)}")
+    return asked
 
 
 class Stack:
@@ -47,10 +68,11 @@ class Stack:
             raise ServiceError(
                 f"no service is called {', '.join(unknown)}; there are {', '.join(SERVICES)}"
             )
+        self._kinds = services_by_name()
         self.left_out: dict[str, str] = {}
         self.services: dict[str, Service] = {}
         for name in wanted:
-            if reason := SERVICES[name].missing():
+            if reason := self._kinds[name].missing():
                 self.left_out[name] = reason
             else:
                 self.services[name] = self._make(name)
@@ -59,7 +81,7 @@ class Stack:
         folder = self.folder / name
         if name == "mqtt":
             return Mosquitto(folder, users=MQTT_USERS)
-        return SERVICES[name](folder)
+        return self._kinds[name](folder)
 
     def __getitem__(self, name: str) -> Any:
         """A service by its connection's name; raises `KeyError` with why it was left out."""
@@ -122,6 +144,8 @@ class Stack:
             match service:
                 case Broker():
                     found[name] = {"brokers": [service.address], "idempotence": False}
+                case Kafka():
+                    found[name] = {"brokers": [service.address]}
                 case ClickHouse():
                     found[name] = {
                         "url": f"{service.url}/{DATABASE}",

@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.ports import free_port
-from infra.embedded.stack import Stack
+from infra.embedded.stack import Stack, measured_on
 from tests.bench.report import Figure
 from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
@@ -37,7 +37,7 @@ def latency(folder: Path) -> list[Figure]:
     with Stack(folder, ["redpanda", "mqtt"]) as stack:
         ours = _through_vigie(folder, stack)
         direct = _direct(stack)
-    name = "MQTT publish → WebSocket receive, 1,000 msg/s, two topic hops"
+    name = measured_on("MQTT publish → WebSocket receive, 1,000 msg/s, two topic hops")
     peer = "paho to WebSocket without a log"
     return [
         Figure(f"{name}, p50", ours[0], "ms", peer, direct[0], "≤ 30 ms"),
@@ -55,8 +55,10 @@ def idle(folder: Path) -> list[Figure]:
         percent = 100 * (flow.cpu() - before) / (time.monotonic() - since)
         memory = flow.memory()
     return [
-        Figure("idle flow process, CPU", percent, "% of a core", None, None, "≤ 12 %"),
-        Figure("idle flow process, resident memory", memory, "MB", None, None, "≤ 150 MB"),
+        Figure(measured_on("idle flow process, CPU"), percent, "% of a core", None, None, "≤ 12 %"),
+        Figure(
+            measured_on("idle flow process, resident memory"), memory, "MB", None, None, "≤ 150 MB"
+        ),
     ]
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from infra.embedded.service import ServiceError
+from infra.embedded.stack import measured_on
 from tests.chaos.ends.numbers import DEVICES, Numbers
 from tests.chaos.ends.observers import Observer
 from tests.chaos.ends.senders import Sender
@@ -135,7 +136,7 @@ class Account:
         own = {PROCESS, "disk", "redpanda", "stalled", *source.needs, *sink.needs}
         worst, median = recovery([time for fault in own for time in recoveries.get(fault, [])])
         return Row(
-            source=source.words,
+            source=measured_on(source.words),
             sink=sink.words,
             faults=counted(self._words[place[0]]),
             sent=len(wanted),

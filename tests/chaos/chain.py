@@ -11,7 +11,7 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 
 from infra.embedded.service import ServiceError
-from infra.embedded.stack import Stack
+from infra.embedded.stack import Stack, measured_on
 from tests.chaos.killing import Victims, settle
 from tests.chaos.table import Row, machine, recovery, today
 from tests.waiting import wait_until
@@ -155,7 +155,7 @@ def row(sink: str, faults: str, sent: int, counts: list[int], gaps: int, after: 
     items, distinct = counts
     worst, median = recovery([after])
     return Row(
-        source="MQTT, two flows and an alarm",
+        source=measured_on("MQTT, two flows and an alarm"),
         sink=sink,
         faults=faults,
         sent=sent,

@@ -24,10 +24,6 @@ class RelayedBroker(Broker):
         super().__init__(folder)
         self.relay: Relay | None = None
 
-    def signal(self, number: int) -> None:
-        if self.pid:
-            os.kill(self.pid, number)
-
     def command(self) -> list[str]:
         if self.relay is None:
             self.relay = Relay(self.port)
@@ -64,8 +60,8 @@ class Hooks(Service):
 
 
 class ChaosStack(Stack):
-    """The embedded services, with a relay before the broker, whose memory would be gone with it,
-    and a receiver of webhooks.
+    """The embedded services and a receiver of webhooks, with a relay before a broker that has no
+    disk.
     """
 
     def __init__(self, folder: Path, services: Iterable[str]) -> None:
@@ -76,19 +72,21 @@ class ChaosStack(Stack):
         self.http_token = secrets.token_urlsafe(24)
 
     def _make(self, name: str) -> Service:
-        return RelayedBroker(self.folder / name) if name == "redpanda" else super()._make(name)
+        made = super()._make(name)
+        return RelayedBroker(made.folder) if isinstance(made, Broker) else made
 
     def connections(self) -> dict[str, dict[str, Any]]:
         found = super().connections()
-        found["redpanda"]["brokers"] = [self.relay.address]
+        if self.relay is not None:
+            found["redpanda"]["brokers"] = [self.relay.address]
         found["hooks"] = {"url": self.hooks.url}
         found["http"] = {"port": self.http_port, "tokens": {"devices": self.http_token}}
         return found
 
     @property
-    def relay(self) -> Relay:
-        relay: Relay = self["redpanda"].relay
-        return relay
+    def relay(self) -> Relay | None:
+        broker = self["redpanda"]
+        return broker.relay if isinstance(broker, RelayedBroker) else None
 
 
 @dataclass(frozen=True)
@@ -118,20 +116,25 @@ def outages(stack: ChaosStack) -> dict[str, Outage]:
         found[name] = Outage(
             name, words, lose, lambda service=service: service.start().wait_ready()
         )  # type: ignore[misc]
-    found["redpanda"] = Outage("redpanda", WORDS["redpanda"], stack.relay.cut, stack.relay.mend)
-    broker: RelayedBroker = stack["redpanda"]
+    if (relay := stack.relay) is not None:
+        found["redpanda"] = Outage("redpanda", "broker cut off", relay.cut, relay.mend)
+    broker: Service = stack["redpanda"]
     found["stalled"] = Outage(
         "stalled",
-        WORDS["stalled"],
-        lambda: broker.signal(signal.SIGSTOP),
-        lambda: broker.signal(signal.SIGCONT),
+        "broker stalled",
+        lambda: _signal(broker, signal.SIGSTOP),
+        lambda: _signal(broker, signal.SIGCONT),
     )
     return found
 
 
+def _signal(service: Service, number: int) -> None:
+    if service.pid:
+        os.kill(service.pid, number)
+
+
 WORDS = {
-    "redpanda": "broker cut off",
-    "stalled": "broker stalled",
+    "redpanda": "broker killed",
     "mqtt": "Mosquitto stopped",
     "mariadb": "MariaDB killed",
     "clickhouse": "ClickHouse killed",
