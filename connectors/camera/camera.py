@@ -126,7 +126,8 @@ class Camera:
     def _run(self) -> None:
         pace = RetryPace()
         while not self.stopping.is_set():
-            began, refused = None, False
+            began = None
+            failure: StreamError | None = None
             why = f"{masked_address(self.settings.address)} ended the stream"
             try:
                 host = host_of(self.settings.address)
@@ -142,22 +143,24 @@ class Camera:
                 finally:
                     stream.close()
                     self._count_damaged(stream)
+                    if self._ring is not None and self._recorder is None:
+                        self._ring.end_segment()  # the next connection may be of another codec
                 if self.stopping.is_set():
                     break
                 if kind_of(self.settings.address) in ("file", "folder"):
                     self.stopping.wait(max(0.0, began + SHORTEST_FILE - time.monotonic()))
                     continue  # from its beginning
-            except Refused as error:
-                refused, why = True, str(error)
-            except (StreamError, AddressError) as error:
+            except StreamError as error:
+                failure, why = error, str(error)
+            except AddressError as error:
                 why = str(error)
             except Exception as error:  # one camera's oddities shall not end the others
                 why = f"{type(error).__name__}: {masked_address(one_line(str(error)))}"
                 log.warning("%s: %s", self.settings.name, why)
                 self._output.count("errors", 1)
-            self._lost(refused, why)
+            self._lost(isinstance(failure, Refused), why)
             good = 0.0 if began is None else time.monotonic() - began
-            self.stopping.wait(pace.pause(good, refused))
+            self.stopping.wait(pace.pause(good, failure))
         if self._encoded is not None:
             self._encoded.end()
         self._tell_states({ONLINE: False})

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from connectors.camera.stream import Busy, Refused, StreamError
 from connectors.runtime.backoff import Backoff
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -11,6 +12,10 @@ STEADY = 30.0
 """Seconds of good pictures after which earlier failures are forgotten."""
 REFUSED_PAUSE = 300.0
 """Seconds until a password that was refused is tried again: cameras lock accounts."""
+BUSY_PAUSE = 65.0
+"""Seconds until a camera that is busy twice is tried again: some keep a session for a minute after
+its viewer is gone, and begin that minute anew with every attempt.
+"""
 HOST_INTERVAL = 1.0
 
 
@@ -40,11 +45,16 @@ class RetryPace:
     def __init__(self, backoff: Backoff | None = None) -> None:
         self._backoff = backoff or Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self._tried = False
+        self._was_busy = False
 
-    def pause(self, good_seconds: float, refused: bool) -> float:
+    def pause(self, good_seconds: float, failure: StreamError | None = None) -> float:
         """Seconds to wait after a connection that gave good pictures for `good_seconds`."""
-        if refused:
+        is_busy, was_busy = isinstance(failure, Busy), self._was_busy
+        self._was_busy = is_busy
+        if isinstance(failure, Refused):
             return REFUSED_PAUSE
+        if is_busy and was_busy:
+            return BUSY_PAUSE
         if good_seconds >= STEADY:
             self._backoff.reset()
             self._tried = False

@@ -17,6 +17,8 @@ from av.error import (
     FFmpegError,
     HTTPForbiddenError,
     HTTPNotFoundError,
+    HTTPOtherClientError,
+    HTTPServerError,
     HTTPUnauthorizedError,
     InvalidDataError,
 )
@@ -42,6 +44,10 @@ class StreamError(ConnectorError):
 
 class Refused(StreamError):
     """The camera does not take the user and password."""
+
+
+class Busy(StreamError):
+    """The camera has no room for another viewer, perhaps since it keeps an old session."""
 
 
 class Picture(NamedTuple):
@@ -232,6 +238,11 @@ def _explained(error: Exception, address: str, what: str) -> StreamError:
     if isinstance(error, HTTPUnauthorizedError | HTTPForbiddenError):
         return Refused(
             f"{shown} refuses the user and password; check both where the flow gets them from"
+        )
+    if isinstance(error, HTTPOtherClientError | HTTPServerError) and what == "opened":
+        return Busy(
+            f"{shown} takes no other viewer at present; a camera keeps the session of one that"
+            " was cut off for a minute or so"
         )
     if isinstance(error, HTTPNotFoundError):
         return StreamError(f"{shown} does not have this stream; check the path of the address")

@@ -3,13 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from operators.alarms.settings import Hours
 from operators.component import Area, Line, Polygon, Spec
+from operators.vision.zone_hours import checked_hours
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
+ZoneHours = Annotated[
+    str,
+    BeforeValidator(lambda value: checked_hours(str(value))),
+    WithJsonSchema({"type": "string"}),
+]
 Corners = Annotated[list[Point], Field(min_length=3)]
 
 
@@ -27,8 +32,13 @@ class Zone(Spec):
     )
     privacy: bool = Field(False, description="Black on every picture and clip; nothing enters it.")
 
-    hours: Hours | None = Field(
-        None, description="The hours of the day in which it counts, in the site's time zone."
+    hours: ZoneHours | None = Field(
+        None,
+        description=(
+            "The hours of the day in which it counts, by the site's clock; `sunrise` and `sunset`"
+            " are those where the city of its time zone is."
+        ),
+        examples=["20:00-06:00", "sunset-sunrise"],
     )
 
     @model_validator(mode="after")

@@ -193,6 +193,8 @@ class ChildProcess:
                 self._context.count(word, n)
             case {"up": str(name)}:
                 health.up(name)
+                if self._name in health.down:  # it ended, and one that works was started again
+                    health.up(self._name)
             case {"seen": str(camera)}:
                 self.seen(camera)
             case {"detector": str(name), "facts": dict(facts)}:

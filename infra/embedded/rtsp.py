@@ -63,12 +63,17 @@ class Rtsp(Service):
         user: str | None = None,
         password: str | None = None,
         digest: bool = True,
+        sessions: int = 0,
     ) -> None:
-        """With `user`, only they may watch, with `password` or else a random one."""
+        """With `user`, only they may watch, with `password` or else a random one.
+
+        With `sessions` no more may be open at once.
+        """
         super().__init__(folder, port)
         self.mounts = tuple(mounts)
         self.user = user
         self.digest = digest
+        self.sessions = sessions
         self._password = password
 
     @classmethod
@@ -93,6 +98,7 @@ class Rtsp(Service):
             "user": self.user,
             "password": self.password if self.user else None,
             "digest": self.digest,
+            "sessions": self.sessions,
             "mounts": mounts,
         }
         write_private(self.folder / "settings.json", json.dumps(settings))

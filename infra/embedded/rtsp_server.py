@@ -1,6 +1,7 @@
 """The RTSP server itself; runs under Debian's Python, which has GStreamer: `rtsp_server.py FILE`.
 
-FILE is JSON: `port`, `user` and `password` (null for none), `digest` and `mounts`. A mount has its
+FILE is JSON: `port`, `user` and `password` (null for none), `digest`, the most
+`sessions` (0 for any number) and `mounts`. A mount has its
 `path`, the `launch` line of its pipeline and, where the element `pictures` of that gives no times,
 the `rate` of pictures as a fraction (two numbers). The log tells each end of a session: `TEARDOWN`.
 """
@@ -63,6 +64,8 @@ def main() -> None:
     server.set_service(str(settings["port"]))
     if settings["user"]:
         _protect(server, settings)
+    if settings["sessions"]:
+        server.get_session_pool().set_max_sessions(settings["sessions"])
     points = server.get_mount_points()
     for mount in settings["mounts"]:
         factory = GstRtspServer.RTSPMediaFactory.new()

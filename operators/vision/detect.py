@@ -8,6 +8,7 @@ from pydantic import Field
 from operators.component import Logic, MapLogic, Operator, Spec, StepContext
 from operators.events import Detection, Event, Frame
 from operators.model.condition import Column
+from operators.model.sun import is_day
 from operators.model.tables import rows_by_key
 from operators.model.units import Duration
 
@@ -19,6 +20,13 @@ class DetectBatch(Spec):
     wait: Duration = Field(
         0.04, ge=0, description="How long the first picture waits for others.", examples=["40ms"]
     )
+
+
+class DayAndNight(Spec):
+    """One number while the sun is up, and another while it is not."""
+
+    day: float = Field(ge=0, le=1, description="While the sun is up.")
+    night: float = Field(ge=0, le=1, description="While it is not.")
 
 
 class Detect(Operator):
@@ -37,6 +45,7 @@ class Detect(Operator):
             " wait: 40ms}}"
         ),
         "detect: {model: yolov8n, classes: [person], confidence: {column: min_confidence}}",
+        "detect: {model: yolov8n, classes: [person], confidence: {day: 0.6, night: 0.4}}",
     )
 
     model: str = Field(
@@ -45,9 +54,12 @@ class Detect(Operator):
     classes: list[str] = Field(
         min_length=1, description="What to look for.", examples=[["person", "car"]]
     )
-    confidence: Annotated[float, Field(ge=0, le=1)] | Column = Field(
+    confidence: Annotated[float, Field(ge=0, le=1)] | Column | DayAndNight = Field(
         0.5,
-        description="The lowest score that counts, 0 to 1, or the column that says so.",
+        description=(
+            "The lowest score that counts, 0 to 1, or the column that says so, or one by `day` and"
+            " one by `night`: between sunrise and sunset where the city of the site's time zone is."
+        ),
         examples=[0.5],
     )
     region: Literal["frame", "motion"] = Field(
@@ -64,6 +76,9 @@ class Detect(Operator):
         rows = [rows_by_key(rows, "name") for rows in context.tables.values() if rows]
 
         def lowest(frame: Frame) -> float:
+            if isinstance(self.confidence, DayAndNight):
+                day = is_day(frame.time, context.timezone)
+                return self.confidence.day if day else self.confidence.night
             if not isinstance(self.confidence, Column):
                 return self.confidence
             name = self.confidence.column

@@ -19,7 +19,7 @@ class DrawnZone(msgspec.Struct, omit_defaults=True, frozen=True):
     """A polygon on a camera's picture, its corners as fractions of it.
 
     With `privacy` nothing enters it, and it is black on every picture of the camera. It counts in
-    its `hours` of the day, `20:00-06:00`.
+    its `hours` of the day, `20:00-06:00` or `sunset-sunrise`.
     """
 
     points: Corners

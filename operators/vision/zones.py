@@ -26,7 +26,8 @@ class Zones(Operator):
     has its name. Who is in a zone that is taken away leaves it.
 
     A zone with `hours` counts in those of the day: outside, nothing enters it, and who is in it
-    leaves with the next picture of him.
+    leaves with the next picture of him. They may begin or end with `sunrise` or `sunset`, where the
+    city of the site's time zone is.
 
     It needs the step `track` before it; what has no track is counted as `untracked`.
     """

@@ -131,7 +131,7 @@ export class PlaceEditor {
     this.marked = this.chosen;
     this.list.replaceChildren(...this.places.map((place) => h("li", {"data-chosen": place === this.chosen ? "yes" : null},
       field(say(place.kind), h("input", {value: place.name, required: true, maxlength: 64, pattern: NAME, autocomplete: "off", spellcheck: "false", "data-place": place.name, oninput: (event) => { place.name = event.target.value; this.draw(); }})),
-      place.kind === "zone" ? field(say("hours"), h("input", {value: place.hours, maxlength: 11, pattern: "\\d{2}:\\d{2}-\\d{2}:\\d{2}", placeholder: "20:00-06:00", autocomplete: "off", oninput: (event) => { place.hours = event.target.value; }})) : null,
+      place.kind === "zone" ? field(say("hours"), h("input", {value: place.hours, maxlength: 14, pattern: "(\\d{2}:\\d{2}|sunrise|sunset)-(\\d{2}:\\d{2}|sunrise|sunset)", placeholder: "sunset-06:00", autocomplete: "off", oninput: (event) => { place.hours = event.target.value; }})) : null,
       place.kind === "zone" ? h("label", {class: "check"}, h("input", {type: "checkbox", checked: place.privacy, onchange: (event) => { place.privacy = event.target.checked; this.draw(); }}), h("span", {}, say("privacy"))) : null,
       h("button", {type: "button", class: "quiet", "data-action": "drop", "aria-label": `${say("remove")}: ${place.name}`, onclick: () => this.drop(place)}, icon("trash")))));
   }

@@ -25,6 +25,8 @@ SHORTEST, SHORTEST_OF_LONG = 2.0, 20.0
 """Seconds after which the next key frame begins a segment; where more than `LONG` are kept."""
 LONG = 1800.0
 CODECS = ("h264", "hevc")
+JUMP = 2.0
+"""Seconds between a stream's own times and those of its pictures from which on its times jumped."""
 _TICKS = 90_000
 
 
@@ -92,12 +94,17 @@ class PacketRing:
     def write(self, packet: "av.Packet[Any]", source: av.VideoStream, time: float) -> None:
         """Add a packet, of which `time` is the event time; it belongs to the ring from then on.
 
-        Packets before the first key frame are left out. A disk that takes none costs packets, and
+        Packets before the first key frame are left out, and so are those between a jump of the
+        stream's own times and the next key frame. A disk that takes none costs packets, and
         is counted in `failures`.
         """
         if packet.pts is None or packet.time_base is None:
             return
         ticks = round(packet.pts * packet.time_base * _TICKS)
+        if self._segment is not None and self._output is not None:
+            off = (ticks - self._first) / _TICKS - (time - self._segment.start)
+            if abs(off) > JUMP:
+                self.end_segment()
         if packet.is_keyframe and (
             self._segment is None or time - self._segment.start >= self._shortest
         ):

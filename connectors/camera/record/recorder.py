@@ -13,7 +13,7 @@ from connectors.camera.output import Output
 from connectors.camera.record.packet_ring import CODECS, PacketRing
 from connectors.camera.settings import CameraSettings
 from connectors.camera.state import UNRECORDED, state_reading
-from connectors.camera.stream import AvStream, Refused, StreamError
+from connectors.camera.stream import AvStream, StreamError
 
 
 class Recorder:
@@ -51,7 +51,8 @@ class Recorder:
     def _run(self) -> None:
         pace = RetryPace()
         while not self.stopping.is_set():
-            began, refused = None, False
+            began = None
+            failure: StreamError | None = None
             try:
                 if self.stopping.wait(self._pace.delay(host_of(self._address))):
                     break
@@ -66,14 +67,14 @@ class Recorder:
                 finally:
                     stream.close()
             except (StreamError, AddressError) as error:
-                refused = isinstance(error, Refused)
+                failure = error if isinstance(error, StreamError) else None
                 self._output.count("record_lost", 1)
                 self._tell(True, str(error))
             except _Stopped:
                 break
             self._ring.end_segment()
             good = 0.0 if began is None else time.monotonic() - began
-            self.stopping.wait(pace.pause(good, refused))
+            self.stopping.wait(pace.pause(good, failure))
         self._ring.end_segment()
 
     def _tell(self, is_lost: bool, why: str | None = None) -> None:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from connectors.camera.connect_pace import REFUSED_PAUSE, HostPace, RetryPace
+from connectors.camera.connect_pace import BUSY_PAUSE, REFUSED_PAUSE, HostPace, RetryPace
 from connectors.camera.rate import RatePicker
+from connectors.camera.stream import Busy, Refused
 from connectors.runtime.backoff import Backoff
 
 
@@ -16,19 +17,33 @@ def test_a_switch_that_comes_back_is_met_by_one_attempt_a_second() -> None:
 
 def test_the_first_attempt_after_a_loss_is_at_once_and_then_ever_rarer() -> None:
     pace = RetryPace(Backoff(1.0, 60.0, uniform=lambda low, high: high))
-    assert [pace.pause(0, False) for _ in range(9)] == [0, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert [pace.pause(0) for _ in range(9)] == [0, 1, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_failures_are_forgotten_only_after_half_a_minute_of_pictures() -> None:
     pace = RetryPace(Backoff(1.0, 60.0, uniform=lambda low, high: high))
     for _ in range(5):
-        pace.pause(0, False)
-    assert pace.pause(29.0, False) == 16
-    assert pace.pause(30.0, False) == 0
+        pace.pause(0)
+    assert pace.pause(29.0) == 16
+    assert pace.pause(30.0) == 0
 
 
 def test_a_refused_password_is_tried_every_five_minutes() -> None:
-    assert RetryPace().pause(0, True) == REFUSED_PAUSE == 300.0
+    assert RetryPace().pause(0, Refused("no")) == REFUSED_PAUSE == 300.0
+
+
+def test_a_camera_that_keeps_an_old_session_is_left_alone_until_it_forgets_it() -> None:
+    """Its minute begins anew with every attempt."""
+    pace = RetryPace(Backoff(1.0, 60.0, uniform=lambda low, high: high))
+    now, free_at = 0.0, 60.0
+    tried = []
+    while now < free_at:
+        tried.append(now)
+        now += pace.pause(0, Busy("no room"))
+        free_at = tried[-1] + 60
+    assert tried == [0.0, 0.0], "once more, lest it was busy for a moment only"
+    assert now == BUSY_PAUSE
+    assert pace.pause(30.0) == 0
 
 
 def taken(rate: float, fps: float, seconds: float = 20, jitter: float = 0.0) -> list[float]:

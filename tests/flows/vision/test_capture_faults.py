@@ -189,6 +189,31 @@ def test_another_size_in_mid_stream_is_another_segment_and_no_break(
             assert len({frame.width for frame in stream.decode(video=0)}) == 1
 
 
+def test_a_camera_that_comes_back_with_another_codec_is_recorded_in_segments_of_one_codec(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    by_day = own(Rtsp(tmp / "day", [Mount("/camera")]))
+    cameras = [{"name": "gate", "url": by_day.url()}]
+    record = {"keep": "1h"}  # segments of 20 s, unless the connection ends
+    with capturing(broker.address, unique, tmp / "run", "{url}", cameras, record=record) as run:
+        before = len(run.wait_frames("gate", 20))
+        by_day.kill()
+        mount = Mount("/camera", codec="h265", width=320, height=180)
+        own(Rtsp(tmp / "night", [mount], port=by_day.port))
+        run.wait_frames("gate", before + 20)
+        assert run.stop() == 0
+        kept = segments(run.ring / "gate", 0, 1e12)
+    codecs = []
+    for segment in kept:
+        with av.open(str(segment.path)) as stream:
+            codec = stream.streams.video[0].codec_context.name
+            assert {frame.width for frame in stream.decode(video=0)} == (
+                {640} if codec == "h264" else {320}
+            )
+        codecs.append(codec)
+    assert codecs == ["h264", "hevc"]
+
+
 def test_a_very_large_stream_costs_the_small_ones_nothing(
     tmp: Path, own: Own, broker: Broker, unique: str
 ) -> None:

@@ -14,6 +14,7 @@ from connectors.base import ConnectorContext, Health
 from flows.vision.child_process import ChildProcess
 from tests.waiting import wait_until
 
+Told = list[tuple[str, bool]]
 MODULE = "tests.flows.vision.counting_child"
 
 
@@ -23,12 +24,18 @@ def counts() -> Counter[str]:
 
 
 @pytest.fixture
-def context(counts: Counter[str]) -> ConnectorContext:
+def told() -> Told:
+    """What the flow's health reported."""
+    return []
+
+
+@pytest.fixture
+def context(counts: Counter[str], told: Told) -> ConnectorContext:
     return ConnectorContext(
         flow="yard",
         name="video",
         connection=None,
-        health=Health(),
+        health=Health(lambda name, up, detail: told.append((name, up))),
         count=lambda word, n: counts.update({word: n}),
     )
 
@@ -49,14 +56,16 @@ def test_a_child_gets_its_settings_and_what_it_tells_reaches_the_flow(
     assert context.health.down == {"camera gate": "no route to host"}
 
 
-def test_a_child_that_is_killed_runs_again_and_is_counted(
-    child: ChildProcess, counts: Counter[str]
+def test_a_child_that_is_killed_is_told_counted_and_all_is_well_once_it_runs_again(
+    child: ChildProcess, counts: Counter[str], context: ConnectorContext, told: Told
 ) -> None:
     wait_until(lambda: counts["started"] == 1, what="the child to start")
     assert child.pid is not None
     os.kill(child.pid, signal.SIGKILL)
     wait_until(lambda: counts["started"] == 2, what="the child to start again")
     assert counts["restarts"] == 1
+    assert [up for name, up in told if name == "video counting_child"] == [False, True]
+    assert "video counting_child" not in context.health.down
 
 
 def test_a_child_ends_when_asked_and_may_say_its_last_words(

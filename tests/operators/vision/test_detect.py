@@ -1,9 +1,10 @@
 """What a detector found, as detections."""
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from operators.events import Frame, Seen
-from operators.vision.detect import Detect
+from operators.vision.detect import DayAndNight, Detect
 from tests.operators.shard import CONTEXT, Shard
 
 PERSON = Seen(class_="person", score=0.9)
@@ -37,3 +38,12 @@ def test_a_picture_on_which_nothing_was_found_is_told_to_a_track_behind_it_only(
 def test_a_picture_that_nobody_looked_at_is_told_to_nobody() -> None:
     unseen = Frame(id="f", time=1.0, subject="gate", width=64, height=48)
     assert shard("track").feed(unseen) == []
+
+
+def test_another_confidence_counts_by_night() -> None:
+    detect = Detect(model="m", classes=["person"], confidence=DayAndNight(day=0.6, night=0.3))
+    steps = Shard(detect, replace(CONTEXT, timezone=ZoneInfo("Europe/Paris")))
+    unsure = Seen(class_="person", score=0.4)
+    noon, midnight = 1_768_906_800.0, 1_768_950_000.0  # 2026-01-20, 12:00 and 24:00 in Paris
+    assert steps.feed(picture(noon, unsure)) == []
+    assert [one.time for one in steps.feed(picture(midnight, unsure))] == [midnight]

@@ -1,6 +1,7 @@
 """Entering and leaving zones."""
 
 from dataclasses import replace
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,6 +12,7 @@ from operators.events import Detection, Row
 from operators.model.saved_state import decode, encode
 from operators.vision.polygon import contains, overlaps
 from operators.vision.visitor import FORGET
+from operators.vision.zone_hours import checked_hours
 from operators.vision.zones import Zones
 from tests.operators.shard import CONTEXT, Shard, reading
 
@@ -314,3 +316,25 @@ def test_a_zone_counts_in_its_hours_by_the_clock_of_the_site():
         (35_999.0, "entered"),
         (36_000.0, "left"),
     ]
+
+
+@pytest.mark.parametrize("day", [date(2026, 1, 20), date(2026, 7, 20)])
+def test_a_zone_counts_from_sunset_to_sunrise_in_winter_and_in_summer(day: date):
+    paris = ZoneInfo("Europe/Paris")
+    dark = {"hall": HALL["hall"] | {"hours": "sunset-sunrise"}}
+    zones = Shard(Zones(inertia=1), replace(CONTEXT, timezone=paris))
+    zones.feed_roles([("table", row(zones=dark))])
+
+    def is_told_at(hour: int, track: str) -> bool:
+        at = datetime.combine(day, time(hour), paris).timestamp()
+        return bool(phases(zones.feed(seen(at, foot=0.95, track=track))))
+
+    assert not is_told_at(12, "a")
+    assert is_told_at(20, "b") is (day.month == 1)
+    assert is_told_at(23, "c")
+
+
+@pytest.mark.parametrize("hours", ["sunset-sunset", "8-20", "sunrise", "20:00-sundown"])
+def test_what_is_no_span_of_the_day_is_refused_with_the_remedy(hours: str):
+    with pytest.raises(ValueError, match=r"sunset-sunrise|leave 'hours' out"):
+        checked_hours(hours)

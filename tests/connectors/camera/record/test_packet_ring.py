@@ -64,6 +64,24 @@ def test_each_segment_begins_with_a_key_frame_at_zero_and_none_is_lost(tmp_path:
         assert np.allclose(np.diff(times), 0.1, atol=0.001)
 
 
+@pytest.mark.parametrize("jump", [-26.5 * 3600, -1.5, 2**33 / 90_000, 7.0])
+def test_where_a_streams_own_times_jump_another_segment_begins(tmp_path: Path, jump: float) -> None:
+    ring = PacketRing(tmp_path / "gate", 60, 64 << 20)
+    video = write_video(tmp_path / "video.mp4", 9)
+    for packet, stream, time in packets(video):
+        if time >= START + 3:
+            shift = round(jump / stream.time_base)
+            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+        ring.write(packet, stream, time)
+    ring.end_segment()
+    found = segments(tmp_path / "gate", START, START + 100)
+    assert [segment.start - START for segment in found] == [0, 2, 4, 6, 8]
+    kept = [[float(f.pts * f.time_base) for f in decoded(s.path) if f.pts] for s in found]
+    if abs(jump) > 2:
+        assert [len(times) for times in kept] == [19, 9, 19, 19, 9]
+        assert all(np.allclose(np.diff(times), 0.1, atol=0.001) for times in kept)
+
+
 def test_who_keeps_days_has_fewer_and_longer_files(tmp_path: Path) -> None:
     ring = PacketRing(tmp_path / "gate", 7 * 86_400, 1 << 30)
     fill(ring, write_video(tmp_path / "video.mp4", 45))
