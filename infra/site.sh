@@ -30,5 +30,10 @@ find $FOLDER/source -name '*.md' -exec sed -E -i \
     -e 's#\]\(\.\./(CONTRIBUTING|CHANGELOG)\.md#](\1.md#g' {} +
 sed -E -i -e 's#\]\(docs/decisions\)#](decisions/README.md)#g' -e 's#\]\(docs/#](#g' \
     $FOLDER/source/{index,CONTRIBUTING,CHANGELOG}.md
+# Who searches wants to do something: why it was done so, and what changed when, come after that.
+for page in $FOLDER/source/decisions/0*.md $FOLDER/source/{CHANGELOG,CONTRIBUTING}.md; do
+    printf '%s\n' --- 'search: {boost: 0.1}' --- '' | cat - "$page" >"$page.new"
+    mv "$page.new" "$page"
+done
 $MKDOCS build --quiet --clean -f infra/site/mkdocs.yml
 printf 'site: %s/html/index.html\n' "$PWD/$FOLDER" >&2

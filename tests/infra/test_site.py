@@ -14,16 +14,56 @@ pytestmark = pytest.mark.infra
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_site_is_made_without_a_dead_link_and_can_be_searched() -> None:
+FIRST = 3
+QUESTIONS = {
+    "what does this alarm cost me in disk": ("questions.html#what-does-an-alarm-cost",),
+    "how do I move to another machine": ("questions.html#how-do-i-move",),
+    "why is nothing stored": ("questions.html#why-is-nothing-stored",),
+    "how do I silence a sensor for the night": ("questions.html#how-do-i-silence",),
+    "why did I get no mail": ("questions.html#why-did-i-get-no-mail",),
+    "how do I add a camera": ("questions.html#how-do-i-add-a-camera",),
+    "how do I change a password": ("questions.html#how-do-i-change-a-password",),
+    "how do I restore a backup": ("questions.html#how-do-i-make-and-restore",),
+    "what happens if the broker is down": ("questions.html#what-happens-if-the-broker",),
+    "how do I upgrade": ("questions.html#how-do-i-upgrade", "compose.html#upgrades"),
+    "no space left": ("questions.html#the-disk-is-full",),
+    "camera works in VLC": ("questions.html#how-do-i-add-a-camera",),
+    "forgot admin password": ("questions.html#how-do-i-change-a-password",),
+    "move to new server": ("questions.html#how-do-i-move",),
+    "no email alarm": ("questions.html#why-did-i-get-no-mail",),
+    "backup": ("questions.html#how-do-i-make-and-restore", "operations.html#backup-and-restore"),
+    "upgrade docker compose": ("compose.html#upgrades",),
+    "influxdb history": ("questions.html#how-do-i-bring-old-history",),
+    "prometheus": ("metrics.html", "operations.html#dashboards-and-rules"),
+    "hysteresis": ("glossary.html", "components.html#", "alarms.html"),
+}
+
+
+@pytest.fixture(scope="module")
+def pages() -> Path:
     program("mkdocs")
     done = subprocess.run(
         ["bash", "infra/site.sh"], cwd=ROOT, env=os.environ, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    pages = ROOT / "build" / "site" / "html"
+    return ROOT / "build" / "site" / "html"
+
+
+def test_the_site_is_made_without_a_dead_link_and_can_be_searched(pages: Path) -> None:
     index = json.loads((pages / "search" / "search_index.json").read_text())
     found = " ".join(entry["text"] for entry in index["docs"])
     for word in ("debounce", "vigie export", "hysteresis", "MARIADB_URL"):
         assert word in found
     assert "fonts.googleapis.com" not in (pages / "index.html").read_text()
+
+
+def test_what_people_ask_is_answered_by_the_first_hits_of_the_search(pages: Path) -> None:
+    done = subprocess.run(
+        [program("node"), str(Path(__file__).with_name("site_search.js")), str(pages)],
+        input="\n".join(QUESTIONS), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for (question, answers), line in zip(QUESTIONS.items(), done.stdout.splitlines(), strict=True):
+        hits = [addresses[0] for addresses in json.loads(line)[:FIRST]]
+        assert any(hit.startswith(answers) for hit in hits), f"{question}: {hits}"
