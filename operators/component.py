@@ -86,13 +86,27 @@ class Line(NamedTuple):
 
 
 class Selects(Protocol):
-    """The selectors that an event passes before it comes to a step."""
+    """The selectors, and the steps that set labels, which an event passes before a step."""
 
     text: str
-    """All of them; equal texts let the same events pass."""
+    """All of them; equal texts let the same events pass, with the same labels."""
+    names: frozenset[str]
+    """The names of labels that are set."""
+
+    def then(self, last: Any) -> "Selects":
+        """The same with a selector behind all of them."""
 
     def may_pass(self, event: Event, known: Collection[str]) -> bool:
         """Whether an event of which these fields are known may come."""
+
+    def arriving(self, event: Event, known: Collection[str], had: Collection[str]) -> Event | None:
+        """The event as it comes, where steps before an edit gave it the labels it `had`.
+
+        None for one that cannot come.
+        """
+
+    def given(self, event: Event) -> frozenset[str]:
+        """The names of the labels that steps gave an event."""
 
 
 @dataclass(frozen=True)

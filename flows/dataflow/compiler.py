@@ -20,7 +20,7 @@ from flows.dataflow.plan import (
     Plan,
     Step,
 )
-from flows.dataflow.selections import selections, selections_before
+from flows.dataflow.selections import Ways
 from flows.language.field_values import (
     Facts,
     Tables,
@@ -133,6 +133,7 @@ class _Compiler:
         }
         self._run = run
         self._page_url = page_url
+        self._ways = Ways(flow, tables)
 
     def compile(self) -> Compiled:
         sources: dict[str, AnySource] = {
@@ -237,7 +238,7 @@ class _Compiler:
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 context = replace(self._context(name, now, facts, roles), then=then)
                 if isinstance(step.settings, Notify):
-                    above = selections_before(self._flow, name, number)
+                    above = self._ways.before(name, number)
                     context = replace(context, selected=above)
                 settings = step.settings
                 steps.append(self._step(now, context, settings.logic, settings.STATEFUL))
@@ -263,8 +264,8 @@ class _Compiler:
             arms = alarm.armed.while_ if alarm.armed else None
             context = replace(
                 self._context(name, now, facts),
-                selected=selections(self._flow, alarm.sources),
-                arming=selections(self._flow, [arms]) if arms else None,
+                selected=self._ways.to(alarm.sources),
+                arming=self._ways.to([arms]) if arms else None,
             )
             step = self._step(now, context, partial(make_logic, alarm), True)
             commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))

@@ -1,67 +1,111 @@
-"""The selectors on the ways from the sources of a flow to one of its names."""
+"""What lies on the ways from the sources of a flow to one of its names: selectors and labels."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from flows.dataflow.plan import ALARMS
+from flows.language.field_values import Tables
 from flows.language.model import Flow, Step, inputs
-from operators.model.selections import KNOWN, OF_ALARMS, Selection, Selections
+from operators.model.labelling import Cells, Labelling, Texts, Unsaid
+from operators.model.selections import KNOWN, OF_ALARMS, Labelled, Selection, Selections
 from operators.model.selector import Selector
+from operators.model.tables import rows_by_key
+from operators.model.template import Template
 from operators.transforms.drop import Drop
+from operators.transforms.label import Label
+from operators.transforms.lookup import Lookup
 from operators.transforms.only import Only
+from operators.transforms.severity import Severity
 
 MOST_WAYS = 100
 _ALL = KNOWN | OF_ALARMS
 _KEPT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("only", "drop", "deduplicate", "debounce", "mode", "stale", "counter"), _ALL),
-    **dict.fromkeys(("label", "lookup", "enrich", "severity"), _ALL - {"label"}),
+    **dict.fromkeys(("label", "lookup", "severity"), _ALL),
+    "enrich": _ALL - {"label"},
     **dict.fromkeys(("convert", "scale"), _ALL - {"unit"}),
     **dict.fromkeys(("threshold", "rate"), frozenset({"subject"})),
-}  # fmt: skip
-"""Fields that an event has before a step as behind it; of other steps nothing is known."""
+    "decode": frozenset(),
+}
+"""Fields that an event has before a step as behind it; of other steps nothing is known.
+
+Labels that are set before any of these are there behind it, too.
+"""
+_Way = tuple[Selection | Labelled, ...]
 
 
-def selections(flow: Flow, names: Iterable[str]) -> Selections:
-    """What lets events pass to whatever reads these names."""
-    return _known(way for name in names for way in _ways(flow, name))
+class Ways:
+    """The ways on which events come in a flow, with its tables."""
+
+    def __init__(self, flow: Flow, tables: Tables) -> None:
+        self._flow, self._tables = flow, tables
+
+    def to(self, names: Iterable[str]) -> Selections:
+        """What lies on the ways to whatever reads these names."""
+        return _known(way for name in names for way in self._ways(name))
+
+    def before(self, name: str, step: int) -> Selections:
+        """What lies on the ways to a step of a stream, by its place in it."""
+        return _known(self._into(name, self._flow.streams[name].steps[:step], frozenset()))
+
+    def _ways(self, name: str, within: frozenset[str] = frozenset()) -> Iterator[_Way]:
+        source, stream = self._flow.sources.get(name), self._flow.streams.get(name)
+        if name == ALARMS:
+            for one in self._flow.alarms:
+                yield from self._ways(one, within)
+        elif name in self._flow.alarms and name not in within:
+            yield from self._of_alarm(name, within)
+        elif source is not None and source.label:
+            yield (Labelled(Texts(source.label), _ALL),)
+        elif stream is None or name in within:
+            yield ()
+        else:
+            yield from self._into(name, stream.steps, within)
+
+    def _of_alarm(self, name: str, within: frozenset[str]) -> Iterator[_Way]:
+        """The ways of the readings of an alarm, whose labels it has."""
+        alarm = self._flow.alarms[name]
+        own = [Selection(Selector(alarm=name), False, _ALL)]
+        fields = _ALL - {"unit"} - OF_ALARMS
+        if alarm.only is not None:
+            own.append(Selection(alarm.only, False, fields))
+        for read in alarm.sources:
+            for way in self._ways(read, within | {name}):
+                yield (*own, *(one._replace(fields=one.fields & fields) for one in way))
+
+    def _into(self, name: str, steps: Sequence[Step], within: frozenset[str]) -> Iterator[_Way]:
+        own: list[Selection | Labelled] = []
+        fields = _ALL
+        for step in reversed(steps):
+            if isinstance(step.settings, Only | Drop):
+                if fields or step.settings.label:
+                    is_drop = isinstance(step.settings, Drop)
+                    own.append(Selection(step.settings, is_drop, fields))
+            elif (labelling := self._labelling(step)) is not None:
+                own.append(Labelled(labelling, fields))
+            if step.kind not in _KEPT:
+                yield tuple(own)
+                return
+            fields &= _KEPT[step.kind]
+        stream = self._flow.streams[name]
+        if isinstance(stream.from_, dict):
+            yield tuple(own)
+            return
+        for read in inputs(stream.from_):
+            for way in self._ways(read, within | {name}):
+                yield (*own, *(one._replace(fields=one.fields & fields) for one in way))
+
+    def _labelling(self, step: Step) -> Labelling | None:
+        if isinstance(step.settings, Label):
+            return Texts({name: Template(one) for name, one in step.settings.fields.items()})
+        if isinstance(step.settings, Lookup):
+            key, table = step.settings.key, step.settings.table
+            return Cells(table, key, rows_by_key(self._tables.get(table, ()), key))
+        if isinstance(step.settings, Severity):
+            return Unsaid(step.kind, [step.settings.label])
+        return None
 
 
-def selections_before(flow: Flow, name: str, step: int) -> Selections:
-    """What lets events pass to a step of a stream, by its place in it."""
-    return _known(_ways_into(flow, name, flow.streams[name].steps[:step], frozenset()))
-
-
-def _known(ways: Iterator[tuple[Selection, ...]]) -> Selections:
+def _known(ways: Iterator[_Way]) -> Selections:
     found = [*islice(ways, MOST_WAYS + 1)]
     return Selections([()] if len(found) > MOST_WAYS else found)
-
-
-def _ways(
-    flow: Flow, name: str, within: frozenset[str] = frozenset()
-) -> Iterator[tuple[Selection, ...]]:
-    stream = flow.streams.get(name)
-    if name in flow.alarms:
-        yield (Selection(Selector(alarm=name), False, _ALL),)
-    elif stream is None or name in within:
-        yield ()
-    else:
-        yield from _ways_into(flow, name, stream.steps, within)
-
-
-def _ways_into(
-    flow: Flow, name: str, steps: Sequence[Step], within: frozenset[str]
-) -> Iterator[tuple[Selection, ...]]:
-    stream = flow.streams[name]
-    own: list[Selection] = []
-    fields = _ALL
-    for step in reversed(steps):
-        if isinstance(step.settings, Only | Drop):
-            own.append(Selection(step.settings, isinstance(step.settings, Drop), fields))
-        fields &= _KEPT.get(step.kind, frozenset())
-        if not fields:
-            break
-    if not fields or isinstance(stream.from_, dict):
-        yield tuple(own)
-        return
-    for read in inputs(stream.from_):
-        for way in _ways(flow, read, within | {name}):
-            yield (*own, *(one._replace(fields=one.fields & fields) for one in way))

@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from operators.alarms.abouts import Abouts
 from operators.alarms.arming import Arming
 from operators.alarms.command_handler import COMMAND, CommandHandler
 from operators.alarms.engine import suppression
 from operators.alarms.engine.machine import Engine
+from operators.alarms.engine.registry import Key
 from operators.alarms.engine.revision import remask
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.snapshot import restore, snapshot
@@ -17,6 +19,7 @@ from operators.alarms.engine.transition import Transition
 from operators.alarms.hiding import Edge, Hiding, Member, renamed
 from operators.alarms.present_states import standing_of, states_of
 from operators.alarms.rule_builder import Definition
+from operators.alarms.saved_labels import given_labels, label_anew
 from operators.alarms.settings import Alarm
 from operators.alarms.signals import is_state
 from operators.alarms.transition_events import Renderer
@@ -56,7 +59,8 @@ class AlarmLogic(Logic):
         self._hiders: dict[str, AlarmLogic] = {}
         self._stood: list[Member] = []
         self._arming = Arming(alarm.armed.while_ if alarm.armed else None, context.arming)
-        self._edited = True
+        self._edited, self._reshown = True, False
+        self._moved: dict[Key, bool] = {}
         self.engine = self._new_engine()
         self.replies = self.commands.refused
         self.answers = self.commands.answers
@@ -66,7 +70,7 @@ class AlarmLogic(Logic):
         self._out: list[Event] = []
         self._wall = -math.inf
         self._clock = self._newest = -math.inf
-        self._abouts: dict[Any, About] = {}
+        self._abouts = Abouts()
         self._started = False
         self._sweep = math.inf
 
@@ -77,6 +81,7 @@ class AlarmLogic(Logic):
         engine.on_count = self.count
         engine.page_of = self.page_of
         engine.hidden_by = lambda s: self._hiding.of(s.subject, s.slot.about)
+        engine.shown_anew = lambda s: self._reshown or self.has_moved(s)
         if self._arming.by is not None:
             engine.on_open = self._arm_new
         return engine
@@ -142,6 +147,7 @@ class AlarmLogic(Logic):
                     self._hiding.follow(name, hider.stood())
             self.start(self._wall, self._clock)
             self._edited, self._stood = False, standing_of(self.engine)
+            self._reshown, self._moved = False, {}
         elif self._clock >= self._sweep:
             self._sweep = self._clock + SWEEP_EVERY
             if freed := self.engine.forget_idle(self._clock - FORGET_AFTER):
@@ -206,7 +212,7 @@ class AlarmLogic(Logic):
                 value = True
         unit = getattr(event, "unit", None)
         subject, at = event.subject, self._arrival(event, at)
-        about = self._about(event)
+        about = self._abouts.of(event)
         slot = self.engine.slots[rule_id].get(subject)
         if slot is not None and self._hiding.matches and slot.about != about:
             self.relabel(rule_id, slot, event, at)
@@ -223,16 +229,6 @@ class AlarmLogic(Logic):
     def _arrival(self, event: Any, at: float) -> float:
         """When an event of a batch that arrived at `at` arrived itself; replays know it."""
         return float(event.time) if self.engine.run else at
-
-    def _about(self, event: Any) -> About:
-        metric, labels = getattr(event, "metric", None), getattr(event, "labels", None)
-        key = (metric, *sorted(labels.items())) if labels else metric
-        known = self._abouts.get(key)
-        if known is None:
-            if len(self._abouts) > 10_000:
-                self._abouts.clear()
-            known = self._abouts[key] = (metric, dict(labels or {}))
-        return known
 
     # ------------------------------------------------------------------------
     # suppression
@@ -258,7 +254,7 @@ class AlarmLogic(Logic):
 
     def relabel(self, rule_id: str, slot: Slot, event: Any, at: float) -> None:
         """Take what a reading says of its subject; by its labels another alarm may hide it now."""
-        slot.about = self._about(event)
+        slot.about = self._abouts.of(event)
         if self._hiding.matches:
             self._follow_hiders(rule_id, event, at)
 
@@ -355,7 +351,9 @@ class AlarmLogic(Logic):
             "engine": snapshot(self.engine),
             "name": self.name,
             "definition": self.definition.text,
-            "above": self.definition.above,
+            "above": self.definition.above.text,
+            "given": given_labels(self.engine, self.definition.above),
+            "shown": self.definition.shown,
             "hiding": self._hiding.snapshot(),
             "retired": sorted(self.retired()),
             "newest": self._newest,
@@ -375,11 +373,24 @@ class AlarmLogic(Logic):
         self._hiding.restore(state["hiding"], self._renamed)
         is_armed_anew = self._arming.restore(state, self._renamed)
         self.commands.retired = set(state.get("retired", ()))
-        above = state.get("above", self.definition.above)
-        is_same = (state.get("definition"), above) == (self.definition.text, self.definition.above)
-        self._started, self._edited = False, is_armed_anew or not is_same
+        above, shown = state.get("above", self.definition.above.text), self.definition.shown
+        text, is_moved = self.definition.text, above != self.definition.above.text
+        self._started, self._reshown = False, state.get("shown", shown) != shown
+        is_same = state.get("definition") == text and not is_moved and not self._reshown
+        self._edited = is_armed_anew or not is_same
+        if is_moved:
+            self._moved = label_anew(self.engine, self.definition, state.get("given", {}))
         self._newest = state.get("newest", -math.inf)
         self.take_more_state(state)
+
+    def has_moved(self, s: State) -> bool:
+        """Whether an edit gave an alarm other labels."""
+        return self._moved.get((s.rule.id, s.subject), False)
+
+    def selects(self, s: State) -> bool:
+        """Whether the last reading of an alarm would come here now, as far as that is known."""
+        comes = self._moved.get((s.rule.id, s.subject), True)
+        return comes and self.definition.selects(s.subject, s.slot.about, s.seen_unit)
 
     def retired(self) -> set[str]:
         """Subjects that people took out, and that have not spoken since."""

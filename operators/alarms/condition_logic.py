@@ -110,7 +110,8 @@ class ConditionLogic(AlarmLogic):
             if not self._watches(s):
                 return None
             before, now = saved["cells"].get(s.subject), present["cells"].get(s.subject)
-            rule = self._own_rule(s, common) if edited or before != now else s.rule
+            moved = self.has_moved(s)
+            rule = self._own_rule(s, common) if edited or moved or before != now else s.rule
             if rule is None:
                 return None
             rule = self._under(rule, s.rule.id)
@@ -121,7 +122,7 @@ class ConditionLogic(AlarmLogic):
             if not s.occ:
                 return rule
             column = present["priority"][0]
-            if prioritised or (before or {}).get(column) != (now or {}).get(column):
+            if prioritised or moved or (before or {}).get(column) != (now or {}).get(column):
                 return self._prioritised(s, rule)
             return self.definition.of_severity(rule, s.rule.base_severity)
 
@@ -145,7 +146,7 @@ class ConditionLogic(AlarmLogic):
         """Whether a subject that was watched still is, by its last reading."""
         if s.rule.id != self._rule_id and self._presence:
             return False
-        if not self.definition.selects(s.subject, s.slot.about, s.seen_unit):
+        if not self.selects(s):
             return False
         common, about = self.definition.common, s.slot.about
         assert common is not None
@@ -176,6 +177,7 @@ class ConditionLogic(AlarmLogic):
     def take_more_state(self, state: Mapping[str, Any]) -> None:
         """Take back what `more_state` returned."""
         self._saved = state.get("written")
+        self._edited |= self._saved not in (None, self._written)
         self._were_listed = frozenset(state.get("listed", ()))
 
     def take(self, events: list[Event], at: float) -> None:
@@ -293,7 +295,7 @@ class ConditionLogic(AlarmLogic):
             self._learn_limits(rule_id, event, at)
         if slot is None and self.definition.varies:
             try:
-                own = self.definition.rule_for(event.subject, *self._about(event))
+                own = self.definition.rule_for(event.subject, *self._abouts.of(event))
             except NoLimit:
                 self.count("no_limit")
                 return
@@ -307,7 +309,7 @@ class ConditionLogic(AlarmLogic):
         """Put a subject that was only expected under the limits that its first event shows."""
         if self.definition.varies:
             with contextlib.suppress(NoLimit):
-                own = self.definition.rule_for(event.subject, *self._about(event))
+                own = self.definition.rule_for(event.subject, *self._abouts.of(event))
                 self.engine.put_under(self._under(own, rule_id), event.subject, at, event.time)
 
     def _open_slot(self, rule_id: str, event: Any, at: float) -> bool:
@@ -329,7 +331,7 @@ class ConditionLogic(AlarmLogic):
             or not mode[0] <= value <= mode[1]
         ):
             return False
-        slots[subject] = Slot(time, event.id, value, at, mode, self._about(event))
+        slots[subject] = Slot(time, event.id, value, at, mode, self._abouts.of(event))
         engine.stores[rule_id].add(subject)
         engine.created += 1
         if rule.watches_silence:

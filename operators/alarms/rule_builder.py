@@ -1,7 +1,7 @@
 """From the settings of an alarm to rules of the engine."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from operators.alarms.engine.level_crossing import LASTS, level_of
@@ -14,7 +14,7 @@ from operators.events import Reading
 from operators.model.condition import Column, When
 from operators.model.hysteresis import NoLimit, limit_record, resolved, state_value
 from operators.model.priority import SEVERITY_OF
-from operators.model.selections import KNOWN, Selection
+from operators.model.selections import Selections
 from operators.model.tables import SubjectCells
 from operators.model.units import quantity
 
@@ -29,6 +29,13 @@ def sample(subject: str, about: About | None, unit: str | None) -> Reading:
     return Reading(
         id="", time=0.0, subject=subject, metric=metric or "", unit=unit, labels=dict(labels)
     )
+
+
+def _known(about: About | None, unit: str | None) -> set[str]:
+    """The fields of a signal that are known."""
+    metric, labels = about or (None, None)
+    fields = {"metric": metric, "label": labels, "unit": unit}
+    return {"subject", *(name for name, value in fields.items() if value is not None)}
 
 
 class NoPriority(Exception):
@@ -59,7 +66,8 @@ class Definition:
         ]
         self._columns = [edge for edge in edges if isinstance(edge, Column)]
         self.priority_varies = isinstance(alarm.priority, Column)
-        self._only = Selection(alarm.only, False, KNOWN) if alarm.only is not None else None
+        above = context.selected or Selections([()])
+        self.above = above.then(alarm.only) if alarm.only is not None else above
         self._word = when.is_ if when is not None and isinstance(when.is_, str) else None
         self._cells = SubjectCells(context.tables)
         self._made: dict[str, Rule] = {}
@@ -67,7 +75,7 @@ class Definition:
         self.varies = bool(self._columns) or self._word is not None
         self.common = self._common() if when is not None else None
         self.text = alarm.model_dump_json(exclude={"response", "message", "was"})
-        self.above = "" if context.selected is None else context.selected.text
+        self.shown = [context.name, alarm.response, alarm.message]
 
     def _common(self) -> Rule:
         """The rule of all subjects that have nothing of their own."""
@@ -123,19 +131,24 @@ class Definition:
             names.add(alarm.priority.column)
         if isinstance(alarm.page, Column):
             names.add(alarm.page.column)
+        names |= {column for column in alarm.hiders.values() if column is not None}
         return {"limits": limits, "priority": priority, "cells": self._cells.written(names)}
 
     def selects(self, subject: str, about: About | None, unit: str | None) -> bool:
         """Whether `only` here and above lets a subject pass, by what is known of its readings."""
-        known: dict[str, Any] = {"subject": subject, "unit": unit}
-        metric, labels = about or (None, None)
-        known |= {"metric": metric, "label": labels}
-        keys = {key for key, value in known.items() if value is not None}
-        signal = sample(subject, about, unit)
-        if self._only is not None and not self._only.may_pass(signal, keys):
-            return False
-        above = self._context.selected
-        return above is None or above.may_pass(signal, keys)
+        return self.above.may_pass(sample(subject, about, unit), _known(about, unit))
+
+    def labels_now(
+        self, subject: str, about: About, unit: str | None, given: Collection[str]
+    ) -> Mapping[str, str] | None:
+        """The labels of a subject's readings, where steps before an edit had `given` some.
+
+        None where none of its readings comes any more.
+        """
+        if not given and not self.above.names:
+            return about[1]
+        signal: Any = self.above.arriving(sample(subject, about, unit), _known(about, unit), given)
+        return None if signal is None else dict(signal.labels)
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
         """A subject's value of a column: its label of that name, or the cell of its table row."""

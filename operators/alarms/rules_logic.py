@@ -63,8 +63,7 @@ class RulesLogic(AlarmLogic):
 
     def _revise(self, rule: Rule, at: float, clock: float) -> None:
         def own(s: State) -> Rule | None:
-            watched = self.definition.selects(s.subject, s.slot.about, s.seen_unit)
-            return of_signal(rule, s.rule.id, self.definition.made) if watched else None
+            return of_signal(rule, s.rule.id, self.definition.made) if self.selects(s) else None
 
         for rule_id in rules_of(self.engine, rule.id):
             one = of_signal(rule, rule_id, self.definition.made)

@@ -1,7 +1,7 @@
 """The step `notify`: alarms in groups, again until acknowledged, a digest in a flood."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -111,10 +111,10 @@ class NotifyLogic(Logic):
 
     Up to version 1 a group did not know what is news; up to 2 an alarm had no more to be read than
     its value and message; up to 3 none waited for being acknowledged; up to 4 of an alarm was kept
-    what is read, not its last change.
+    what is read, not its last change; up to 5 nothing of what lies above the step.
     """
 
-    VERSION: ClassVar[int] = 5
+    VERSION: ClassVar[int] = 6
 
     def __init__(self, settings: Notify, context: StepContext) -> None:
         super().__init__()
@@ -198,24 +198,36 @@ class NotifyLogic(Logic):
             for name, value in zip(self._by, values, strict=True)
         ]
 
-    def _find_edited(self) -> None:
-        """Find what an edit takes out of its group: it comes no longer, or belongs to another."""
+    def _find_edited(self, given: Collection[str], is_moved: bool) -> None:
+        """Find what an edit takes out of its group: it comes no longer, or belongs to another.
+
+        Steps above had `given` labels; with `is_moved` others may come than before.
+        """
         known = list(self._notifier.members())
         if self._unanswered is not None:
-            known += [(given["key"], given) for given in self._unanswered.given()]
+            known += [(one["key"], one) for one in self._unanswered.given()]
         for key, one in known:
             name = one["about"]["alarm"]
             one["about"]["alarm"] = self._names.get(name, name)
             event = msgspec.convert(one["about"], AlarmTransition)
-            if not self._reads(event):
+            arrives = self._arriving(event, given) if is_moved else event
+            if arrives is None:
                 gone = {"event": "removed", "change": "removed", "state": "normal", "flags": []}
                 self._edited.append(msgspec.structs.replace(event, **gone))
-            elif event.occ and self._key(event) != key:
+                continue
+            event, one["about"]["labels"] = arrives, arrives.labels
+            if event.occ and self._key(event) != key:
                 self._edited.append(msgspec.structs.replace(event, event="rule_changed"))
 
-    def _reads(self, event: AlarmTransition) -> bool:
-        known = KNOWN | OF_ALARMS if event.occ else _ALWAYS_KNOWN
-        return self._selected is None or self._selected.may_pass(event, known)
+    def _arriving(self, event: AlarmTransition, given: Collection[str]) -> AlarmTransition | None:
+        """An alarm's last change as it would come now; None where it would not."""
+        if self._selected is None:
+            return event
+        known = _known(event)
+        if "label" in known:
+            arriving: Any = self._selected.arriving(event, known, given)
+            return arriving  # type: ignore[no-any-return]
+        return event if self._selected.may_pass(event, known) else None
 
     def _follow_edit(self, now: Now) -> None:
         """Let alarms leave, or change to, their groups as the definition has them now."""
@@ -263,12 +275,14 @@ class NotifyLogic(Logic):
     def snapshot(self) -> object:
         """Return the groups and the wall clock."""
         waiting = self._unanswered.snapshot() if self._unanswered else {}
-        return self._notifier.snapshot(), self._clock, waiting
+        above = self._selected
+        labels = {"above": above.text, "given": sorted(above.names)} if above else {}
+        return self._notifier.snapshot(), self._clock, waiting, labels
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
-        groups, self._clock, *waiting = state
-        waits = waiting[0] if waiting else {}
+        groups, self._clock, *more = state
+        waits, labels = [*more, {}, {}][:2]
         if version < 5:
             for group in groups.values():
                 for name, member in group["members"].items():
@@ -280,7 +294,16 @@ class NotifyLogic(Logic):
         if waits:
             self._unanswered = self._unanswered or Unanswered(0.0)  # an edit: they wait no longer
             self._unanswered.restore(waits)
-        self._find_edited()
+        above = self._selected.text if self._selected else None
+        self._find_edited(labels.get("given", ()), labels.get("above") != above)
+
+
+def _known(event: AlarmTransition) -> frozenset[str]:
+    """The fields of an alarm's readings that are known."""
+    if not event.occ:
+        return _ALWAYS_KNOWN
+    silent = frozenset({"metric", "label"}) if event.metric is None else frozenset()
+    return (KNOWN | OF_ALARMS) - silent
 
 
 def _name(event: AlarmTransition) -> str:

@@ -290,13 +290,14 @@ class Engine(Registry):
     def _revise(
         self, s: State, new: Rule, mask: Callable[[State, Rule, float], None], t: float
     ) -> None:
-        old = s.rule
+        old, seq = s.rule, s.seq
         follow_page(self, s, t)
-        if s.gone:
-            return
-        if new is not old:
-            revise(self, s, new, t)
-        mask(s, old, t)
+        if not s.gone:
+            if new is not old:
+                revise(self, s, new, t)
+            mask(s, old, t)
+        if s.seq == seq and s.last_flags and self.shown_anew(s):
+            emit(self, s, "rule_changed", t, "rule_changed")
 
     def follow_pages(self, rule_id: str, at: float, event: float | None = None) -> None:
         """Show the alarms of a rule on the pages that they are on now."""

@@ -45,6 +45,7 @@ class Registry:
         self.on_open: Callable[[State, float], None] | None = None
         self.hidden_by: Callable[[State], set[str]] = lambda state: set()
         self.page_of: Callable[[State], str | None] = lambda state: None
+        self.shown_anew: Callable[[State], bool] = lambda state: False
         self.on_raise: Callable[[State], Rule] | None = None
         self.states_kept = STATES_KEPT
         self.stores: dict[str, SlotStore] = {}

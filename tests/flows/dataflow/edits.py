@@ -21,6 +21,7 @@ from tests.flows.dataflow.seeds import play
 
 START = 1_767_614_400.0
 SUBJECTS = ("f1", "f2", "f3")
+FLOORS = ("1", "2", "{subject}")
 WARM = ("warmth", "warmth", "cellar")
 CALM = 7200.0
 """Longer than every span of a definition but one day; after it only the last readings matter."""
@@ -66,11 +67,18 @@ def hot(rng: random.Random, hider: str | None) -> Definition:
         "from": rng.choice(WARM), "response": "Go.", "priority": rng.choice(("low", "medium")), **conditions(rng),
         **{key: value for key, value in options.items() if rng.random() < 0.25},
     }  # fmt: skip
+    if "only" in found and rng.random() < 0.3:
+        found["only"] = {"metric": "temperature", "label": {"floor": ["1", "f1"]}}
     if hider and rng.random() < 0.5:
-        found["suppressed_by"] = [hider]
+        found["suppressed_by"] = [rng.choice((hider, {"alarm": hider, "match": "floor"}))]
         if rng.random() < 0.5:
             found["suppress_hold"] = rng.choice(("5min", "20min"))
     return found
+
+
+def hiders_of(alarm: Definition) -> list[str]:
+    """The alarms that hide one."""
+    return [one if isinstance(one, str) else one["alarm"] for one in alarm.get("suppressed_by", ())]
 
 
 def definition(rng: random.Random, before: Definition | None = None) -> Definition:
@@ -93,7 +101,7 @@ def definition(rng: random.Random, before: Definition | None = None) -> Definiti
     for name in ("hot", "warm", "spare"):
         if name in old and rng.random() < 0.3:
             alarms[name] = {key: value for key, value in old[name].items() if key != "was"}
-            if not set(alarms[name].get("suppressed_by", ())) <= set(alarms):
+            if not set(hiders_of(alarms[name])) <= set(alarms):
                 alarms[name].pop("suppressed_by")
                 alarms[name].pop("suppress_hold", None)
         elif rng.random() < 0.85:
@@ -130,7 +138,15 @@ def selectors(rng: random.Random) -> list[Definition]:
     return rng.choice((
         [], [], [], [{"only": {"subject": some}}], [{"drop": {"subject": some}}],
         [{"label": {"floor": "1"}}, {"only": {"subject": some, "label": {"floor": "1"}}}],
+        [{"label": {"floor": rng.choice(FLOORS)}}, *label_selectors(rng)],
+        [{"lookup": "freezers"}, *label_selectors(rng)],
     ))  # fmt: skip
+
+
+def label_selectors(rng: random.Random) -> list[Definition]:
+    """Steps that look at labels, or none."""
+    wanted = rng.choice(({"floor": rng.choice(FLOORS)}, {"limit": "60 °C"}, {"floor": ["f1", "2"]}))
+    return rng.choice(([], [{"only": {"label": wanted}}], [{"drop": {"label": wanted}}]))
 
 
 def plan_of(one: Definition) -> Plan:
@@ -264,7 +280,7 @@ def check_seed(seed: int, said: Counter[str] | None = None) -> None:
             _compare(f"seed {seed}, at the edit", edited, always, version, watched)
         at = _play(rng, at, edited, always, list(version["alarms"]), spoke)
     warm = [name for name, one in versions[-1]["alarms"].items() if one["from"] in WARM]
-    known = {(name, subject) for name in warm for subject in spoke}
+    known = {(name, subject) for name in warm for subject in spoke} & always.watched()
     _compare(f"seed {seed}, later", edited, always, versions[-1], known | edited.watched())
     if said is not None:
         said.update(edited.said)
@@ -300,11 +316,11 @@ def _compare(
             site.give("s", reading(int(at), at, subject, "key", float(subject == "f1")), at)
     ours, theirs = edited.shown(), always.shown()
     seen = edited.watched()  # what hides an alarm must be known, too
-    hiders = {name: one.get("suppressed_by", ()) for name, one in version["alarms"].items()}
+    hiders = {name: hiders_of(one) for name, one in version["alarms"].items()}
     known = {
         (name, subject)
         for name, subject in known
-        if all((hider, subject) in seen for hider in hiders.get(name, ()))
+        if all((hider, one) in seen for hider in hiders.get(name, ()) for one in SUBJECTS)
     }
     for key in sorted(set(ours) | set(theirs)):
         if key in known and ours.get(key) != theirs.get(key):
