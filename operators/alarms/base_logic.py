@@ -38,11 +38,9 @@ class AlarmLogic(Logic):
     """Alarms of one `alarms:` entry for one shard.
 
     Events of the streams it watches come through `on_batch`. Through `on_role` come, each under its
-    own role:
-    `suppressed_by` transitions of other alarms, `armed` readings of the stream that arms it,
-    `rules` rows of rules,
-    `commands` what people ask for, `commands_elsewhere` the same where another shard answers for
-    unknown subjects.
+    own role: `suppressed_by` transitions of other alarms, `armed` readings of the stream that arms
+    it, `rules` rows of rules, `commands` what people ask for, `commands_elsewhere` the same where
+    another shard answers for unknown subjects.
     `answers` to commands are occurrences `alarm_accepted` and `alarm_rejected`; `replies` keeps the
     latest refusals.
     """
@@ -350,10 +348,8 @@ class AlarmLogic(Logic):
         return {
             "engine": snapshot(self.engine),
             "name": self.name,
-            "definition": self.definition.text,
-            "above": self.definition.above.text,
+            **self.definition.saved(),
             "given": given_labels(self.engine, self.definition.above),
-            "shown": self.definition.shown,
             "hiding": self._hiding.snapshot(),
             "retired": sorted(self.retired()),
             "newest": self._newest,
@@ -373,12 +369,10 @@ class AlarmLogic(Logic):
         self._hiding.restore(state["hiding"], self._renamed)
         is_armed_anew = self._arming.restore(state, self._renamed)
         self.commands.retired = set(state.get("retired", ()))
-        above, shown = state.get("above", self.definition.above.text), self.definition.shown
-        text, is_moved = self.definition.text, above != self.definition.above.text
-        self._started, self._reshown = False, state.get("shown", shown) != shown
-        is_same = state.get("definition") == text and not is_moved and not self._reshown
-        self._edited = is_armed_anew or not is_same
-        if is_moved:
+        same = self.definition.compared(state)
+        self._started, self._reshown = False, not same["shown"]
+        self._edited = is_armed_anew or not all(same.values())
+        if not same["above"]:
             self._moved = label_anew(self.engine, self.definition, state.get("given", {}))
         self._newest = state.get("newest", -math.inf)
         self.take_more_state(state)

@@ -74,8 +74,23 @@ class Definition:
         self._by_cells: dict[tuple[Any, ...], Rule] = {}
         self.varies = bool(self._columns) or self._word is not None
         self.common = self._common() if when is not None else None
-        self.text = alarm.model_dump_json(exclude={"response", "message", "was"})
-        self.shown = [context.name, alarm.response, alarm.message]
+
+    def saved(self) -> dict[str, Any]:
+        """What it is, to be compared after an edit: what it judges, what comes, what is shown."""
+        alarm = self.alarm
+        return {
+            "definition": alarm.model_dump_json(exclude={"response", "message", "was"}),
+            "above": self.above.text,
+            "shown": [self._context.name, alarm.response, alarm.message],
+        }
+
+    def compared(self, saved: Mapping[str, Any]) -> dict[str, bool]:
+        """Which parts are as they were saved; earlier states know the first alone."""
+        now = self.saved()
+        return {
+            key: saved.get(key, None if key == "definition" else now[key]) == now[key]
+            for key in now
+        }
 
     def _common(self) -> Rule:
         """The rule of all subjects that have nothing of their own."""

@@ -10,6 +10,7 @@ from operators.alarms.engine.level_crossing import CROSSES, Crossings, level_of
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Transition
+from operators.alarms.rule_builder import sample
 from operators.alarms.settings import Alarm
 from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
 from operators.component import StepContext
@@ -61,13 +62,27 @@ class RulesLogic(AlarmLogic):
                 self._revise(rule, at, clock)
         self._index()
 
-    def _revise(self, rule: Rule, at: float, clock: float) -> None:
+    def _revise(self, rule: Rule, at: float, clock: float, is_same: bool = True) -> None:
+        """Put the alarms of a rule under what it says now, if it judges the same things."""
+
         def own(s: State) -> Rule | None:
-            return of_signal(rule, s.rule.id, self.definition.made) if self.selects(s) else None
+            is_judged = is_same and self._judges(rule, s) and self.selects(s)
+            return of_signal(rule, s.rule.id, self.definition.made) if is_judged else None
 
         for rule_id in rules_of(self.engine, rule.id):
             one = of_signal(rule, rule_id, self.definition.made)
             self.engine.revise(one, at, clock, own, self.follow_masks)
+
+    def _judges(self, rule: Rule, s: State) -> bool:
+        """Whether a rule is about a signal that it was about before."""
+        row, about = self._rows[rule.of], s.slot.about
+        if not glob(str(row["subject"])).fullmatch(s.subject):
+            return False
+        metric, is_first = row.get("metric"), s.rule.id == s.rule.of
+        if metric or _counts_presence(rule):
+            return is_first and (not metric or about is None or about[0] == metric)
+        asks = isinstance(row.get("is"), (bool, str))
+        return about is None or concerns(rule, sample(s.subject, about, s.seen_unit), asks)
 
     # ------------------------------------------------------------------------
     # rules
@@ -96,23 +111,18 @@ class RulesLogic(AlarmLogic):
         except (ValueError, NoLimit) as error:
             self._refuse(event, f"rule {row['id']!r}: {_first_line(error)}")
             return
-        before = self._rows.get(rule_id)
-        if before is not None and before["subject"] != row["subject"]:
-            self._remove(rule_id, at)
-        if before is not None and before.get(CROSSES) != row.get(CROSSES):
+        crossed = self._rows.get(rule_id, row).get(CROSSES)
+        is_same = crossed == row.get(CROSSES)
+        if not is_same:
             self._crossings.forget(rule_id)
         self._rows[rule_id] = row
-        for one in rules_of(self.engine, rule_id):
-            self.engine.follow_pages(one, at, self._clock)
-        self._put(rule, at, self._clock)
+        if rule_id in self.engine.rules:
+            self._revise(rule, at, self._clock, is_same)
+        else:
+            self.engine.put_rule(rule)
         subject = str(row["subject"])
         if rule.absent is not None and "*" not in subject and "?" not in subject:
             self.engine.declare(rule_id, subject, at, event=self._clock)
-
-    def _put(self, rule: Rule, at: float, clock: float) -> None:
-        """Add or change a rule, for all signals that it judges."""
-        for rule_id in rules_of(self.engine, rule.id) or [rule.id]:
-            self.engine.set_rule(of_signal(rule, rule_id, self.definition.made), at, clock)
 
     def _remove(self, rule_id: str, at: float) -> None:
         for one in rules_of(self.engine, rule_id):
@@ -178,7 +188,7 @@ class RulesLogic(AlarmLogic):
         if level is not None:
             self._take_crossing(rule_id, e, at, level)
             return
-        presence = rule.absent is not None or rule.pulse is not None
+        presence = _counts_presence(rule)
         if not presence and not metric:
             if not concerns(rule, e, isinstance(row.get("is"), (bool, str))):
                 self.count("unit")
@@ -236,6 +246,11 @@ class RulesLogic(AlarmLogic):
         self._rows = {rule_id: dict(row) for rule_id, row in state.get("rows", {}).items()}
         self._crossings.restore(state.get("crossings", []))
         self._index()
+
+
+def _counts_presence(rule: Rule) -> bool:
+    """Whether any event counts, not its value."""
+    return rule.absent is not None or rule.pulse is not None
 
 
 def _row(event: Event) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class Beside:
         self.alarm = settings(rng, self.by_rows)
         self.ours = make_logic(self.alarm, CONTEXT)
         self.ours.engine.states_kept = rng.choice((0, 1000))
-        self.rows: dict[str, str] = {}
+        self.rows: dict[str, dict[str, Any]] = {}
         self.outside: set[str] = set()
         self.said: list[AlarmTransition] = []
         self.newest = -math.inf
@@ -181,7 +181,7 @@ class Beside:
                 "unit": event.unit,
             }
             for rule in list(self.theirs.rules):
-                if self.by_rows and self.rows[rule] not in (event.subject, "*"):
+                if self.by_rows and self.rows[rule]["subject"] not in (event.subject, "*"):
                     continue
                 if (rule, event.subject) not in self.theirs.alarms:
                     alarm = self.theirs.alarm(rule, event.subject)
@@ -249,31 +249,36 @@ class Beside:
         )
 
     def write_rule(self, now: Now) -> None:
-        """A person writes, changes or removes a rule."""
+        """A person writes, removes, or switches a rule; one that changes is written anew.
+
+        How alarms follow a rule that changes is not the reference's, but that of an edit.
+        """
         name, subject = self.rng.choice(("r1", "r2", "r3")), self.rng.choice((*SUBJECTS, "*"))
         rule_id = f"{STEP}/{name}"
-        known = rule_id in self.rows
-        if known and self.rng.random() < 0.2:
-            data: dict[str, Any] = {"id": name, "deleted": True}
-        else:
-            data = row(
-                self.rng, name, self.rows[rule_id] if known and self.rng.random() < 0.7 else subject
-            )
+        before = self.rows.get(rule_id)
+        if before is not None and self.rng.random() < 0.4:
+            self.put_row(rule_id, {**before, "enabled": not before["enabled"]}, now)
+            return
+        if before is not None:
+            self.put_row(rule_id, {"id": name, "deleted": True}, now)
+        if before is None or self.rng.random() < 0.7:
+            self.put_row(rule_id, row(self.rng, name, subject), now)
+
+    def put_row(self, rule_id: str, data: dict[str, Any], now: Now) -> None:
+        name = data["id"]
         event = Occurrence(
             id=f"row-{now.wall}", time=now.event, subject=name, type="rule", data=data
         )
         self.keep(self.ours.on_role("rules", [event], now))
-        if known and self.rows[rule_id] != data.get("subject"):
+        if "subject" not in data:
             self.remove_rule(rule_id, now)
-        if "subject" in data:
-            self.rows[rule_id] = data["subject"]
-            rule = reference.Rule(self.ours.engine.rules[rule_id].record)
-            same = rule_id in self.theirs.rules and self.theirs.rules[rule_id].hash == rule.hash
-            self.theirs.rules[rule_id] = rule
-            if not same:
-                self.control(
-                    lambda key: key[0] == rule_id, now, lambda alarm, t: alarm.change_rule(rule, t)
-                )
+            return
+        self.rows[rule_id] = data
+        rule = reference.Rule(self.ours.engine.rules[rule_id].record)
+        self.theirs.rules[rule_id] = rule
+        self.control(
+            lambda key: key[0] == rule_id, now, lambda alarm, t: alarm.change_rule(rule, t)
+        )
 
     def remove_rule(self, rule_id: str, now: Now) -> None:
         def drop(alarm: Any, t: float) -> None:

@@ -28,6 +28,7 @@ CALM = 7200.0
 DECISIVE = (-40.0, 0.0, 40.0, 80.0)
 """Temperatures in no deadband of any condition."""
 Definition = dict[str, Any]
+Rules = dict[str, dict[str, Any]]
 
 
 def conditions(rng: random.Random) -> Definition:
@@ -108,6 +109,11 @@ def definition(rng: random.Random, before: Definition | None = None) -> Definiti
             alarms[name] = hot(rng, hider)
     if "warm" in old and "warm" not in alarms and rng.random() < 0.7:
         alarms["tepid"] = {**hot(rng, hider), "was": "warm"}
+    if alarms and rng.random() < 0.5:
+        alarms["ruled"] = {
+            "from": rng.choice(WARM), "rules": "rules", "response": "Go.", "bad": rng.choice(("hold", "clear")),
+            **({"suppressed_by": [hider]} if hider and rng.random() < 0.3 else {}),
+        }  # fmt: skip
     rows = [{"subject": one, "limit": rng.choice(("20 °C", "60 °C", ""))} for one in SUBJECTS]
     if before and rng.random() < 0.5:
         rows = before["tables"]["freezers"]
@@ -115,10 +121,30 @@ def definition(rng: random.Random, before: Definition | None = None) -> Definiti
     pages = {name: {"title": name, "owner": "user/a"} for name in ("one", "two")}
     return {
         "vigie": 1, "flow": "f", "pages": pages, "tables": {"freezers": rows},
-        "sources": {"s": {"topic": "s"}},
+        "sources": {"s": {"topic": "s"}, "rules": {"topic": {"name": "rules", "table": True}}},
         "streams": streams(rng, before),
         "alarms": alarms, "sinks": {"all": {"from": ["alarms"] if alarms else ["s"], "topic": "t"}},
     }  # fmt: skip
+
+
+def rules(rng: random.Random, before: Rules | None = None) -> Rules:
+    """Rules that people write, or change."""
+    found: Rules = {}
+    for name in ("r1", "r2"):
+        if before and name in before and rng.random() < 0.4:
+            found[name] = before[name]
+        elif rng.random() < 0.8:
+            when = rng.choice((
+                {"above": "30 °C"}, {"above": "60 °C", "clear": "50 °C"}, {"below": "10 °C"}, {"above": "50 %"},
+                {"silent": "15min"}, {"outside": ["-10 °C", "50 °C"], "clear_for": "1min"},
+            ))  # fmt: skip
+            metric = rng.choice(({}, {}, {"metric": "temperature"}, {"metric": "humidity"}))
+            found[name] = {
+                "subject": rng.choice((*SUBJECTS, "*", "f?")),
+                "priority": rng.choice(("low", "high")), "page": rng.choice(("one", "two")),
+                **when, **metric,
+            }  # fmt: skip
+    return found
 
 
 def streams(rng: random.Random, before: Definition | None) -> Definition:
@@ -154,6 +180,11 @@ def plan_of(one: Definition) -> Plan:
     return compile_flow(flow, one["tables"], ZoneInfo("Europe/Paris")).plan
 
 
+def _name(alarm: str, rule_id: str) -> str:
+    """What an alarm is called here: one of several rules by its rule."""
+    return rule_id if alarm == "ruled" else alarm
+
+
 class Site:
     """A flow on a virtual clock, and what is shown of its alarms."""
 
@@ -173,6 +204,14 @@ class Site:
     def edit(self, one: Definition) -> None:
         self.plan = plan_of(one)
         self.playback.restart(self.plan)
+
+    def write(self, written: Rules, before: Rules, at: float) -> None:
+        """Let people write rules, or take them back."""
+        for name in sorted(written.keys() | before.keys()):
+            data = {"id": name, **written.get(name, {"deleted": True})}
+            if written.get(name) != before.get(name):
+                event = Occurrence(id=f"{name}-{at}", time=at, subject=name, type="rule", data=data)
+                self.give("rules", event, at)
 
     def give(self, source: str, event: Event, at: float) -> None:
         self.playback.advance(at)
@@ -199,16 +238,16 @@ class Site:
                         s.active and s.severity,
                     )
                     if any(one):
-                        found[node.name, subject] = one
+                        found[_name(node.name, rule_id), subject] = one
         return found
 
     def watched(self) -> set[tuple[str, str]]:
         """The alarms and subjects whose last reading is known, and in no deadband."""
         return {
-            (node.name, subject)
+            (_name(node.name, rule_id), subject)
             for node in self.plan.nodes
             if node.is_alarm
-            for slots in self.playback.logic(node.steps[0].identity).engine.slots.values()  # type: ignore[attr-defined]
+            for rule_id, slots in self.playback.logic(node.steps[0].identity).engine.slots.items()  # type: ignore[attr-defined]
             for subject, slot in slots.items()
             if slot.about is not None
             and not (slot.state and (slot.state.gone or slot.state.bad))
@@ -270,11 +309,16 @@ def check_seed(seed: int, said: Counter[str] | None = None) -> None:
     versions = [definition(rng)]
     for _ in range(rng.choice((1, 1, 2, 3))):
         versions.append(definition(rng, versions[-1]))
+    written = [rules(rng)]
+    for _ in versions[1:]:
+        written.append(rules(rng, written[-1]))
     edited, always = Site(versions[0]), Site(versions[-1])
     at, spoke = START + 60.0, set[str]()
+    always.write(written[-1], {}, START)
     for number, version in enumerate(versions):
         if number:
             edited.edit(version)
+        edited.write(written[number], written[number - 1] if number else {}, at)
         watched = edited.watched() if number == len(versions) - 1 else set()
         if number == len(versions) - 1:
             _compare(f"seed {seed}, at the edit", edited, always, version, watched)
@@ -317,6 +361,7 @@ def _compare(
     ours, theirs = edited.shown(), always.shown()
     seen = edited.watched()  # what hides an alarm must be known, too
     hiders = {name: hiders_of(one) for name, one in version["alarms"].items()}
+    hiders |= {name: hiders.get("ruled", []) for name, _ in known if name.startswith("f/ruled")}
     known = {
         (name, subject)
         for name, subject in known
