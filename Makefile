@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos docs lock sbom clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ test-video: setup ## the model of COCO on a video of a street; says why where on
 
 test-kafka: setup ## on Apache Kafka from Maven Central, one broker and three; says why where it cannot run
 	@bash infra/test_kafka.sh $(PYTEST_ARGS)
+
+test-debezium: setup ## Debezium beside our reader of the binary log; says why where it cannot run
+	@bash infra/test_debezium.sh $(PYTEST_ARGS)
 
 test-infra: setup ## dashboards, rules of Prometheus, image and chart, on their own engines and tools
 	@bash infra/test_infra.sh $(PYTEST_ARGS)

@@ -16,8 +16,9 @@ class Email(Sink):
     The first event waits `group_wait` for others; all that came by then go into one mail, and the
     next one follows after
     `group_interval` at the earliest. A mail about one event has `title` as its subject and `body`
-    as its text; one about several says how many there are and lists them, the most urgent first. Of
-    alarms comes what is annunciated, unless `only: {change: ...}` chooses.
+    as its text; one about several says how many there are and lists them, the most urgent first, a
+    thousand at most: the others come in the next. Of alarms comes what is annunciated, unless
+    `only: {change: ...}` chooses.
 
     Delivery: at least once. Waiting events are kept in a file in the flow's data folder, so a crash
     or a mail server that is down loses none. A mail that might go out twice, after a crash at the

@@ -12,7 +12,6 @@ from operators.model.fields import text
 from operators.model.template import Template
 from operators.model.wording import lines_of, title_of
 
-LISTED = 1_000
 TITLE_LENGTH = 200
 
 _WHAT_NEXT = ("to do", "open")
@@ -55,15 +54,13 @@ class MailText:
             f"{len(events)} events, from {self._when(events[0])} to {self._when(events[-1])}:",
             "",
         ]
-        for event in sorted(events, key=_urgency, reverse=True)[:LISTED]:
+        for event in sorted(events, key=_urgency, reverse=True):
             lines.append(f"{self._when(event)}  {self._line(event)}")
             lines += [
                 f"    {name}: {words}"
                 for name, words in lines_of(event, self._timezone)
                 if name in _WHAT_NEXT
             ]
-        if len(events) > LISTED:
-            lines.append(f"… and {len(events) - LISTED} more, which are in the history.")
         return "\n".join(lines) + "\n"
 
     def _about(self, event: Event) -> str:

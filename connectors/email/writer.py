@@ -14,6 +14,8 @@ from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from operators.events import DeadLetter, Event, encode_lines
 
 BOUND = 100_000
+LARGEST = 1_000
+"""Events in one mail; more, as after a long outage, go into the next."""
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
 FIRST_LATER, LONGEST_LATER, MOST_TRIES = 10.0, 1800.0, 12
@@ -122,7 +124,7 @@ class EmailWriter(ThreadedWriter):
             if wait > 0 and not self._urgent:
                 self._changed.wait_for(lambda: self._closed or self._urgent, wait)
                 return []
-            return [] if self._closed else spool.begin(len(spool.waiting))
+            return [] if self._closed else spool.begin(min(len(spool.waiting), LARGEST))
 
     def _send(self, events: list[Event]) -> None:
         later = self._hand_over(events, self._settings.to)

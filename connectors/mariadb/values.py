@@ -7,9 +7,12 @@ import struct
 import uuid
 import zlib
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
+_SMALLEST_PLAIN = -6
+"""The power of ten from which on `str` writes a `Decimal` without exponent."""
 _FLOAT = struct.Struct("<f")
 
 
@@ -34,6 +37,11 @@ def shortest(value: float) -> float:
         except OverflowError:
             continue
     return float(f"{value:.9g}")
+
+
+def plain(value: Decimal) -> Decimal | str:
+    """A number whose text has no exponent: a small one, `0E-9`, as the text that MariaDB shows."""
+    return value if value.adjusted() >= _SMALLEST_PLAIN else format(value, "f")
 
 
 def geometry(data: bytes) -> dict[str, Any]:
@@ -97,6 +105,7 @@ SPATIAL = (
 FROM_TABLE: dict[str, Callable[[Any], Any]] = {
     "timestamp": utc,
     "float": shortest,
+    "decimal": plain,
     "bit": int.from_bytes,
     **dict.fromkeys(("binary", "varbinary"), text_or_hex),
     **dict.fromkeys(("tinyblob", "blob", "mediumblob", "longblob"), text_or_hex),

@@ -24,7 +24,14 @@ from connectors.mariadb.binlog.column_types import (
     YEAR,
 )
 from connectors.mariadb.binlog.table_map import Column
-from connectors.mariadb.values import ADDRESSES, geometry, shortest, text_or_hex, uncompressed
+from connectors.mariadb.values import (
+    ADDRESSES,
+    geometry,
+    plain,
+    shortest,
+    text_or_hex,
+    uncompressed,
+)
 
 Value = Callable[[bytes], Any]
 """The value of some bytes."""
@@ -104,7 +111,7 @@ def _decimal(precision: int, scale: int) -> tuple[int, Value]:
     size = sum(length for length, _ in groups)
     flip_all, sign_bit = (1 << 8 * size) - 1, 1 << (8 * size - 1)
 
-    def value(data: bytes) -> Decimal:
+    def value(data: bytes) -> Decimal | str:
         raw = int.from_bytes(data, "big") ^ sign_bit
         negative = bool(raw & sign_bit)
         if negative:
@@ -113,7 +120,7 @@ def _decimal(precision: int, scale: int) -> tuple[int, Value]:
         for length, count in groups:
             bits -= 8 * length
             digits = digits * 10**count + (raw >> bits & ((1 << 8 * length) - 1))
-        return Decimal(-digits if negative else digits).scaleb(-scale, _EXACT)
+        return plain(Decimal(-digits if negative else digits).scaleb(-scale, _EXACT))
 
     return size, value
 

@@ -1,6 +1,7 @@
 """The e-mail sink against real SMTP servers."""
 
 import contextlib
+import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,18 @@ def test_a_flood_is_one_mail_now_and_one_later(
         f"rack_{n} at 31 °C" for n in (30, *range(30), *range(31, 50))
     ]
     assert second["Subject"].endswith("(and 29 more)")
+
+
+def test_after_a_long_outage_every_event_is_named_in_some_mail(
+    opened: Callable[..., Writer], mail: Mail, tmp: Path, unique: str
+) -> None:
+    address = f"{unique}@example.org"
+    with contextlib.closing(MailSpool(tmp / "mail.mail.log")) as spool:
+        spool.add([change(n) for n in range(2_500)])
+    opened(mail.url, tmp, to=address).flush()
+    wait_until(lambda: len(mails_to(mail, address)) == 3, what="the mails")
+    text = "".join(message.get_content() for message in mails_to(mail, address))
+    assert sorted(map(int, re.findall(r"rack_(\d+)", text))) == list(range(2_500))
 
 
 def test_mails_wait_for_a_server_that_comes_later_and_the_flow_does_not(

@@ -276,15 +276,17 @@ def test_values_are_as_people_write_them(db: RecorderDatabase) -> None:
     db.run(
         "CREATE TABLE some(id INT PRIMARY KEY, b BIT(8), y YEAR, d DATE, at DATETIME(3), ts"
         " TIMESTAMP NULL, f FLOAT, u UUID, ip INET6, bin BINARY(4), vb VARBINARY(9), s"
-        " SET('x', 'a'), e ENUM('fermé') CHARACTER SET latin1, g POINT, t TIME(6))"
+        " SET('x', 'a'), e ENUM('fermé') CHARACTER SET latin1, g POINT, t TIME(6), tiny"
+        " DECIMAL(12,9))"
     )
 
     def write() -> int:
         db.run(
             "INSERT INTO some VALUES (1, b'101', 0, '2024-00-15', 0, 0, 0.1,"
             " '123e4567-e89b-12d3-a456-426655440000', 'fe80::1', 'ab', 'rack1', 'a,x', 'fermé',"
-            " POINT(1, 2), '-00:00:00.000001'), (2, NULL, 1970, 0, '2026-01-02 03:04:05.5',"
-            " '2026-01-02 03:04:05', NULL, NULL, NULL, 'abcd', x'FF', '', '', NULL, NULL)"
+            " POINT(1, 2), '-00:00:00.000001', 0.00000012), (2, NULL, 1970, 0,"
+            " '2026-01-02 03:04:05.5',"
+            " '2026-01-02 03:04:05', NULL, NULL, NULL, 'abcd', x'FF', '', '', NULL, NULL, 0)"
         )
         return 2
 
@@ -295,10 +297,10 @@ def test_values_are_as_people_write_them(db: RecorderDatabase) -> None:
         5, 0, "2024-00-15", "0000-00-00 00:00:00.000", "0000-00-00 00:00:00", 0.1,
         "123e4567-e89b-12d3-a456-426655440000", "fe80::1", "61620000", "rack1", "x,a", "fermé",
         {"srid": 0, "wkb": "0101000000000000000000f03f0000000000000040"},
-        -datetime.timedelta(microseconds=1),
+        -datetime.timedelta(microseconds=1), "0.000000120",
     ]  # fmt: skip
     assert second == [
         None, 1970, "0000-00-00", datetime.datetime(2026, 1, 2, 3, 4, 5, 500_000),
         datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), None, None, None, "abcd", "ff",
-        "", "", None, None,
+        "", "", None, None, "0.000000000",
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Debezium's embedded engine beside our reader of the binary log, on the same statements."""
