@@ -1,15 +1,18 @@
 """Apache Kafka itself, which `make test-kafka` brings: one broker, three, one with users."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from connectors.kafka.connection import TopicConnection
 from infra.embedded.kafka.cluster import KafkaCluster
 from infra.embedded.kafka.server import Kafka, SecuredKafka
 from tests.conftest import ON_KAFKA
+from tests.waiting import wait_until
 
 Administer = Callable[[list[str]], KafkaAdminClient]
 
@@ -54,8 +57,13 @@ def administer() -> Iterator[Administer]:
     """`administer(addresses)` is an admin client, closed after the test."""
     opened: list[KafkaAdminClient] = []
 
+    def attempt(addresses: list[str]) -> KafkaAdminClient | None:
+        with suppress(KafkaError):  # of a broker too slow to be asked for its version
+            return KafkaAdminClient(bootstrap_servers=addresses, bootstrap_timeout_ms=10_000)
+        return None
+
     def open_one(addresses: list[str]) -> KafkaAdminClient:
-        opened.append(KafkaAdminClient(bootstrap_servers=addresses))
+        opened.append(wait_until(lambda: attempt(addresses), what="an admin client"))
         return opened[-1]
 
     yield open_one

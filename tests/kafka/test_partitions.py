@@ -1,5 +1,6 @@
 """Partitions that are added to a topic, and subjects that lie in several, on Apache Kafka."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from connectors.kafka.connection import TopicConnection
 from infra.embedded.kafka.server import Kafka
 from operators.events import Event, encode_lines
 from tests.flow_process import FlowProcess
-from tests.flows.foreign_producer import Foreign, changes, expected, make_topic
+from tests.flows.foreign_producer import SUBJECTS, Foreign, changes, expected, make_topic
 from tests.flows.running import HOT, site_of, write
 from tests.kafka.conftest import Administer
 from tests.kafka.reading import Following
@@ -124,3 +125,47 @@ def test_partitions_that_are_added_are_read_at_once_and_standing_alarms_go_on(
     producer.close()
     assert [flow.stop() for flow in flows] == [0] * len(flows)
     assert changes(alarms()) == expected(producer.sent)
+
+
+def test_partitions_added_twice_under_load_and_other_numbers_of_processes_change_no_alarm(
+    kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look,
+    administer: Administer,
+) -> None:  # fmt: skip
+    producer, done = Keyed(kafka.address, f"{unique}.in", 4), threading.Event()
+
+    def keep_sending() -> None:
+        while not done.wait(0.05):
+            producer.send(SUBJECTS)
+
+    def wait_for_more() -> None:
+        mark = len(producer.sent) + 10 * SUBJECTS
+        wait_until(lambda: len(producer.sent) > mark, what="more readings")
+
+    sending, flows = threading.Thread(target=keep_sending), list[FlowProcess]()
+    sending.start()
+    try:
+        for processes, partitions in ((1, 8), (2, 12)):
+            flows = [
+                FlowProcess(definition, site, tmp / "data", "--process", f"{n + 1}/{processes}")
+                for n in range(processes)
+            ]
+            for flow in flows:
+                flow.wait_running()
+            wait_for_more()
+            if not producer.knows(partitions):
+                administer([kafka.address]).create_partitions({f"{unique}.in": partitions})
+                wait_until(lambda partitions=partitions: producer.knows(partitions), what="them")
+            wait_for_more()
+            assert [flow.stop() for flow in flows] == [0] * processes
+    finally:
+        done.set()
+        sending.join()
+        for flow in flows:
+            if flow.exit_status is None:
+                flow.kill()
+    alone = FlowProcess(definition, site, tmp / "data").wait_running()
+    wait_for_changes(alarms, producer)
+    assert alone.stop() == 0
+    producer.close()
+    assert changes(alarms()) == expected(producer.sent)
+    assert len(alarms()) == len(producer.sent), "each change once"
