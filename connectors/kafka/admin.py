@@ -22,6 +22,7 @@ from connectors.kafka.access.diagnosis import find_refusal
 from connectors.kafka.access.refusals import BrokerRefusal, no_right, refuse_missing_right, words_of
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.topics.settings import PACKED, refuse_unkeyed
 from connectors.runtime.backoff import Backoff
 
 T = TypeVar("T")
@@ -45,7 +46,8 @@ def ensure_topic(
     key for ever, instead of all records for a while; so it does if this process has asked for it
     before, whoever creates the topic again. `configs` are other settings of a topic that is made;
     what the connection declares of it wins.
-    Raises `BrokerRefusal` where it may not be made, or not be used for `needs` (READ, WRITE).
+    Raises `BrokerRefusal` where it may not be made, or not be used for `needs` (READ, WRITE,
+    `PACKED`).
     """
     mark = (*connection.brokers, topic)
     with _known_lock:
@@ -68,7 +70,9 @@ def ensure_topic(
             }
             _create(admin, connection, topic, wanted)
         else:
-            refuse_missing_right(connection, found, needs)
+            refuse_missing_right(connection, found, [one for one in needs if one != PACKED])
+            if PACKED in needs:
+                refuse_unkeyed(admin, topic)
     finally:
         admin.close()
     with _known_lock:

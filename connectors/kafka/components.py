@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from connectors.base import ConnectorContext, Reader, Sink, Source, Writer
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.topics.settings import PACKED
 from operators.model.units import Some
 
 
@@ -142,11 +143,10 @@ class TopicSink(Sink):
         """Make the topic; waits for a broker. Raises `Refused` where it may not be written."""
         from connectors.kafka.admin import ensure_topic, wait_for
 
+        needs = ("WRITE", PACKED) if self.pack else ("WRITE",)
         wait_for(
             context,
-            lambda: ensure_topic(
-                context.connection, self.name, self.new_partitions, needs=("WRITE",)
-            ),
+            lambda: ensure_topic(context.connection, self.name, self.new_partitions, needs=needs),
         )
 
     def open(self, context: ConnectorContext) -> Writer:

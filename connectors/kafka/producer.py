@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from connectors.base import ConnectorError, Health, Stopped
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
@@ -336,7 +336,7 @@ class Producer:
         if not is_late(waiting):
             if self._name in self._health.down:
                 self._health.up(self._name)
-        elif self._name not in self._health.down and (
+        elif (self._name not in self._health.down or self._client.too_few_copies) and (
             words := why_late(self._client, waiting, self._connection)
         ):
             self._health.degraded(self._name, words)
@@ -376,7 +376,7 @@ class Producer:
         if failed is None:
             return
         error = failed.future.exception
-        if isinstance(error, MessageSizeTooLargeError):
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
             raise _Oversized(failed) from error
         raise error
 

@@ -1,13 +1,20 @@
 """The client of a producer: how it tries again, what it waits for, and its end."""
 
 import contextlib
+import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import KafkaConnectionError, KafkaError
+from kafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    NotEnoughReplicasAfterAppendError,
+    NotEnoughReplicasError,
+)
 
-from connectors.kafka.access.refusals import waiting_words
+from connectors.kafka.access.refusals import TOO_FEW_COPIES, waiting_words
 from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import Record
@@ -42,7 +49,7 @@ def open_producer(connection: TopicConnection) -> KafkaProducer:
 
 
 def _open(connection: TopicConnection, codec: str | None) -> KafkaProducer:
-    return KafkaProducer(
+    client = KafkaProducer(
         **connection.client_options(),
         **(KEEPS_TRYING if connection.idempotence else GIVES_UP),
         metrics_enabled=False,
@@ -58,6 +65,22 @@ def _open(connection: TopicConnection, codec: str | None) -> KafkaProducer:
         batch_size=256 << 10,
         max_request_size=max(1 << 20, connection.record_limit + 4096),
     )
+    client.too_few_copies = _follow_copies(client)
+    return client
+
+
+def _follow_copies(client: KafkaProducer) -> dict[TopicPartition, float]:
+    """When a broker last had too few copies of each partition, which the client keeps to itself."""
+    found: dict[TopicPartition, float] = {}
+    dispatch = client._sender._dispatch_error
+
+    def note(batch: Any, error: Any, partition_response: Any) -> None:
+        if isinstance(error, NotEnoughReplicasError | NotEnoughReplicasAfterAppendError):
+            found[batch.topic_partition] = time.monotonic()
+        dispatch(batch, error, partition_response)
+
+    client._sender._dispatch_error = note
+    return found
 
 
 def ask_about(client: KafkaProducer, topic: str) -> None:
@@ -119,7 +142,11 @@ def why_late(
     since = time.monotonic() - LATE_SECONDS
     late = {TopicPartition(each.topic, each.partition) for each in waiting if each.sent < since}
     silent = {
-        tp: "no leader" if cluster.leader_for_partition(tp) in (None, -1) else "no answer"
+        tp: "no leader"
+        if cluster.leader_for_partition(tp) in (None, -1)
+        else TOO_FEW_COPIES
+        if client.too_few_copies.get(tp, -math.inf) > since
+        else "no answer"
         for tp in late
     }
     return waiting_words(silent, len(silent))

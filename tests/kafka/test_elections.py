@@ -196,3 +196,24 @@ def test_dead_letters_do_not_wait_for_a_partition_without_a_leader_nor_for_other
     producer.flush()
     producer.close()
     assert set(written(connection, letters)) == expected
+
+
+def test_too_few_copies_for_a_topic_are_said_so_and_writing_goes_on_by_itself(
+    cluster: KafkaCluster, connection: TopicConnection, unique: str, administer: Administer
+):
+    settings = {"min.insync.replicas": "2"}
+    administer(cluster.addresses).create_topics(
+        {unique: {"assignments": {0: [1, 2]}, "configs": settings}}
+    )
+    health = Recorder().health
+    producer = Producer(connection, health, "p")
+    producer.send(unique, "rack", encode_lines([reading(0)]))
+    producer.flush()
+    cluster.nodes[2].kill()
+    producer.send(unique, "rack", encode_lines([reading(1)]))
+    wait_until(lambda: "too few copies" in health.down.get("p", ""), what="the word")
+    assert f"{unique}/0" in health.down["p"]
+    cluster.nodes[2].start().wait_ready()
+    producer.flush()
+    wait_until(lambda: not health.down, what="the producer to say that it goes on")
+    producer.close()

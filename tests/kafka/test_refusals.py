@@ -119,6 +119,32 @@ def test_a_sink_that_may_not_write_is_refused_before_the_flow_runs(
         TopicSink(name=unique).prepare(Recorder().context("sink", connect(secured)))
 
 
+def test_a_compacted_topic_takes_a_record_for_each_event_and_no_packed_ones(
+    kafka: Kafka, unique: str
+):
+    admin = KafkaAdminClient(bootstrap_servers=kafka.address)
+    compacted = {"num_partitions": 1, "configs": {"cleanup.policy": "compact"}}
+    admin.create_topics({unique: compacted})
+    wait_until(lambda: unique in admin.list_topics(), what="the topic")
+    admin.close()
+    recorder, connection = Recorder(), TopicConnection(brokers=[kafka.address])
+    context = recorder.context("sink", connection)
+    with pytest.raises(Refused, match=r"is compacted.*write `pack: false`"):
+        TopicSink(name=unique).prepare(context)
+    apart = TopicSink(name=unique, pack=False)
+    apart.prepare(context)
+    writer = apart.open(context)
+    writer.write([reading(n, f"rack{n}") for n in range(3)])
+    writer.flush()
+    writer.close()
+
+    producer = Producer(connection, recorder.health, "p")
+    producer.send_events(unique, [reading(n, f"rack{n}") for n in range(3)])
+    wait_until(lambda: "p" in recorder.health.down, what="the producer to say it")
+    assert "without a key in a compacted topic" in recorder.health.down["p"]
+    producer.close()
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
 def test_who_may_read_and_write_a_topic_needs_no_right_to_make_it(
     secured: SecuredKafka, unique: str, mechanism: str

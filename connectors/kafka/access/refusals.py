@@ -5,15 +5,22 @@ from typing import Any
 
 from kafka.errors import (
     AuthorizationError,
+    BrokerResponseError,
+    InvalidRecordError,
+    InvalidTimestampError,
     KafkaError,
     NotEnoughReplicasAfterAppendError,
     NotEnoughReplicasError,
+    RetriableError,
     UnsupportedVersionError,
 )
 
 from connectors.kafka.connection import TopicConnection
 
 OPERATIONS = {"READ": "Read", "WRITE": "Write", "DESCRIBE": "Describe", "CREATE": "Create"}
+
+
+TOO_FEW_COPIES = "too few copies in sync (min.insync.replicas)"
 
 
 class BrokerRefusal(KafkaError):  # type: ignore[misc]
@@ -53,14 +60,23 @@ def words_of(error: BaseException) -> str | None:
     if isinstance(error, BrokerRefusal):
         return str(error)
     if isinstance(error, NotEnoughReplicasError | NotEnoughReplicasAfterAppendError):
+        return f"{TOO_FEW_COPIES}; writing goes on once enough brokers are back"
+    if isinstance(error, InvalidRecordError):
         return (
-            "too few copies of a partition are in sync for min.insync.replicas; writing goes on"
-            " once enough brokers are back"
+            "the broker refuses a record, as it does one without a key in a compacted topic; write"
+            " `pack: false` at the sink, or change cleanup.policy of the topic"
+        )
+    if isinstance(error, InvalidTimestampError):
+        return (
+            "the broker takes no record of this time; set the clocks of this machine and of the"
+            " broker, or raise message.timestamp.after.max.ms of the topic"
         )
     if isinstance(error, AuthorizationError):
         return f"a right is missing ({str(error)[:200]}); add an ACL for it"
     if isinstance(error, UnsupportedVersionError):
         return f"the broker's version is not supported ({str(error)[:200]}); Kafka 2.1 or later is"
+    if isinstance(error, BrokerResponseError) and not isinstance(error, RetriableError):
+        return f"the broker refuses what is asked of it: {str(error)[:200]}"
     return None
 
 

@@ -1,5 +1,6 @@
 """The settings of topics, as the broker has them."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -7,9 +8,12 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from connectors.kafka.access.refusals import BrokerRefusal
 from connectors.kafka.connection import TopicConnection
 
 Settings = Mapping[str, str]
+PACKED = "PACKED"
+"""What a topic is needed for: records without a key."""
 
 
 class Difference(NamedTuple):
@@ -22,6 +26,22 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         return f"topic {self.topic}: {self.setting} is {self.found}, declared is {self.wanted}"
+
+
+def refuse_unkeyed(admin: KafkaAdminClient, topic: str) -> None:
+    """Raise `BrokerRefusal` for a compacted topic, which takes no packed records.
+
+    They have no key. Where the settings are not to be had, it is found out by the first record.
+    """
+    found: Settings = {}
+    with contextlib.suppress(KafkaError, OSError):
+        found = read_settings(admin, [topic]).get(topic, {})
+    if "compact" in found.get("cleanup.policy", ""):
+        raise BrokerRefusal(
+            f"the topic {topic} is compacted: it keeps the last record of each key, and packed"
+            " records have none; write `pack: false` at the sink, or change cleanup.policy of the"
+            " topic"
+        )
 
 
 def settings_of(connection: TopicConnection, topics: Iterable[str]) -> dict[str, Settings]:
