@@ -72,6 +72,7 @@ fuzz-api: setup ## random requests and random WebSocket messages, SECONDS (600) 
 chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json; BROKER=kafka
 	@$(PY) -m tests.chaos
 	@$(PY) -m tests.chaos.sinks --seconds 20
+	@$(PY) -m tests.chaos.street 200
 	@$(PY) -m pytest tests/api -m chaos
 
 docs: setup ## write docs/components.md, the definitions' JSON Schema and the dashboards from the code

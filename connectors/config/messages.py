@@ -223,6 +223,8 @@ def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tup
         "less_than": "lt",
         "less_than_equal": "le",
     }
+    if kind in limits and isinstance(value, bool):
+        return f"needs a number, not {_shown(value)}", None
     if kind in limits:
         word = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}[
             limits[kind]

@@ -16,8 +16,8 @@ WIDTH, HEIGHT = 640, 360
 class Pass:
     """One object that crosses the picture from side to side.
 
-    It comes in at `begins` and takes `takes` seconds. It stands at `low`, a fraction of the height,
-    and is `tall`, another.
+    It comes in at `begins` and takes `takes` seconds, `stands` of which it stands still in the
+    middle. Its feet are at `low`, a fraction of the height, and it is `tall`, another.
     """
 
     kind: int
@@ -26,6 +26,13 @@ class Pass:
     low: float = 0.85
     tall: float = 0.45
     leftwards: bool = False
+    stands: float = 0.0
+
+    def way(self, part: float) -> float:
+        """The part of its way that it has gone after a part of its time."""
+        walks = 1 - self.stands / self.takes
+        gone = min(part, walks / 2) + max(0.0, part - (1 - walks / 2))
+        return gone / walks
 
 
 def passes(count: int, every: float, kinds: Sequence[int] = (PERSON, CAR)) -> list[Pass]:
@@ -58,7 +65,7 @@ def write_video(
             for one, thing in zip(some, looks, strict=True):
                 part = (now - one.begins) / one.takes
                 if 0 <= part <= 1:
-                    thing.x = _across(part, thing, one.leftwards)
+                    thing.x = _across(one.way(part), thing, one.leftwards)
                     present.append(thing)
             picture, seen = draw(dice, street, present, number * 15 / fps, noise=3)
             labels.append(seen)

@@ -193,6 +193,8 @@ def _written(value: Any) -> str:
 
 def duration(value: Any) -> float:
     """Seconds of `500ms`, `30s`, `2min`, `1h30min`; raises ValueError with the remedy."""
+    if isinstance(value, bool):
+        raise ValueError(f"needs a time such as 30s, not {str(value).lower()}")
     if isinstance(value, (int, float)):
         value = _written(value)
         raise ValueError(f"{value} has no unit; write {value}s, {value}min or {value}h")

@@ -15,6 +15,7 @@ from tests.chaos.faults import FULL, SHORT
 from tests.chaos.paths import SOURCES
 from tests.chaos.run import run
 from tests.chaos.sinks.table import load as load_sinks
+from tests.chaos.street.table import load as load_passes
 from tests.chaos.table import BUILD, load, machine, save, table
 
 
@@ -32,7 +33,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     if options.docs:
-        page.write(load(), load_sinks())
+        page.write(load(), load_sinks(), load_passes())
         return 0
     scale = SHORT if options.short else FULL
     if options.seed is not None:

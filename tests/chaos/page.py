@@ -11,6 +11,8 @@ from flows.language.catalogue import SINKS, SOURCES
 from operators.component import Component
 from tests.chaos.sinks.table import Sufferance
 from tests.chaos.sinks.table import table as sinks_table
+from tests.chaos.street.table import Passes
+from tests.chaos.street.table import table as passes_table
 from tests.chaos.table import Row, table
 
 PAGE = Path("docs/delivery.md")
@@ -18,7 +20,7 @@ COMMAND = "python -m tests.chaos --docs"
 DELIVERY = re.compile(r"^Delivery: (.*?)(?=^[A-Z][a-z ]*:|\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def write(rows: list[Row], sinks: list[Sufferance], path: Path = PAGE) -> None:
+def write(rows: list[Row], sinks: list[Sufferance], passes: Passes, path: Path = PAGE) -> None:
     """Put all between their marks; raises `ValueError` if the page lacks them."""
     text = path.read_text(encoding="utf-8")
     text = _between(
@@ -32,6 +34,13 @@ def write(rows: list[Row], sinks: list[Sufferance], path: Path = PAGE) -> None:
         f"<!-- sinks table: {COMMAND} -->",
         "<!-- end of the sinks table -->",
         f"Measured on {sinks[0].date}, {sinks[0].machine}.\n\n{sinks_table(sinks)}",
+    )
+    text = _between(
+        text,
+        f"<!-- cameras table: {COMMAND} -->",
+        "<!-- end of the cameras table -->",
+        f"Measured on {passes.date}, {passes.machine}: {passes.cameras} cameras for"
+        f" {passes.seconds:g} s.\n\n{passes_table(passes)}",
     )
     path.write_text(text, encoding="utf-8")
 

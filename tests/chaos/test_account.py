@@ -14,6 +14,8 @@ from tests.chaos.ends.numbers import DEVICES, Numbers
 from tests.chaos.ends.observers import Arrived, Deliveries, Observer, Sequence
 from tests.chaos.ends.senders import Sender
 from tests.chaos.faults import FULL, kill_times
+from tests.chaos.street.table import Passes
+from tests.chaos.street.table import table as passes_table
 from tests.chaos.table import Row, load, recovery, save, table
 
 NUMBERS = Numbers(1_700_000_000)
@@ -132,8 +134,20 @@ def test_the_page_names_every_source_and_sink_that_runs() -> None:
     }
 
 
+def people(lost: int) -> Passes:
+    return Passes(4, 60.0, 10, {"flow": 3}, 99, 98, 9, lost, 0, 0, 1, 18, 0, 0, "today", "2 cores")
+
+
+def test_the_run_of_cameras_is_a_row_and_one_lost_event_fails_it() -> None:
+    assert people(lost=0).good
+    assert not people(lost=1).good
+    assert passes_table(people(lost=1)).splitlines()[-1] == (
+        "| 10 | 3 | 99 | 98 | 9 | 1 | 0 | 0 | 1 | 18 | 0 | 0 |"
+    )
+
+
 def test_a_page_without_its_marks_is_refused(tmp: Path) -> None:
     path = tmp / "page.md"
     path.write_text("# A page\n")
     with pytest.raises(ValueError, match="expected the lines"):
-        page.write([row(Arrived(10, ALL))], [], path)
+        page.write([row(Arrived(10, ALL))], [], people(lost=0), path)

@@ -65,6 +65,7 @@ def test_a_condition_has_one_kind_and_a_unit(
         ({"silent": "0s"}, "'silent' must be longer than 0s"),
         ({"silent": "5min", "for": "1min"}, "takes no 'for' and no 'times'"),
         ({"silent": 5}, "5 has no unit; write 5s, 5min or 5h"),
+        ({"silent": True}, "needs a time such as 30s, not true"),
         ({"above": 3, "for": "2m"}, "write 2min"),
         ({"above": 3, "times": 3}, "'times' and 'in' go together"),
         ({"above": 3, "in": "1min"}, "'times' and 'in' go together"),
