@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,17 +40,25 @@ def secrets_text(names: list[str]) -> str:
 
 def unit_text(site: str, folder: Path, vigie: Path) -> str:
     """A systemd unit that runs all flows of a site and the api."""
+
+    def text(of: Path | str) -> str:
+        return str(of).replace("%", "%%")
+
+    def word(of: Path) -> str:
+        return '"' + text(of).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
+
+    unit = shlex.quote(str(folder / "vigie.service"))
     return f"""\
-# Install: cp {folder / "vigie.service"} /etc/systemd/system/ && systemctl enable --now vigie
+# Install: cp {unit} /etc/systemd/system/ && systemctl enable --now vigie
 [Unit]
-Description=Vigie at {site}
+Description=Vigie at {text(site)}
 Wants=network-online.target
 After=network-online.target
 
 [Service]
-ExecStart={vigie} up {folder} --data {folder / "data"} --grace 30
-EnvironmentFile=-{folder / "site.env"}
-WorkingDirectory={folder}
+ExecStart={word(vigie)} up {word(folder)} --data {word(folder / "data")} --grace 30
+EnvironmentFile=-{text(folder / "site.env")}
+WorkingDirectory={text(folder)}
 Restart=on-failure
 RestartPreventExitStatus=1
 RestartSec=5

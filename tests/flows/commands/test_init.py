@@ -1,5 +1,6 @@
 """A new site: what is written is valid, nothing is overwritten, and no password is in a file."""
 
+import shutil
 import stat
 import subprocess
 import sys
@@ -73,8 +74,21 @@ def test_an_answer_that_does_not_fit_is_shown_and_nothing_is_written(
 def test_the_unit_runs_the_whole_folder_with_its_secrets(tmp_path: Path) -> None:
     vigie("init", tmp_path, "--yes")
     unit = (tmp_path / "vigie.service").read_text()
-    assert f" up {tmp_path} --data {tmp_path / 'data'}" in unit
+    assert f' up "{tmp_path}" --data "{tmp_path / "data"}"' in unit
     assert f"EnvironmentFile=-{tmp_path / 'site.env'}" in unit
+
+
+@pytest.mark.parametrize("name", ["plant", "my plant, 100 %"])
+def test_systemd_takes_the_unit(tmp_path: Path, name: str) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not here")
+    vigie("init", tmp_path / name, "--yes", "--name", name)
+    unit = tmp_path / name / "vigie.service"
+    checked = subprocess.run(
+        [analyze, "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert [line for line in checked.stderr.splitlines() if "vigie.service" in line] == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
