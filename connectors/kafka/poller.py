@@ -34,8 +34,10 @@ BUFFER_BYTES = 16 << 20
 LEAST_BYTES = 128 << 10
 """What a reader may have in its buffer however many there are."""
 POLL_MS = 500
-FULL_POLL_MS = 20
-"""While a reader is full: it must not wait for the others once there is room again."""
+BRIEF_POLL_MS = 20
+"""While a reader is full: it must not wait for the others once there is room again. And while the
+flow stops: who empties an outbox waits to hear that nothing is left.
+"""
 PROBE_SECONDS = 5.0
 SILENT_SECONDS = 8.0
 """Longer than the client's knowledge of topics lasts."""
@@ -194,7 +196,8 @@ class Poller:
             topics.assign(self._positions, self._start)
         full = self._leave_full_readers(topics)
         asked = {tp: topics.asked(tp) for tp in self._readers}
-        polled = topics.poll(FULL_POLL_MS if full else POLL_MS, max_records=self._most())
+        is_brief = full or self._context.stopping.is_set()
+        polled = topics.poll(BRIEF_POLL_MS if is_brief else POLL_MS, max_records=self._most())
         self._measure([chunk.size for chunks in polled.values() for chunk in chunks])
         self._follow_changes(topics)
         for tp, chunks in polled.items():

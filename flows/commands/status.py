@@ -44,9 +44,7 @@ def status(data: Path, as_json: bool) -> None:
         if one.state == "running" and one.address and (lines := troubles(one.address))
     }
     click.echo(answer.decode().rstrip() if as_json else "\n".join(_lines(site, unwell)))
-    is_well = not (site.files or unwell) and all(
-        one.state == "running" and not one.error for one in units
-    )
+    is_well = not (site.files or unwell) and all(one.is_well for one in units)
     sys.exit(0 if is_well else EXIT_NOT_WELL)
 
 
@@ -57,6 +55,8 @@ def _lines(site: SiteStatus, unwell: Mapping[str, list[str]]) -> Iterator[str]:
         ago = in_seconds(max(0.0, round(time.time() - one.since)))
         where = " ".join(filter(None, (one.version, one.file, one.address)))
         yield f"{one.name:<{width}}  {one.state:<8}  for {ago:<8}  {where}".rstrip()
+        if one.state == "removed":
+            yield "    its file is gone; what it knew is kept for when it comes back"
         yield from (f"    {line}" for line in unwell.get(one.name, ()))
         yield from _trouble(one)
     for file, problem in site.files.items():

@@ -125,9 +125,6 @@ def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
 
     The sinks wait for a ClickHouse that is down.
     """
-    from connectors.clickhouse.client import open_client
-    from connectors.clickhouse.schema import Schema
-
     for name, sink in sinks.items():
         if not isinstance(sink.component, ClickHouse):
             continue
@@ -135,13 +132,20 @@ def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
         if connection.migrate:
             continue
         try:
-            with _words_for(connection):
-                schema = Schema(open_client(connection, timeout=5), connection.database)
-                schema.check(sink.component.declared())
+            _check(connection, sink.component.declared())
         except ConnectorError as error:
             raise NotRunnable(f"sinks.{name}: {error}") from None
         except TableError:
             continue
+
+
+def _check(connection: ClickHouseConnection, declared: Declared) -> None:
+    """Check a table with the packages for it, which a flow without such a sink does not load."""
+    from connectors.clickhouse.client import open_client
+    from connectors.clickhouse.schema import Schema
+
+    with _words_for(connection):
+        Schema(open_client(connection, timeout=5), connection.database).check(declared)
 
 
 @contextmanager

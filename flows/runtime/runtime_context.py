@@ -9,7 +9,6 @@ from connectors.base import Reader, Writer
 from connectors.runtime import steady_clock
 from flows.dataflow.plan import Plan
 from flows.dataflow.routing import Router
-from flows.runtime.drain import Drain
 from flows.runtime.saved_state.input_state import InputState
 from flows.runtime.source_progress import SourceProgress
 from flows.runtime.wakeup import Wakeup
@@ -61,7 +60,6 @@ class RuntimeContext:
     carried: Callable[[str], Any] = lambda sink: None
 
     def __post_init__(self) -> None:
-        self.drain = Drain(self.stopping)
         self.source_progress = SourceProgress(self.plan.flow)
         self.parts_of_shard: dict[str, set[str]] = {}
         self.side_parts: set[str] = set()
@@ -83,7 +81,6 @@ class RuntimeContext:
     def join(self, source: Input) -> None:
         """Make a source known before the dataflow runs."""
         self.wakeup.join()
-        self.drain.join(source.name)
         for part in source.parts:
             self.add(source, part)
 

@@ -1,6 +1,7 @@
 """The processes of a supervisor: started, listened to, reaped, and found again after a kill."""
 
 import contextlib
+import importlib
 import os
 import selectors
 import signal
@@ -12,9 +13,25 @@ from typing import Any
 import msgspec
 
 from connectors.runtime.private_files import write_private
+from flows.language.catalogue import kinds
 from flows.site.process import Process, Work, started_at
 
 News = Callable[[Mapping[str, Any]], None]
+USED = (
+    "connectors.kafka.log.topic_log",
+    "connectors.kafka.poller",
+    "connectors.mqtt.receiver",
+    "connectors.email.writer",
+)
+"""Modules that most flows load only once they run. None of them starts a thread."""
+
+
+def preload() -> None:
+    """Load what most flows use, every component too, so that each child has it and shares it."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads by default
+    kinds()
+    for name in USED:
+        importlib.import_module(name)
 
 
 class Children:

@@ -10,8 +10,9 @@ from flows.site.unit import Unit
 class UnitStatus(msgspec.Struct):
     """One flow, or the api.
 
-    `state` is starting, running, stopping, waiting (for its next start), ended or stopped. `error`
-    says why what was saved last does not run, `down` why nothing runs. Times are epoch seconds.
+    `state` is starting, running, stopping, waiting (for its next start), ended, stopped, or removed
+    (stopped, for its file is gone). `error` says why what was saved last does not run, `down` why
+    nothing runs. Times are epoch seconds.
     """
 
     name: str
@@ -27,11 +28,17 @@ class UnitStatus(msgspec.Struct):
     next_start: float | None = None
     reloads: dict[str, int] = {}
 
+    @property
+    def is_well(self) -> bool:
+        """Whether it is as it was asked to be."""
+        return self.state in ("running", "removed") and not self.error
+
 
 class SiteStatus(msgspec.Struct):
     """All that runs under a supervisor; `files` says what is wrong with files that are no flow."""
 
     folder: str
+    site: str
     pid: int
     since: float
     flows: list[UnitStatus] = []
@@ -40,12 +47,12 @@ class SiteStatus(msgspec.Struct):
     checking: list[str] = []
 
 
-def status_of(unit: Unit, file: str | None) -> UnitStatus:
-    """What a unit is at present."""
+def status_of(unit: Unit, file: str | None, is_wanted: bool = True) -> UnitStatus:
+    """What a unit is at present; one that is not wanted and does not run was removed."""
     starts = unit.next_start
     return UnitStatus(
         unit.name,
-        unit.state,
+        unit.state if is_wanted or unit.state != "stopped" else "removed",
         unit.since,
         file,
         unit.current.hash if unit.current else None,

@@ -22,7 +22,7 @@ from flows.site import own_alarms as own
 from flows.site.books import Books, How
 from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
-from flows.site.children import Children
+from flows.site.children import Children, preload
 from flows.site.control import Asking, listen
 from flows.site.deploys import Deploys
 from flows.site.flow_run import FlowRun, run_flow
@@ -34,7 +34,7 @@ from flows.site.unit import Unit
 from flows.site.version import Version, content
 from flows.site.watch import Watch
 
-LOOK = 0.5
+LOOK = 0.25
 """Seconds between two looks at the files."""
 VANISHED = 5.0
 """Seconds after which a file that is gone is a flow to be stopped."""
@@ -82,7 +82,8 @@ class Supervisor:
         self._deploys = Deploys(self, options.folder, options.site)
         self._is_stopping = False
         self._since = time.time()
-        self._site_seen = self._watched_with = ""
+        self._site_seen: str | None = None
+        self._watched_with = ""
         self._wake, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def run(self) -> None:
@@ -100,6 +101,7 @@ class Supervisor:
             with listen(self._own) as server:
                 self._selector.register(server, selectors.EVENT_READ, self._accept)
                 self._selector.register(self._wake, selectors.EVENT_READ, self._woken)
+                preload()
                 gc.freeze()
                 if self._options.api is not None:
                     self._api = self._unit(API, self._start_api)
@@ -146,8 +148,16 @@ class Supervisor:
     def _look_at_site(self) -> None:
         """Start the api again when the site file changed."""
         site = content(self._options.site)
-        if self._api is not None and site and site != self._site_seen:
-            self._site_seen = site
+        if site == self._site_seen:
+            return
+        self._site_seen = site
+        if not site:
+            self.say(
+                "up",
+                f"there is no site file {self._options.site}: nothing runs without; write one"
+                " (vigie init does), or name another with --site",
+            )
+        elif self._api is not None:
             self._api.offer(Version(API, site[:12], site, "", ""), lambda reason: None)
 
     def _watch_over(self) -> None:
@@ -172,6 +182,8 @@ class Supervisor:
             self.say(flow, f"{path.name} is gone: it is stopped, and its state stays")
             self.books.forget(path.name)
             self.units[flow].leave()
+            if self.units[flow].latest is None and self.units[flow].process is None:
+                del self.units[flow]
 
     def _checked(self, path: Path, verdict: Verdict) -> None:
         """Have a file that was saved run, or say why it does not."""
@@ -310,9 +322,13 @@ class Supervisor:
         files = {flow: path.name for path, flow in self.files.items()}
         return SiteStatus(
             str(self._options.folder),
+            str(self._options.site),
             os.getpid(),
             self._since,
-            [status_of(unit, files.get(name)) for name, unit in self.units.items()],
+            [
+                status_of(unit, files.get(name), name in files or name == own.FLOW)
+                for name, unit in self.units.items()
+            ],
             status_of(self._api, None) if self._api else None,
             {path.name: problem for path, problem in self._problems.items()},
             self.checks.names,

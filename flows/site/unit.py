@@ -112,6 +112,7 @@ class Unit:
     def leave(self) -> None:
         """End it and start nothing more; its state stays."""
         self._leaves, self.next_start = True, None
+        self.error = self.down = None
         for offer in (self._wanted, self._trial):
             if offer is not None:
                 offer.done("it was taken away")

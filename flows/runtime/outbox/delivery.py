@@ -15,6 +15,10 @@ EPOCH = 1.0
 """Seconds after which what was written is made durable; so much is written again after a crash."""
 
 
+ENDING = 0.02
+"""Seconds between two looks for the end: nobody tells that nothing came."""
+
+
 class Delivery:
     """Writes what is in a sink's outbox to the sink, in order, and notes how far it came.
 
@@ -108,7 +112,8 @@ class Delivery:
                 writer.flush()
                 self._save()
             elif not taken:
-                self._arrived.wait(min(EPOCH, flush_at - time.monotonic()))
+                pause = EPOCH if self._end_at == math.inf else ENDING
+                self._arrived.wait(min(pause, flush_at - time.monotonic()))
             if is_done:
                 return
 

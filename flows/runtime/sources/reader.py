@@ -52,9 +52,15 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             self._context.source_progress.add(id, name, reader)
 
     def next_batch(self) -> list[Item]:
-        """What the partitions have, for the shards."""
+        """What the partitions have, for the shards.
+
+        A source that is asked to stop ends: the engine then saves every state at once. Nothing else
+        follows from it, for shards keep what they know.
+        """
         context = self._context
-        if context.drain.requested() or (self._is_data and context.unread_tables):
+        if context.stopping.is_set():
+            raise StopIteration
+        if self._is_data and context.unread_tables:
             context.wakeup.idle()
             return []
         for part in self._source.grown():
@@ -163,7 +169,6 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         positions = {part: reader.position() for part, (_, reader) in self._readers.items()}
         state = input_state.save(positions, self._source.name, self._alignment.held())
         self._context.flush_refused()
-        self._context.drain.snapshotted(self._source.name)
         for part, (_, reader) in self._readers.items():
             if isinstance(reader, ShownReader):
                 reader.checkpointed(positions[part])

@@ -103,21 +103,19 @@ def test_a_flow_waits_only_once_all_of_its_partitions_had_nothing(
     assert len(waits) == 1
 
 
-def test_a_source_that_is_drained_sleeps_instead_of_spinning(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_source_that_is_asked_to_stop_ends_at_once_and_reads_no_more() -> None:
     stopping = threading.Event()
     context = RuntimeContext(Plan("f", (), ()), stopping)
-    source = Input("in", ["t/0"], lambda name, position: Refusing([]))
+    full = Full()
+    source = Input("in", ["t/0"], lambda name, position: full)
     context.join(source)
     part = SourceReader(context, source, None)
-    slept: list[bool] = []
-    monkeypatch.setattr(context.wakeup, "idle", lambda: slept.append(True))
 
     stopping.set()
 
-    assert part.next_batch() == []
-    assert slept == [True]
+    with pytest.raises(StopIteration):
+        part.next_batch()
+    assert full.reads == 0
 
 
 def market(*names: str) -> Plan:

@@ -54,7 +54,8 @@ def test_a3_a_changed_definition_takes_over_the_state_and_a_bad_one_leaves_the_o
     assert changes == [("activated", 1), ("rule_changed", 1), ("returned", 1)]
 
     (up.folder / "cool.yaml").unlink()
-    up.wait("cool", lambda one: one.state == "stopped", "stopped")
+    removed = up.wait("cool", lambda one: one.state == "removed", "removed")
+    assert removed.is_well
     up.write("cool")
     up.wait_running("cool")
     assert up.stop() == 0
