@@ -11,15 +11,19 @@ import click
 import msgspec
 
 from connectors.base import ConnectorError
-from connectors.runtime.supervisor import LONG, Became, Deploy, NoSupervisor, ask
+from connectors.runtime.supervisor import LONG, Ask, Became, Deploy, NoSupervisor, ask
+from flows.commands.progress import progress
 from flows.loader import load
 from flows.site.books import Books, Entry
 from flows.site.plans.plan_text import text
 from flows.site.plans.planning import Refused, make_plan
 from flows.site.remote import TOKEN, NotReached, bring, fetch
+from flows.site.site_status import SiteStatus
 from flows.site.version import Outside, Version, files_in, named_files
+from operators.model.units import duration
 
 EXIT_ERROR, EXIT_DIFFERENT, EXIT_NOBODY = 1, 2, 3
+SHORT = 10.0
 
 data_option = click.option(
     "--data",
@@ -36,9 +40,16 @@ data_option = click.option(
 @click.option(
     "--site",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Addresses and secrets; default: site.yaml beside the definition.",
+    help="Addresses and secrets; default: those of the `vigie up` that runs, or beside it.",
 )
 @click.option("--profile", help="Keep the sources and sinks of this profile.")
+@click.option(
+    "--over",
+    default="1d",
+    show_default=True,
+    metavar="SPAN",
+    help="Replay so much history under both versions; 0s: none.",
+)
 @click.option(
     "--against",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -46,18 +57,25 @@ data_option = click.option(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(
-    definition: Path, data: Path, site: Path | None, profile: str | None, against: Path | None,
-    as_json: bool,
+    definition: Path, data: Path, site: Path | None, profile: str | None, over: str,
+    against: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show what a definition would change: alarms, state, topics and tables. Changes nothing.
 
-    For each alarm that stands now it says what would happen to it.
+    For each alarm that stands now it says what would happen to it; and which alarms of the last day
+    it would have raised or not, where history is there.
 
     Exit codes: 0 no differences, 1 an error, 2 differences.
     """
-    place = site or definition.with_name("site.yaml")
+    place = site or _site_that_runs(data) or definition.with_name("site.yaml")
     try:
-        found = make_plan(definition, against or _running(definition, data), place, profile)
+        seconds = duration(over)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--over") from None
+    old = against or _running(definition, data)
+    try:
+        with progress("replay") as tell:
+            found = make_plan(definition, old, place, profile, seconds, tell)
     except (Refused, ConnectorError) as error:
         _fail(str(error))
     if as_json:
@@ -202,6 +220,13 @@ def diff(flow: str, old: str | None, new: str | None, data: Path) -> None:
     for line in lines:
         click.echo(line)
     sys.exit(EXIT_DIFFERENT if lines else 0)
+
+
+def _site_that_runs(data: Path) -> Path | None:
+    try:
+        return Path(msgspec.json.decode(ask(data / "up", Ask(), SHORT), type=SiteStatus).site)
+    except NoSupervisor:
+        return None
 
 
 def _running(definition: Path, data: Path) -> Path | None:

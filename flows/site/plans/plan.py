@@ -32,7 +32,8 @@ class Plan(msgspec.Struct):
     """All that a version changes.
 
     `kept`, `migrated` (as `old → new`), `begun` and `lost` are identities of saved state. `topics`
-    and `tables` are what would be made. `unknown` says what could not be found out.
+    and `tables` are what would be made, `rights` those that are missing. `replayed` are the alarms
+    that differ on history, a line each. `unknown` says what could not be found out.
     """
 
     flow: str
@@ -44,6 +45,8 @@ class Plan(msgspec.Struct):
     lost: list[str] = []
     topics: list[str] = []
     tables: list[str] = []
+    rights: list[str] = []
+    replayed: list[str] = []
     unknown: list[str] = []
 
     @property

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from flows.site.plans.plan import Change, Plan
 
 SIGNS = {"new": "+", "changed": "~", "renamed": "~", "gone": "-", "same": " "}
+MOST = 20
+"""Alarms of a replay that are listed."""
 WORDS = {"alarms": "alarm", "streams": "stream", "sources": "source", "sinks": "sink"}
 
 
@@ -26,6 +28,14 @@ def text(plan: Plan) -> Iterator[str]:
         ("+", "table", plan.tables),
     ):
         yield from (f"  {sign} {what}: {name}" for name in names)
+    if plan.lost:
+        drop = " ".join(f"--drop {name}" for name in plan.lost)
+        yield f"      refused unless renamed with `was:`, or deployed with {drop}"
+    yield from (f"  ! {missing}" for missing in plan.rights)
+    yield from (f"  {line}" for line in plan.replayed[:1])
+    yield from (f"      {line}" for line in plan.replayed[1 : MOST + 1])
+    if len(plan.replayed) > MOST + 1:
+        yield f"      … and {len(plan.replayed) - MOST - 1} more; see vigie replay --against"
     yield from (f"  ? unknown: {what}" for what in plan.unknown)
 
 

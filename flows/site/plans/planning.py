@@ -1,14 +1,15 @@
 """The plan of a file against what runs, with what the site's services know."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from connectors.base import ConnectorError
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.site import Site, load_site
+from connectors.kafka.access.refusals import BrokerRefusal, no_right, refuse_missing_right
 from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
@@ -20,6 +21,7 @@ from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.language.lock import born, lock_path, read_lock
 from flows.loader import load
 from flows.runtime.clickhouse_tables import TableError, bring_up_to_date, declared_tables
+from flows.site.plans.last_day import NoHistory, last_day
 from flows.site.plans.plan import Plan, Side, plan
 from operators.events import AlarmTransition
 
@@ -43,8 +45,18 @@ def side(definition: Path, site: Site, profile: str | None) -> Side:
         raise Refused(f"{definition}: {error}") from None
 
 
-def make_plan(new: Path, old: Path | None, site_file: Path, profile: str | None) -> Plan:
-    """Compare a file with the version that runs; raises `Refused` and `ConnectorError`."""
+def make_plan(
+    new: Path,
+    old: Path | None,
+    site_file: Path,
+    profile: str | None,
+    over: float = 0.0,
+    tell: Callable[[float], None] = lambda share: None,
+) -> Plan:
+    """Compare a file with the version that runs, also on the history of `over` seconds.
+
+    Raises `Refused` and `ConnectorError`.
+    """
     site = load_site(site_file)
     after = side(new, site, profile)
     before = side(old, site, profile) if old is not None else None
@@ -57,8 +69,13 @@ def make_plan(new: Path, old: Path | None, site_file: Path, profile: str | None)
             unknown.append(f"which alarms stand: {error}")
     made = plan(before, after, standing)
     made.unknown = unknown
-    made.topics = list(_new_topics(after, site, unknown))
+    _topics(after, site, made)
     made.tables = list(_tables(new, after, site, unknown))
+    if over > 0 and not made.is_none and after.flow.alarms:
+        try:
+            made.replayed = last_day(before, after, site, profile, over, tell)
+        except NoHistory as error:
+            unknown.append(f"which alarms history raises: {error}")
     return made
 
 
@@ -69,29 +86,55 @@ def _standing(flow: str, site: Site) -> list[AlarmTransition]:
     return [one for one in states if one.isa not in ("A", "-")]
 
 
-def _new_topics(new: Side, site: Site, unknown: list[str]) -> Iterator[str]:
-    names = TopicNames.of_site(site)
-    wanted = [names.outbox(new.flow.flow, name) for name in new.compiled.outbox]
-    for name, source in new.compiled.sources.items():
-        own = names.of_source(new.flow.flow, name)
-        wanted += source.topics() if isinstance(source, Topic) else [own]
-    wanted += [
-        sink.component.name
-        for sink in new.compiled.sinks.values()
-        if isinstance(sink.component, TopicSink)
-    ]
-    wanted += [names.alarms] if new.flow.alarms else []
+def _topics(new: Side, site: Site, made: Plan) -> None:
+    """Which topics would be made, and which rights on the others are missing."""
     connection = site.connection("redpanda", TopicConnection)
+    needs = _needed_topics(new, TopicNames.of_site(site))
     try:
         client = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=10_000)
         try:
-            there = set(client.list_topics())
+            found = client.describe_topics(list(needs)) if needs else []
         finally:
             client.close()
     except (KafkaError, OSError) as error:
-        unknown.append(f"which topics are there: {explain(error, connection)}")
+        made.unknown.append(f"which topics are there: {explain(error, connection)}")
         return
-    yield from (topic for topic in dict.fromkeys(wanted) if topic not in there)
+    for topic in found:
+        name = topic["name"]
+        try:
+            if topic["error_code"] == TopicAuthorizationFailedError.errno:
+                raise no_right(connection, "DESCRIBE", name)
+            if topic["error_code"]:
+                made.topics.append(name)
+                continue
+            refuse_missing_right(connection, topic, needs[name])
+        except BrokerRefusal as error:
+            made.rights.append(str(error))
+
+
+def _needed_topics(new: Side, names: TopicNames) -> dict[str, list[str]]:
+    """The topics that a flow uses, with the rights that it needs on each."""
+    needs: dict[str, list[str]] = {}
+
+    def need(topic: str, *rights: str) -> None:
+        needs.setdefault(topic, []).extend(rights)
+
+    for name in new.compiled.outbox:
+        need(names.outbox(new.flow.flow, name), "READ", "WRITE")
+    for name, source in new.compiled.sources.items():
+        if isinstance(source, Topic):
+            for topic in source.topics():
+                need(topic, "READ")
+        else:
+            need(names.of_source(new.flow.flow, name), "READ", "WRITE")
+    for sink in new.compiled.sinks.values():
+        if isinstance(sink.component, TopicSink):
+            need(sink.component.name, "WRITE")
+    if new.flow.alarms:
+        need(names.alarms, "WRITE")
+        need(names.alarm_commands, "READ")
+        need(names.alarm_replies, "WRITE")
+    return needs
 
 
 def _tables(path: Path, new: Side, site: Site, unknown: list[str]) -> Iterator[str]:

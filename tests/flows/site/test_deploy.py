@@ -40,9 +40,8 @@ def test_a8_a_definition_is_planned_deployed_and_rolled_back(
     up: Up, tmp: Path, topic: Watch
 ) -> None:
     up.start()
-    site = ("--site", up.folder / "site.yaml")
     wait_until(up.status, what="the supervisor")
-    code, said = vigie(up, "plan", draft(up, tmp, 30), *site)
+    code, said = vigie(up, "plan", draft(up, tmp, 30))
     assert code == 2, said
     assert "a new flow" in said and "+ alarm hot" in said
 
@@ -50,7 +49,7 @@ def test_a8_a_definition_is_planned_deployed_and_rolled_back(
     assert code == 0, said
     first = up.wait_running("cool")
     assert (up.folder / "cool.yaml").read_text() == draft(up, tmp, 30).read_text()
-    assert vigie(up, "plan", draft(up, tmp, 30), *site)[0] == 0
+    assert vigie(up, "plan", draft(up, tmp, 30))[0] == 0
 
     producer = Producer(up.connection, Health(), "p")
     alarms = topic(up.connection, up.connection.topic_names.alarms)
@@ -60,9 +59,10 @@ def test_a8_a_definition_is_planned_deployed_and_rolled_back(
     wait_until(alarms, what="the alarm")
     producer.close()
     extra = "streams: {mean: {from: readings, steps: [debounce: {clear_after: 1s}]}}\n"
-    code, said = vigie(up, "plan", draft(up, tmp, 29, extra), *site)
+    code, said = vigie(up, "plan", draft(up, tmp, 40, extra))
     assert code == 2, said
-    assert "~ alarm hot" in said and "when.above: 30 → 29" in said
+    assert "~ alarm hot" in said and "when.above: 30 → 40" in said
+    assert "over the last 1d: 1 alarms before, 0 after\n      - hot rack: " in said
     assert "now unacked for rack: stands on, judged at once by its last reading" in said
     assert "state kept: cool/hot" in said and "begins without state: cool/mean/debounce" in said
 
