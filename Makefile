@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos docs lock sbom clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos week docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -74,6 +74,9 @@ chaos: setup ## kill -9 and outages of everything; prints the table, writes buil
 	@$(PY) -m tests.chaos.sinks --seconds 20
 	@$(PY) -m tests.chaos.street 200
 	@$(PY) -m pytest tests/api -m chaos
+
+week: setup ## an operator's week with a running site, in some minutes: nothing lost, doubled or false?
+	@$(PY) -m tests.week
 
 docs: setup ## write docs/components.md, the definitions' JSON Schema and the dashboards from the code
 	@.venv/bin/vigie docs > docs/components.md

@@ -21,6 +21,8 @@ from tests.bench.memory import memory
 from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
+from tests.bench.sites.takeover import takeover
+from tests.bench.sites.up import site, swap
 from tests.bench.throughput import hysteresis
 from tests.bench.vision.cameras import cameras
 from tests.bench.vision.detect import detect
@@ -48,9 +50,10 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
 
 LONG: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory, "cameras": cameras, "behind": catching_up,
+    "site": site, "swap": swap, "takeover": takeover,
 }  # fmt: skip
-"""Only run when named; `memory` takes some twenty minutes, `cameras` some ten, and `behind` runs on
-Apache Kafka."""
+"""Only run when named; `memory` takes some twenty minutes, `cameras` some ten, `behind` runs on
+Apache Kafka, and `swap` makes as many edits as EDITS says."""
 
 
 def main(names: list[str]) -> None:

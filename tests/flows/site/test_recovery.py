@@ -1,10 +1,7 @@
 """A flow on two machines that share nothing but a broker and an object store."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,30 +15,8 @@ from infra.embedded.objects import Objects
 from operators.events import AlarmTransition, Reading
 from tests.bucket import Bucket, connection_to
 from tests.flows.conftest import Watch
-from tests.flows.site.up import Up
+from tests.flows.site.up import Machine, Up
 from tests.waiting import wait_until
-
-
-class Machine:
-    """`vigie run` of one flow with a data folder of its own."""
-
-    def __init__(self, up: Up, name: str) -> None:
-        self.data = up.folder.parent / name
-        self._log = up.folder.parent / f"{name}.log"
-        command = [sys.executable, "-m", "flows.cli", "run", str(up.folder / "cool.yaml")]
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--data", str(self.data)], stdout=log, stderr=subprocess.STDOUT
-            )
-
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def wait(self, words: str) -> None:
-        try:
-            wait_until(lambda: words in self.log(), what=words)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log()}") from None
 
 
 @pytest.mark.service
@@ -51,11 +26,9 @@ def test_another_machine_goes_on_where_the_first_one_was_and_that_one_writes_not
     monkeypatch.setenv("STORE_ACCESS", objects.access_key)
     monkeypatch.setenv("STORE_SECRET", objects.secret_key)
     keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
-    up.write_site(minio={"url": objects.url, **keys})
     bucket = f"recovery-{unique}"
-    written = json.loads((up.folder / "site.yaml").read_text())
-    written["recovery"] = {"objects": bucket, "every": "1s", "lease": "15s"}
-    (up.folder / "site.yaml").write_text(json.dumps(written))
+    up.write_site(minio={"url": objects.url, **keys})
+    up.copy_state_to(bucket)
     up.write("cool")
     producer = Producer(up.connection, Health(), "p")
     alarms = topic(up.connection, up.connection.topic_names.alarms)

@@ -1,5 +1,6 @@
 """`vigie up` as a process of a test, asked over its socket."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,9 +11,12 @@ from typing import Self
 
 import msgspec
 
+from connectors.base import ConnectorContext
+from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.runtime.supervisor import Ask, NoSupervisor, ask
 from flows.site.site_status import SiteStatus, UnitStatus
+from operators.events import Event
 from tests.flows.running import site_of
 from tests.waiting import PATIENCE, wait_until
 
@@ -52,6 +56,13 @@ class Up:
         """The site file, with connections beside that of the broker."""
         fields = {"brokers", "idempotence", "prefix", "partitions"}
         site_of(self.folder, redpanda=self.connection.model_dump(include=fields), **connections)
+
+    def copy_state_to(self, bucket: str) -> None:
+        """Have the site file ask that flows outlive their machine."""
+        file = self.folder / "site.yaml"
+        written = json.loads(file.read_text())
+        written["recovery"] = {"objects": bucket, "every": "1s", "lease": "15s"}
+        file.write_text(json.dumps(written))
 
     def write(self, name: str, limit: object = 30, text: str = FLOW) -> Path:
         """A definition, moved into its place whole as an editor does."""
@@ -116,6 +127,44 @@ class Up:
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill()
+
+
+class Machine:
+    """`vigie run` of one flow with a data folder of its own."""
+
+    def __init__(self, up: Up, name: str) -> None:
+        self.data = up.folder.parent / name
+        self._log = up.folder.parent / f"{name}.log"
+        command = [sys.executable, "-m", "flows.cli", "run", str(up.folder / "cool.yaml")]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--data", str(self.data)], stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def wait(self, words: str) -> None:
+        try:
+            wait_until(lambda: words in self.log(), what=words)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from None
+
+
+class Look:
+    """All events of a topic so far, by id."""
+
+    def __init__(self, up: Up, topic: str) -> None:
+        source = Topic(name=topic)
+        context = ConnectorContext(flow="look", name="look", connection=up.connection)
+        self._readers = [source.open(context, part, None) for part in source.partitions(context)]
+        self._seen: dict[str, Event] = {}
+
+    def __call__(self) -> dict[str, Event]:
+        for reader in self._readers:
+            while batch := reader.read():
+                self._seen.update((event.id, event) for event in batch.events)
+        return self._seen
 
 
 def is_alive(pid: int) -> bool:
