@@ -10,9 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.responses import FileResponse
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.routing import WebSocketRoute
 
 from api.accounts.accounts import Accounts
 from api.accounts.signing_keys import SigningKeys
@@ -38,6 +36,7 @@ from api.web.docs_pages import docs_routes
 from api.web.endpoints import routes
 from api.web.errors import Rejected, Unavailable, database_down, failed, refused, rejected
 from api.web.openapi import document
+from api.web.page_shell import page_routes
 from api.web.security_headers import SecurityHeaders
 from connectors.http.request_gate import RequestGate
 
@@ -139,17 +138,13 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             site_routes.close()
             accounts.close()
 
-    async def page(_: object) -> FileResponse:
-        return FileResponse(STATIC / "index.html")
-
     return Starlette(
         routes=[
-            Route("/", page),
             *routes(endpoints, authenticator, changes),
             *docs_routes(document(endpoints)),
             WebSocketRoute("/ws", connections.push),
             WebSocketRoute("/ws/raw/{channel:path}", connections.raw),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            *page_routes(STATIC),
         ],
         middleware=[
             Middleware(SecurityHeaders),

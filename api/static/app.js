@@ -1,27 +1,18 @@
 // The page: log in, follow live updates, and show the view that the address names.
 
-import {AccountsView} from "./accounts/accounts_view.js";
 import {announce} from "./shared/announce.js";
 import {AlarmStore} from "./alarms/alarm_store.js";
 import {AlarmDetails, detailsHash} from "./alarms/alarm_details.js";
-import {AlarmsView} from "./alarms/alarms_view.js";
 import {ask} from "./shared/api.js";
-import {CamerasView} from "./cameras/cameras_view.js";
 import {get, text} from "./shared/dom.js";
-import {EventsView} from "./events/events_view.js";
 import {FloodBanner} from "./alarms/flood.js";
 import {FlowsBanner} from "./flows/flows_banner.js";
-import {FlowsView} from "./flows/flows_view.js";
-import {DeadLettersView} from "./flows/dead_letters_view.js";
 import {connection} from "./shared/connection.js";
 import {showConnection} from "./shared/lost_banner.js";
 import {Mode} from "./shared/mode.js";
 import {Navigation} from "./shared/navigation.js";
 import {Overview} from "./readings/overview.js";
 import {Readings} from "./readings/readings.js";
-import {PagesView} from "./pages/pages_view.js";
-import {openOwnAccount} from "./accounts/own_account.js";
-import {registerOneself} from "./accounts/passwords.js";
 import {Push} from "./shared/push.js";
 import {Failed, findLogin, forget, login, logout, person, plan, takePerson, token, Unauthorized, withOtherTabs} from "./shared/session.js";
 import {Sound} from "./shared/sound.js";
@@ -46,8 +37,14 @@ const details = new AlarmDetails(alarmStore, {
 const context = {alarmStore, readings, latest, openAlarm, failed, channels: {add: (names) => push?.add(names), remove: (names) => push?.remove(names)}};
 const overview = new Overview(context);
 const navigation = new Navigation({
-  overview, alarms: new AlarmsView(context, details), cameras: new CamerasView(context), events: new EventsView(context),
-  flows: new FlowsView(context), pages: new PagesView(context), letters: new DeadLettersView(context), accounts: new AccountsView(context),
+  overview,
+  alarms: async () => new (await import("./alarms/alarms_view.js")).AlarmsView(context, details),
+  cameras: async () => new (await import("./cameras/cameras_view.js")).CamerasView(context),
+  events: async () => new (await import("./events/events_view.js")).EventsView(context),
+  flows: async () => new (await import("./flows/flows_view.js")).FlowsView(context),
+  pages: async () => new (await import("./pages/pages_view.js")).PagesView(context),
+  letters: async () => new (await import("./flows/dead_letters_view.js")).DeadLettersView(context),
+  accounts: async () => new (await import("./accounts/accounts_view.js")).AccountsView(context),
 });
 
 alarmStore.addEventListener("change", () => { navigation.badge("alarms", alarmStore.unseen()); sound.waits(alarmStore.waiting()); });
@@ -204,12 +201,12 @@ function askForCode(asked) {
   if (asked) code.focus();
 }
 
-get("register").addEventListener("click", () => registerOneself(enter));
-get("person").addEventListener("click", () => openOwnAccount(disconnected, failed));
+get("register").addEventListener("click", async () => (await import("./accounts/passwords.js")).registerOneself(enter));
+get("person").addEventListener("click", async () => (await import("./accounts/own_account.js")).openOwnAccount(disconnected, failed));
 get("logout").addEventListener("click", () => leave());
 for (const button of document.querySelectorAll("[data-language]"))
-  button.addEventListener("click", () => {
-    setLanguage(button.dataset.language);
+  button.addEventListener("click", async () => {
+    await setLanguage(button.dataset.language);
     navigation.relabel();
     details.draw(true);
     mode.show();
@@ -220,6 +217,7 @@ for (const button of document.querySelectorAll("[data-language]"))
     showConnection();
   });
 
+navigator.serviceWorker?.register("/sw.js").catch(() => null); // without one the page needs the server to begin
 withOtherTabs({entered: () => { if (!push) enter(); }, left: () => leave("")});
 applyWords();
 if (await findLogin()) { if (!push) enter(); } else leave(null);

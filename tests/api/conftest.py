@@ -156,7 +156,10 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture
 def visit(browser: "Browser", api: Api) -> "Iterator[Callable[..., Page]]":
-    """Open the page in a fresh profile and log in; nothing may go wrong in the page."""
+    """Open the page in a fresh profile and log in; nothing may go wrong in the page.
+
+    With `keeps`, the browser keeps the page's files for when the server is out of reach.
+    """
     from tests.api.static.browsing import DESK, WAIT, log_in_to
 
     problems: list[str] = []
@@ -167,9 +170,14 @@ def visit(browser: "Browser", api: Api) -> "Iterator[Callable[..., Page]]":
         language: str = "en-GB",
         log_in: bool = True,
         view: str = "",
+        keeps: bool = False,
         **who: str,
     ) -> "Page":
-        context = browser.new_context(viewport=size, locale=language)  # type: ignore[arg-type]
+        context = browser.new_context(
+            viewport=size,  # type: ignore[arg-type]
+            locale=language,
+            service_workers="allow" if keeps else "block",
+        )
         contexts.append(context)
         context.set_default_timeout(WAIT)
         page = context.new_page()

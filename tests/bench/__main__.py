@@ -18,6 +18,7 @@ from tests.bench.influx import influx
 from tests.bench.kafka_clients import kafka_clients
 from tests.bench.latency import idle, latency
 from tests.bench.memory import memory
+from tests.bench.page import page
 from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
@@ -50,10 +51,10 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
 
 LONG: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory, "cameras": cameras, "behind": catching_up,
-    "site": site, "swap": swap, "takeover": takeover,
+    "site": site, "swap": swap, "takeover": takeover, "page": page,
 }  # fmt: skip
 """Only run when named; `memory` takes some twenty minutes, `cameras` some ten, `behind` runs on
-Apache Kafka, and `swap` makes as many edits as EDITS says."""
+Apache Kafka, and `swap` makes as many edits as EDITS says; `page` needs Chromium."""
 
 
 def main(names: list[str]) -> None:

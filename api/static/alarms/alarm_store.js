@@ -7,13 +7,23 @@ const WINDOW = 600; // EEMUA 191: a flood begins with more than 10 alarms in 10 
 const FLOOD_BEGINS = 10;
 const FLOOD_ENDS = 5;
 
+const AT_MOST = 40; // milliseconds between two words of change
+
 const isNews = (alarm, known) => !known || alarm.recorded > known.recorded || (alarm.recorded === known.recorded && alarm.seq > known.seq);
+
+/** Where an alarm belongs in a list that is sorted by urgency. */
+function placeOf(alarm, sorted) {
+  let low = 0, high = sorted.length;
+  while (low < high) { const middle = (low + high) >> 1; if (urgency(sorted[middle], alarm) <= 0) low = middle + 1; else high = middle; }
+  return low;
+}
 
 /** Dispatches `change`, and `alarm` for each alarm to be announced now. */
 export class AlarmStore extends EventTarget {
   constructor() {
     super();
     this.alarms = new Map();
+    this.sorted = [];
     this.announced = new Map();
     this.flooded = false;
     setInterval(() => this.updateFlood(), 5000);
@@ -22,13 +32,17 @@ export class AlarmStore extends EventTarget {
   /** Start again from what the server says stands now. */
   start(transitions) {
     this.alarms = new Map(transitions.map((alarm) => [keyOf(alarm), alarm]));
+    this.sorted = [...this.alarms.values()].filter((alarm) => !isNormal(alarm)).sort(urgency);
     for (const alarm of transitions) this.count(alarm);
     this.changed();
   }
 
   take(alarm) {
-    if (!isNews(alarm, this.alarms.get(keyOf(alarm)))) return;
+    const known = this.alarms.get(keyOf(alarm));
+    if (!isNews(alarm, known)) return;
     this.alarms.set(keyOf(alarm), alarm);
+    this.sorted = this.sorted.filter((other) => other !== known);
+    if (!isNormal(alarm)) this.sorted.splice(placeOf(alarm, this.sorted), 0, alarm);
     this.count(alarm);
     this.changed();
     if (alarm.annunciate) this.dispatchEvent(new CustomEvent("alarm", {detail: alarm}));
@@ -44,7 +58,7 @@ export class AlarmStore extends EventTarget {
 
   /** All alarms that are not normal, most urgent first. */
   all() {
-    return this.sorted ??= [...this.alarms.values()].filter((alarm) => !isNormal(alarm)).sort(urgency);
+    return this.sorted;
   }
 
   /** What somebody must see, most urgent first; neither suppressed nor out of service. */
@@ -58,18 +72,30 @@ export class AlarmStore extends EventTarget {
 
   /** The most urgent priority that nobody has acknowledged. */
   waiting() {
-    return this.standing().filter(isUnseen).sort(graver)[0]?.priority ?? null;
+    return this.standing().filter(isUnseen).reduce((worst, alarm) => worst && graver(worst, alarm) <= 0 ? worst : alarm, null)?.priority ?? null;
   }
 
-  /** Gives the gravest alarm of a subject, or of one of its metrics. */
+  /** A function that gives the gravest alarm of a subject, or of one of its metrics. */
   worst() {
-    const worst = new Map();
+    const worst = this.gravest ??= this.findGravest();
+    const ofSubject = this.gravestOfSubject;
+    return (subject, metric) => metric === undefined ? ofSubject.get(subject) : worst.get(`${subject}\n${metric}`);
+  }
+
+  /** The gravest alarm of each subject that has one. */
+  subjects() {
+    this.worst();
+    return this.gravestOfSubject;
+  }
+
+  findGravest() {
+    const worst = new Map(), ofSubject = this.gravestOfSubject = new Map();
     for (const alarm of this.standing()) {
       if (!"BCD".includes(alarm.isa)) continue;
-      for (const key of [alarm.subject, `${alarm.subject}\n${alarm.metric}`])
-        if (!worst.has(key) || graver(alarm, worst.get(key)) < 0) worst.set(key, alarm);
+      for (const [map, key] of [[worst, `${alarm.subject}\n${alarm.metric}`], [ofSubject, alarm.subject]])
+        if (!map.has(key) || graver(alarm, map.get(key)) < 0) map.set(key, alarm);
     }
-    return (subject, metric) => worst.get(metric === undefined ? subject : `${subject}\n${metric}`);
+    return worst;
   }
 
   /** Alarms announced in the last ten minutes. */
@@ -82,10 +108,11 @@ export class AlarmStore extends EventTarget {
     if (alarm.annunciate) this.announced.set(alarm.id, alarm.recorded);
   }
 
+  /** However many change at once, it is said some times a second. */
   changed() {
-    this.sorted = this.shown = null;
+    this.shown = this.gravest = null;
     this.updateFlood(true);
-    this.dispatchEvent(new Event("change"));
+    this.saying ??= setTimeout(() => { this.saying = null; this.dispatchEvent(new Event("change")); }, AT_MOST);
   }
 
   updateFlood(quietly = false) {

@@ -9,6 +9,7 @@ import {Stillness} from "../shared/stillness.js";
 import {say} from "../words/words.js";
 
 const ROOM = 320;
+const SLICE = 8; // milliseconds in which rows are made before the page may answer
 const COLUMNS = ["priority", "state", "where", "what", "measured", "age"];
 const SORTED = {priority: "priority", state: "state", where: "where", what: "what", age: "age"};
 
@@ -59,8 +60,8 @@ export class AlarmTable {
       ...COLUMNS.map(title), h("div", {class: "cell action-cell", role: "columnheader"}, h("span", {class: "hidden"}, say("action"))));
   }
 
-  /** Put the rows in sight into the page, and take the others out. */
-  place() {
+  /** Put the rows in sight into the page, and take the others out; all of them at once where one is to get the focus. */
+  place(whole = false) {
     if (!this.list.isConnected || !this.element.clientWidth) return;
     this.height ??= parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) * parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
     this.list.style.height = `${this.keys.length * this.height}px`;
@@ -69,10 +70,12 @@ export class AlarmTable {
     const wanted = new Set(this.keys.slice(first, last));
     for (const [key, {element}] of this.rows)
       if (!wanted.has(key) && !element.contains(document.activeElement)) { element.remove(); this.rows.delete(key); }
+    const until = performance.now() + SLICE;
     let before = null;
     for (let i = first; i < last; i++) {
       const key = this.keys[i], entry = this.entries.get(key);
       let row = this.rows.get(key);
+      if (!row && !whole && performance.now() > until) { this.more ??= requestAnimationFrame(() => { this.more = null; this.place(); }); return; }
       if (!row) this.rows.set(key, row = key.startsWith("\n") ? new GroupRow(key.slice(1), (name) => this.on.toggle(name)) : new AlarmRow(key, {...this.on, chosen: (...choice) => this.choose(...choice)}));
       if (row instanceof GroupRow) { if (entry) row.show(entry, this.on.groupName(entry.group)); }
       else row.show(entry?.alarm ?? null, this.chosen.has(key));
@@ -130,7 +133,7 @@ export class AlarmTable {
     const room = this.head.getBoundingClientRect().bottom + this.height;
     if (at < room) scrollBy(0, at - room);
     else if (at + this.height * 2 > innerHeight) scrollBy(0, at + this.height * 2 - innerHeight);
-    this.place();
+    this.place(true);
     this.rows.get(key)?.name.focus({preventScroll: true});
   }
 }

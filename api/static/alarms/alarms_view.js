@@ -3,8 +3,9 @@
 import {AlarmTable} from "./alarm_table.js";
 import {command} from "./alarm_commands.js";
 import {commandMany, fitting} from "./many_alarms.js";
-import {arrange, areaOf, GROUPS, KINDS, SORTS} from "./table_rows.js";
+import {arrange, GROUPS, KINDS, SORTS} from "./table_rows.js";
 import {PRIORITIES} from "./urgency.js";
+import {areaOf} from "../shared/areas.js";
 import {openDialog, select} from "../shared/dialog.js";
 import {h, text} from "../shared/dom.js";
 import {keepHere} from "../shared/place.js";
@@ -66,10 +67,23 @@ export class AlarmsView {
     this.frame ??= requestAnimationFrame(() => { this.frame = null; if (!this.section.hidden) this.draw(); });
   }
 
+  /** What is asked for while rows are being arranged is drawn after them. */
   draw(anew = false, now = false) {
+    this.asked = {anew: anew || this.asked?.anew, now: now || this.asked?.now};
+    this.drawing ??= this.drawAsked().finally(() => { this.drawing = null; });
+  }
+
+  async drawAsked() {
+    for (let asked = this.asked; asked; asked = this.asked) {
+      this.asked = null;
+      await this.drawOnce(asked);
+    }
+  }
+
+  async drawOnce({anew, now}) {
     const all = this.alarmStore.all();
     const {kind, q, priority, area, rule, group, sort} = this.chosen;
-    const entries = arrange(all, {kind, q, priority, area, rule}, {sort: SORTS.includes((sort ?? "").replace("-", "")) ? sort : "urgency", group, collapsed: this.collapsed});
+    const entries = await arrange(all, {kind, q, priority, area, rule}, {sort: SORTS.includes((sort ?? "").replace("-", "")) ? sort : "urgency", group, collapsed: this.collapsed});
     this.table.drawHead(sort || "urgency");
     this.table.draw(entries, anew, now);
     this.table.element.hidden = !entries.length && !this.table.keys.length;

@@ -1,5 +1,7 @@
 // What the table of alarms shows: filtered, sorted, in groups; and which rows are in sight.
 
+import {areaOf} from "../shared/areas.js";
+import {inSlices, sortInSlices} from "../shared/slices.js";
 import {graver, isSuppressed, isUnseen, PRIORITIES, urgency} from "./urgency.js";
 
 export const KINDS = {
@@ -9,14 +11,14 @@ export const KINDS = {
   shelved_: (alarm) => alarm.isa === "E",
   suppressed_: isSuppressed,
 };
-export const areaOf = (alarm) => alarm.labels?.area ?? alarm.labels?.room ?? "";
 
+const {compare} = new Intl.Collator(undefined, {numeric: true});
 const BY = {
   urgency,
   priority: (a, b) => PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) || urgency(a, b),
   state: (a, b) => (a.isa < b.isa ? -1 : a.isa > b.isa ? 1 : urgency(a, b)),
-  where: (a, b) => a.subject.localeCompare(b.subject, undefined, {numeric: true}) || urgency(a, b),
-  what: (a, b) => a.alarm.localeCompare(b.alarm, undefined, {numeric: true}) || urgency(a, b),
+  where: (a, b) => compare(a.subject, b.subject) || urgency(a, b),
+  what: (a, b) => compare(a.alarm, b.alarm) || urgency(a, b),
   age: (a, b) => b.time - a.time,
 };
 export const SORTS = Object.keys(BY);
@@ -28,10 +30,12 @@ export function passes(alarm, {kind = "all", priority, area, rule, q}) {
     && (!q || `${alarm.alarm} ${alarm.subject} ${alarm.message ?? ""}`.toLowerCase().replaceAll("_", " ").includes(q.toLowerCase().replaceAll("_", " ")));
 }
 
-/** Rows {alarm} and, where they are grouped, {group, count, unseen, worst, collapsed}, in the order of `sort` (`-` before: turned round). */
-export function arrange(alarms, filters, {sort = "urgency", group = "", collapsed = new Set()} = {}) {
+/** Made in slices: rows {alarm} and, where they are grouped, {group, count, unseen, worst, collapsed}, in the order of `sort` (`-` before: turned round). */
+export async function arrange(alarms, filters, {sort = "urgency", group = "", collapsed = new Set()} = {}) {
   const turned = sort.startsWith("-"), by = BY[turned ? sort.slice(1) : sort] ?? urgency;
-  const shown = alarms.filter((alarm) => passes(alarm, filters)).sort(turned ? (a, b) => -by(a, b) : by);
+  const passing = [];
+  await inSlices(alarms, (alarm) => { if (passes(alarm, filters)) passing.push(alarm); });
+  const shown = await sortInSlices(passing, turned ? (a, b) => -by(a, b) : by);
   const nameOf = GROUPS[group];
   if (!nameOf) return shown.map((alarm) => ({alarm}));
   const groups = new Map();

@@ -3,9 +3,10 @@
 import {toast} from "../shared/announce.js";
 import {ask, send} from "../shared/api.js";
 import {openCameraForm} from "./camera_form.js";
-import {eventStrip, forgetPicture} from "./event_strip.js";
+import {eventStrip} from "./event_strip.js";
 import {h, text, trail} from "../shared/dom.js";
 import {eventItem, fromChannel} from "../events/event_item.js";
+import {forgetPicture} from "../events/thumbnail.js";
 import {icon} from "../shared/icons.js";
 import {LivePicture} from "./live_picture.js";
 import {PlaceEditor} from "./place_editor.js";

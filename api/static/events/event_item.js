@@ -6,6 +6,7 @@ import {h} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
 import {hasPicture, openPicture} from "../shared/media.js";
 import {may} from "../shared/session.js";
+import {showThumbnail} from "./thumbnail.js";
 import {age, number, say, subjectName, timeOfDay, typeWord} from "../words/words.js";
 
 const PICTURES = [[/person|people|intru/, "person"], [/motion|presence|pir/, "motion"], [/car|truck|vehicle|bus/, "vehicle"], [/door|window|contact|gate/, "door"], [/button|press/, "button"], [/agree|correl/, "link"]];
@@ -31,10 +32,27 @@ export function facts(event) {
   return found;
 }
 
-export function eventItem(event, {changed}) {
-  const said = facts(event);
+const pictured = (event) => hasPicture(event) || (event.evidence ?? []).length > 0;
+
+/** Its picture, fetched once it is in sight; else what stands for its kind. */
+function picture(event) {
+  const none = h("span", {class: "event-icon"}, icon(pictureOf(event.type)));
+  if (!pictured(event)) return none;
+  const canvas = h("canvas", {hidden: true}), place = h("span", {class: "event-picture"}, none, canvas);
+  const watcher = new IntersectionObserver(([{isIntersecting}]) => { if (isIntersecting) { watcher.disconnect(); showThumbnail(event, canvas, none); } });
+  watcher.observe(place);
+  return place;
+}
+
+/** Whether the person may mark an event as seen. */
+export const canMark = (event) => !event.acknowledged && may("operator");
+
+/** `changed(event)` is called once it is another, `choose(event, chosen)` when its box is ticked; `isChosen(event)`. */
+export function eventItem(event, {changed, choose, isChosen}) {
+  const said = facts(event), name = `${typeWord(event.type)}, ${subjectName(event.subject)}`;
+  const box = choose && may("operator") ? h("input", {type: "checkbox", disabled: !canMark(event), checked: isChosen(event), "aria-label": `${say("choose")}: ${name}`, onclick: ({target}) => choose(event, target.checked)}) : null;
   return h("li", {class: "event", "data-id": event.id, "data-type": event.type, "data-acknowledged": event.acknowledged ? "yes" : null},
-    h("span", {class: "event-icon"}, icon(pictureOf(event.type))),
+    box && h("label", {class: "event-choice"}, box), picture(event),
     h("div", {class: "event-body"},
       h("p", {class: "event-title"}, h("b", {}, typeWord(event.type)), h("span", {}, subjectName(event.subject)), event.labels?.area && event.labels.area !== event.subject ? h("span", {class: "muted"}, event.labels.area) : null),
       said.length ? h("p", {class: "event-facts muted"}, said.join(" · ")) : null,
@@ -43,13 +61,18 @@ export function eventItem(event, {changed}) {
       h("time", {datetime: new Date(event.time * 1000).toISOString()}, timeOfDay(event.time)),
       hasPicture(event) ? h("button", {type: "button", class: "action soft", "data-action": "picture", onclick: () => openPicture(event)}, icon("cameras"), h("span", {}, say("snapshot"))) : null,
       event.evidence?.length && may("operator") ? h("button", {type: "button", class: "action soft", "data-action": "pin", "aria-pressed": String(Boolean(event.pinned)), onclick: () => pin(event, changed)}, icon("key"), h("span", {}, say(event.pinned ? "kept" : "keep"))) : null,
-      !event.acknowledged && may("operator") ? h("button", {type: "button", class: "action soft", "data-action": "ack", "aria-label": `${say("ackEvent")}: ${typeWord(event.type)}, ${subjectName(event.subject)}`,
+      canMark(event) ? h("button", {type: "button", class: "action soft", "data-action": "ack", "aria-label": `${say("ackEvent")}: ${name}`,
         onclick: () => acknowledge(event, changed)}, icon("check"), h("span", {}, say("ackEvent"))) : null));
+}
+
+/** Mark an event as seen; throws what the server refuses. */
+export async function mark(event) {
+  event.acknowledged = await send("POST", `/api/events/${encodeURIComponent(event.id)}/acknowledge`, {});
 }
 
 async function acknowledge(event, changed) {
   try {
-    event.acknowledged = await send("POST", `/api/events/${encodeURIComponent(event.id)}/acknowledge`, {});
+    await mark(event);
     toast(say("done_event"));
     changed(event);
   } catch (error) {

@@ -1,31 +1,37 @@
 // The events of the site: a timeline, newest first, with filters; new events come in by themselves.
 
+import {toast} from "../shared/announce.js";
 import {ask} from "../shared/api.js";
 import {h, text} from "../shared/dom.js";
 import {select} from "../shared/dialog.js";
+import {icon} from "../shared/icons.js";
 import {keepHere} from "../shared/place.js";
-import {eventItem, fromChannel} from "./event_item.js";
+import {canMark, eventItem, fromChannel, mark} from "./event_item.js";
 import {hourBars} from "./hour_bars.js";
 import {emptyState, failure, skeleton} from "../shared/states.js";
 import {dayOf, now, say, subjectName, typeWord} from "../words/words.js";
 
 const PAGE = 40;
 const MOST = 400;
+const AT_ONCE = 4; // requests under way when many are marked
+const DAY = 86400;
 const PERIODS = [["", "always"], ["3600", "lastHour"], ["86400", "lastDay"], ["604800", "lastWeek"]];
 
 export class EventsView {
   constructor({failed}) {
     this.failed = failed;
     this.events = [];
-    this.filter = {type: "", subject: "", period: "", acknowledged: ""};
+    this.filter = {type: "", subject: "", period: "", day: "", acknowledged: ""};
+    this.chosen = new Set();
     this.stats = null;
     this.summary = h("div", {class: "events-summary"});
     this.form = h("form", {class: "filters fields", role: "search"});
     this.form.addEventListener("submit", (event) => event.preventDefault());
-    this.form.addEventListener("change", () => { this.filter = Object.fromEntries(new FormData(this.form)); keepHere(this.filter); this.load(); });
+    this.form.addEventListener("change", () => { this.set(Object.fromEntries(new FormData(this.form))); });
+    this.bar = h("div", {class: "table-bar", role: "group"});
     this.list = h("div", {class: "timeline", "aria-live": "off"});
     this.foot = h("div", {class: "foot"});
-    this.section = h("section", {"aria-labelledby": "title", class: "events-view"}, this.summary, this.form, this.list, this.foot);
+    this.section = h("section", {"aria-labelledby": "title", class: "events-view"}, this.summary, this.form, this.bar, this.list, this.foot);
   }
 
   enter([subject], fresh, query) {
@@ -33,6 +39,21 @@ export class EventsView {
     for (const name of Object.keys(this.filter)) this.filter[name] = query.get(name) ?? "";
     if (subject !== undefined) this.filter.subject = subject;
     if (fresh || JSON.stringify(this.filter) !== before) { this.drawForm(); this.load(); this.loadStats(); }
+  }
+
+  set(filter) {
+    Object.assign(this.filter, filter);
+    if (filter.day) this.filter.period = "";
+    keepHere(this.filter);
+    this.drawForm();
+    this.load();
+  }
+
+  /** The day before the one that is shown, or after it. */
+  step(days) {
+    const shown = this.filter.day ? new Date(`${this.filter.day}T12:00`) : new Date(now() * 1000);
+    shown.setDate(shown.getDate() + days);
+    this.set({day: `${shown.getFullYear()}-${String(shown.getMonth() + 1).padStart(2, "0")}-${String(shown.getDate()).padStart(2, "0")}`});
   }
 
   leave() {
@@ -88,11 +109,12 @@ export class EventsView {
   }
 
   query() {
-    const {type, subject, period, acknowledged} = this.filter;
+    const {type, subject, period, day, acknowledged} = this.filter;
     const query = new URLSearchParams({limit: PAGE});
     if (type) query.set("type", type);
     if (subject) query.set("camera", subject);
     if (period) query.set("from", now() - Number(period));
+    if (day) { const start = new Date(`${day}T00:00`); query.set("from", start / 1000); query.set("to", start.setDate(start.getDate() + 1) / 1000); }
     if (acknowledged) query.set("acknowledged", acknowledged);
     return query;
   }
@@ -114,8 +136,8 @@ export class EventsView {
   }
 
   fits(event) {
-    const {type, subject, acknowledged} = this.filter;
-    return (!type || event.type === type) && (!subject || subject === event.subject || subject === event.labels.camera) && acknowledged !== "true";
+    const {type, subject, day, acknowledged} = this.filter, start = day && new Date(`${day}T00:00`) / 1000;
+    return (!day || (event.time >= start && event.time < start + DAY)) && (!type || event.type === type) && (!subject || subject === event.subject || subject === event.labels.camera) && acknowledged !== "true";
   }
 
   redraw(event) {
@@ -128,7 +150,36 @@ export class EventsView {
   }
 
   item(event) {
-    return eventItem(event, {changed: (changed) => this.redraw(changed)});
+    return eventItem(event, {
+      changed: (changed) => { this.chosen.delete(changed.id); this.redraw(changed); this.drawBar(); },
+      choose: ({id}, chosen) => { if (chosen) this.chosen.add(id); else this.chosen.delete(id); this.drawBar(); },
+      isChosen: ({id}) => this.chosen.has(id),
+    });
+  }
+
+  /** What is for many at once: those chosen, or all that are shown. */
+  drawBar() {
+    const open = this.events.filter(canMark), chosen = open.filter(({id}) => this.chosen.has(id));
+    const button = (name, words, act) => h("button", {type: "button", class: "action", "data-many": name, onclick: act}, words);
+    const held = this.bar.contains(document.activeElement);
+    this.bar.setAttribute("aria-label", say("many"));
+    this.bar.replaceChildren(...(chosen.length ? [h("b", {}, say("chosenCount", {n: chosen.length})), button("ack", `${say("ackEvent")} (${chosen.length})`, () => this.markMany(chosen)), button("none", say("chooseNone"), () => { this.chosen.clear(); this.draw(); })]
+      : open.length > 1 ? [button("all", say("ackShown", {n: open.length}), () => this.markMany(open))] : []));
+    if (held) (this.bar.querySelector("button") ?? this.list).focus();
+  }
+
+  async markMany(events) {
+    const waiting = [...events], refused = [];
+    const work = async () => {
+      for (let event = waiting.shift(); event; event = waiting.shift())
+        await mark(event).then(() => this.chosen.delete(event.id), (error) => refused.push(error));
+    };
+    for (const one of this.bar.querySelectorAll("button")) one.disabled = true;
+    await Promise.all(Array.from({length: AT_ONCE}, work));
+    this.draw();
+    const done = events.length - refused.length;
+    if (done) toast(say("many_ack", {n: done}));
+    if (refused.length) toast(say("manyRefused", {n: refused.length, first: this.failed(refused[0])}), "bad");
   }
 
   draw() {
@@ -143,6 +194,7 @@ export class EventsView {
     this.list.replaceChildren(...days.map(({name, items}) => h("section", {class: "day"}, h("h2", {}, name), h("ol", {class: "panel events"}, ...items))));
     if (!days.length) this.list.replaceChildren(Object.values(this.filter).some(Boolean) ? emptyState("events", say("noEventsMatch")) : emptyState("events", say("noEvents"), say("noEventsHint")));
     const more = this.next ? h("button", {type: "button", class: "secondary", "data-action": "older", onclick: (event) => this.older(event.currentTarget)}, say("loadMore")) : null;
+    this.drawBar();
     this.foot.replaceChildren(...[this.complete === false ? h("p", {class: "muted"}, say("incomplete")) : null, more].filter(Boolean));
     if (keep?.[0]) {
       const place = this.list.querySelector(`[data-id="${CSS.escape(keep[0])}"]`);
@@ -154,13 +206,15 @@ export class EventsView {
     const types = new Set(Object.keys(this.stats?.by_type ?? {})), subjects = new Set(Object.keys(this.stats?.by_subject ?? {}));
     if (this.filter.type) types.add(this.filter.type);
     if (this.filter.subject) subjects.add(this.filter.subject);
-    const {type, subject, period, acknowledged} = this.filter;
+    const {type, subject, period, day, acknowledged} = this.filter;
     const sorted = (names, word) => [...names].map((name) => [name, word(name)]).sort((a, b) => a[1].localeCompare(b[1]));
     const held = this.form.contains(document.activeElement) ? document.activeElement.name : null;
     this.form.replaceChildren(
       labelled("type", select({name: "type"}, [["", say("all")], ...sorted(types, typeWord)], type)),
       labelled("subject", select({name: "subject"}, [["", say("all")], ...sorted(subjects, subjectName)], subject)),
       labelled("period", select({name: "period"}, PERIODS.map(([value, key]) => [value, say(key)]), period)),
+      h("div", {class: "days"}, h("button", {type: "button", class: "quiet", "aria-label": say("dayBefore"), onclick: () => this.step(-1)}, icon("left")), labelled("day", h("input", {type: "date", name: "day", value: day})),
+        h("button", {type: "button", class: "quiet", "aria-label": say("dayAfter"), onclick: () => this.step(1)}, icon("right"))),
       labelled("acknowledged", select({name: "acknowledged"}, [["", say("all")], ["true", say("yes")], ["false", say("no")]], acknowledged)));
     if (held) this.form.elements[held]?.focus();
   }

@@ -1,7 +1,8 @@
 // One card of a subject, with a row for each metric.
 
 import {h, text} from "../shared/dom.js";
-import {shape} from "../shared/icons.js";
+import {folded} from "./home.js";
+import {icon, shape} from "../shared/icons.js";
 import {Spark} from "./spark.js";
 import {age, alarmName, metricName, now, priorityName, reading, say, subjectName} from "../words/words.js";
 
@@ -63,24 +64,51 @@ class Row {
   }
 }
 
+/** The head of a section of cards; it opens and closes it. */
+export class SectionHead {
+  constructor(section, toggle) {
+    this.button = h("button", {type: "button", class: "section-name", onclick: () => toggle(section.key)});
+    this.element = h("li", {class: "card-section"}, h("h3", {}, this.button));
+  }
+
+  show({worst, collapsed, count}, name) {
+    const known = `${name} ${count} ${collapsed} ${worst?.priority} ${worst?.isa}`;
+    if (this.known === known) return;
+    this.known = known;
+    if (worst) Object.assign(this.element.dataset, {priority: worst.priority, isa: worst.isa}); else { delete this.element.dataset.priority; delete this.element.dataset.isa; }
+    this.button.setAttribute("aria-expanded", String(!collapsed));
+    this.button.replaceChildren(icon(collapsed ? "right" : "down"), ...(worst ? [shape(worst.priority)] : []), h("span", {}, name), h("span", {class: "count"}, String(count)));
+  }
+}
+
 export class Card {
-  constructor(model, open) {
+  /** `on` has `open(subject, metric)`, `unfold(model)` and `pin(model)`. */
+  constructor(model, on) {
     this.model = model;
-    this.open = open;
+    this.on = on;
     this.rows = new Map();
+    this.fold = h("button", {type: "button", class: "fold", hidden: true, onclick: () => on.unfold(model)});
+    this.pin = h("button", {type: "button", class: "pin", onclick: () => on.pin(model)}, icon("pin"));
     this.name = h("h3", {});
     this.mark = h("span", {class: "card-mark"});
     this.body = h("div", {class: "rows"});
-    this.element = h("li", {class: "card", "data-subject": model.subject}, h("header", {}, this.mark, this.name, h("code", {}, model.subject)), this.body);
+    this.element = h("li", {class: "card", "data-subject": model.subject}, h("header", {}, this.mark, this.name, h("code", {}, model.subject), this.pin), this.body, this.fold);
   }
 
-  /** Draw all rows; `alarmOf(subject, metric)` is the worst alarm of a signal, or of the subject. */
-  draw(alarmOf, pressed) {
-    text(this.name, subjectName(this.model.subject));
+  /** Draw all rows; `alarmOf(subject, metric)` is the worst alarm of a signal, or of the subject; `rankedOf`: as it was when the cards got their places. */
+  draw(alarmOf, pressed, pinned, rankedOf) {
+    const name = subjectName(this.model.subject), {shown, away} = folded(this.model.signals, rankedOf, this.model.unfolded);
+    text(this.name, name);
+    this.pin.setAttribute("aria-pressed", String(pinned));
+    this.pin.setAttribute("aria-label", say(pinned ? "unpin" : "pin", {name}));
+    this.fold.hidden = !away.length;
+    this.fold.setAttribute("aria-expanded", String(Boolean(this.model.unfolded)));
+    text(this.fold, away.map(({metric, entry}) => `${metricName(metric)} ${reading(entry).join(" ")}`.trim()).join(" · "));
+    for (const [metric, {element}] of this.rows) if (!shown.some((signal) => signal.metric === metric)) { element.remove(); this.rows.delete(metric); }
     let place = this.body.firstElementChild;
-    for (const signal of this.model.signals) {
+    for (const signal of shown) {
       let row = this.rows.get(signal.metric);
-      if (!row) this.rows.set(signal.metric, row = new Row(signal, this.open));
+      if (!row) this.rows.set(signal.metric, row = new Row(signal, this.on.open));
       if (row.element === place) place = place.nextElementSibling;
       else this.body.insertBefore(row.element, place);
       row.show(alarmOf(signal.subject, signal.metric));

@@ -2,8 +2,12 @@
 
 import {AlarmList} from "../alarms/alarm_list.js";
 import {Cards} from "./cards.js";
+import {Wall} from "./wall.js";
 import {Chart} from "./chart.js";
 import {get, text} from "../shared/dom.js";
+import {select} from "../shared/dialog.js";
+import {GROUPED} from "./home.js";
+import {icon} from "../shared/icons.js";
 import {keepHere} from "../shared/place.js";
 import {inSlices} from "../shared/slices.js";
 import {say} from "../words/words.js";
@@ -29,12 +33,20 @@ export class Overview {
     this.list = new AlarmList(get("alarms"), {open: openAlarm, latest, news: get("alarms-new")});
     alarmStore.addEventListener("change", () => this.draw());
     NARROW.addEventListener("change", () => this.draw());
+    this.wall = new Wall(this.cards);
+    get("wall").append(icon("wall"));
+    get("wall").addEventListener("click", () => this.wall.ask(true));
+    get("home-by").addEventListener("change", (event) => { keepHere({by: event.target.value === "area" ? "" : event.target.value}); this.cards.group(event.target.value); });
     get("search").addEventListener("input", (event) => { keepHere({q: event.target.value}); this.cards.seek(event.target.value); });
   }
 
   /** Show what the address says: what is sought, and whose history. */
   enter(rest, fresh, query) {
     const q = query.get("q") ?? "", subject = query.get("subject"), metric = query.get("metric");
+    this.wall.show(query.get("wall") === "1");
+    const by = query.get("by") ?? "area";
+    if (fresh) { this.cards.choices.load(); this.drawGroups(by); }
+    if (by !== this.cards.by) this.cards.group(by);
     if (get("search").value !== q) { get("search").value = q; this.cards.seek(q); }
     if (subject && metric) this.open(subject, metric, {range: Number(query.get("range")), zoom: query.get("zoom") ?? ""});
     else this.chart.hide();
@@ -43,7 +55,13 @@ export class Overview {
     this.chart.slide();
   }
 
+  drawGroups(by) {
+    get("home-by").replaceChildren(...select({}, GROUPED.map((name) => [name, say(`home_${name}`)])).children);
+    get("home-by").value = by;
+  }
+
   leave() {
+    this.wall.show(false);
     this.list.draw([]);
   }
 
@@ -67,7 +85,7 @@ export class Overview {
     text(get("alarm-count"), String(standing.length));
     get("alarm-count").classList.toggle("hot", this.alarmStore.unseen() > 0);
     get("no-alarms").hidden = standing.length > 0;
-    this.cards.mark(this.alarmStore.worst());
+    this.cards.mark(this.alarmStore.worst(), this.alarmStore.subjects());
     this.chart.slide();
   }
 
@@ -89,6 +107,7 @@ export class Overview {
 
   relabel() {
     this.cards.relabel();
+    this.drawGroups(this.cards.by);
     this.draw(true);
     this.chart.relabel();
   }

@@ -5,23 +5,47 @@ import {icon} from "./icons.js";
 import {connection} from "./connection.js";
 import {here} from "./place.js";
 import {may} from "./session.js";
+import {failure} from "./states.js";
 import {applyWords, say} from "../words/words.js";
 
 const FIRST = "overview";
 const NEEDS = {letters: "operator", accounts: "admin"}; // the least role that a view is for
 const ON_PHONES = ["overview", "alarms", "cameras", "events"]; // the others are behind "more"
 
-/** Views have `section`, `enter(rest, fresh, query)`, `leave()`, `relabel()`, `receive(message)` and `resume()`; all but the first are optional. */
+/** Views, or what loads one when it is opened first. They have `section`, `enter(rest, fresh, query)`, `leave()`, `relabel()`, `receive(message)` and `resume()`; all but the first are optional. */
 export class Navigation {
   constructor(views) {
-    this.views = views;
+    this.loaders = views;
+    this.views = {};
+    this.gone = h("div", {hidden: true});
+    get("view").append(this.gone);
     this.current = null;
     this.running = false;
     this.badges = new Map();
     addEventListener("hashchange", () => this.follow());
     connection.addEventListener("change", () => this.label());
     document.addEventListener("keydown", (event) => this.key(event));
-    for (const [name, view] of Object.entries(views)) { view.section.dataset.view = name; if (!view.section.isConnected) get("view").append(view.section); view.section.hidden = true; }
+    for (const [name, view] of Object.entries(views)) if (typeof view !== "function") this.hold(name, view);
+  }
+
+  hold(name, view) {
+    this.views[name] = view;
+    view.section.dataset.view = name;
+    view.section.hidden = true;
+    if (!view.section.isConnected) get("view").append(view.section);
+  }
+
+  async load(name, focus) {
+    try {
+      const view = await this.loaders[name]();
+      if (!this.views[name]) this.hold(name, view);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.gone.replaceChildren(failure(say("serverGone"), () => location.reload()));
+      this.gone.hidden = this.current !== name;
+      return;
+    }
+    if (this.current === name) this.follow(focus);
   }
 
   /** Show what the address names. */
@@ -33,8 +57,14 @@ export class Navigation {
 
   stop() {
     this.running = false;
-    if (this.current) { this.views[this.current].leave?.(); this.views[this.current].section.hidden = true; }
+    this.hide();
     this.current = null;
+  }
+
+  hide() {
+    const view = this.views[this.current];
+    if (view && !view.section.hidden) { view.leave?.(); view.section.hidden = true; }
+    this.gone.hidden = true;
   }
 
   go(hash) {
@@ -43,22 +73,24 @@ export class Navigation {
   }
 
   names() {
-    return Object.keys(this.views).filter((name) => may(NEEDS[name] ?? "viewer"));
+    return Object.keys(this.loaders).filter((name) => may(NEEDS[name] ?? "viewer"));
   }
 
   follow(focus = true) {
     if (!this.running) return;
     const {view: wanted, rest, query} = here();
     const name = this.names().includes(wanted) ? wanted : FIRST;
-    const fresh = name !== this.current;
-    if (fresh) {
-      if (this.current) { this.views[this.current].leave?.(); this.views[this.current].section.hidden = true; }
+    if (name !== this.current) {
+      this.hide();
       this.current = name;
-      this.views[name].section.hidden = false;
       this.label();
       scrollTo(0, 0);
     }
-    this.views[name].enter?.(rest, fresh, query);
+    const view = this.views[name];
+    if (!view) { this.load(name, focus); return; }
+    const fresh = view.section.hidden;
+    view.section.hidden = false;
+    view.enter?.(rest, fresh, query);
     if (fresh && focus && !document.querySelector("dialog[open]")) get("title").focus({preventScroll: true});
     this.closeMore();
   }
@@ -68,7 +100,7 @@ export class Navigation {
   }
 
   resume() {
-    if (this.current) this.views[this.current].resume?.();
+    this.views[this.current]?.resume?.();
   }
 
   relabel() {

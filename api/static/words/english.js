@@ -2,12 +2,13 @@
 
 export const ENGLISH = {
   skip: "Skip to the content", tagline: "Watch over your sites.", username: "User name", password: "Password",
-  login: "Log in", register: "Create an account", logout: "Log out", search: "Search sensors", history: "History", range: "Period",
+  login: "Log in", register: "Create an account", logout: "Log out", search: "Search devices, areas, metrics", history: "History", range: "Period",
   close: "Close the history", closeDialog: "Close", cancel: "Cancel", save: "Save", delete: "Delete", sensors: "Sensors",
   live: "Live", connecting: "Connecting…", lost: "Connection lost — trying again",
   wrongPassword: "Wrong user name or password.", tooMany: "Too many attempts. Try again in {n} s.",
   serverGone: "The server does not answer.", sessionEnded: "Your session has ended. Please log in again.",
-  noCards: "No reading has arrived yet.", noMatch: "No sensor has that name.", showHistory: "show history of {metric}",
+  wall: "Wall mode: nothing but what is watched", wallLeave: "Leave the wall mode (Escape)", pin: "Pin {name}", unpin: "Unpin {name}", pinned: "Pinned", noGroup_: "Elsewhere", home_area: "By area", home_group: "By group", home_none: "By name",
+  noCards: "No reading has arrived yet.", noMatch: "No device, area or metric has that name.", showHistory: "show history of {metric}",
   loading: "Loading…", noHistory: "No readings in this period.", historyDown: "The history cannot be read: {why}",
   mean: "Mean", low: "Lowest", high: "Highest", now: "Now", limit: "limit", ago: "{t} ago",
   justNow: "just now", until: "until {t}", bad: "no data", stale: "old value", good: "",
@@ -66,7 +67,7 @@ export const ENGLISH = {
 
   noEvents: "Nothing has happened yet.", noEventsHint: "Motion, doors, buttons and what cameras see appear here.", noEventsMatch: "No event matches these filters.",
   type: "Type", subject: "Device or camera", period: "Period", acknowledged: "Acknowledged", yes: "Yes", noWord: "No", no: "Not yet", lastHour: "Last hour", lastDay: "Last 24 hours", lastWeek: "Last 7 days", always: "All time",
-  ackEvent: "Acknowledge", ackedBy: "Acknowledged by {who}, {t}", done_event: "The event is acknowledged.", perHour: "Events per hour, last 24 hours", eventCount: "{n} events", eventCount_one: "1 event",
+  day: "Day", dayBefore: "The day before", dayAfter: "The day after", ackShown: "Acknowledge all {n} shown", ackEvent: "Acknowledge", ackedBy: "Acknowledged by {who}, {t}", done_event: "The event is acknowledged.", perHour: "Events per hour, last 24 hours", eventCount: "{n} events", eventCount_one: "1 event",
   incomplete: "Only the latest events are shown: older ones cannot be read right now.", hourCount: "{t}: {n}", today_: "last 24 hours",
 
   noFlows: "No flows yet.", noFlowsHint: "Flows appear here once they run.", flowLag: "behind", toFlows: "Show the flows", flowGone: "Gone: alarms are not evaluated", flowStarts: "Starting", healthy: "Healthy", behind: "Sinks behind", blind: "Blind: alarms wait", unknown: "Unknown", unreachable: "Not responding", setAside: "Dropped:", waits: "waiting", eventsAll: "events since start",

@@ -2,12 +2,13 @@
 
 export const FRENCH = {
   skip: "Aller au contenu", tagline: "Veillez sur vos sites.", username: "Nom d’utilisateur", password: "Mot de passe",
-  login: "Se connecter", register: "Créer un compte", logout: "Se déconnecter", search: "Chercher un capteur", history: "Historique", range: "Période",
+  login: "Se connecter", register: "Créer un compte", logout: "Se déconnecter", search: "Appareil, lieu, mesure", history: "Historique", range: "Période",
   close: "Fermer l’historique", closeDialog: "Fermer", cancel: "Annuler", save: "Enregistrer", delete: "Supprimer", sensors: "Capteurs",
   live: "En direct", connecting: "Connexion…", lost: "Connexion perdue — nouvel essai",
   wrongPassword: "Nom d’utilisateur ou mot de passe erroné.", tooMany: "Trop d’essais. Réessayez dans {n} s.",
   serverGone: "Le serveur ne répond pas.", sessionEnded: "Votre session est terminée. Reconnectez-vous.",
-  noCards: "Aucune mesure n’est encore arrivée.", noMatch: "Aucun capteur ne porte ce nom.",
+  wall: "Mode mural : rien que ce qui est surveillé", wallLeave: "Quitter le mode mural (Échap)", pin: "Épingler {name}", unpin: "Détacher {name}", pinned: "Épinglés", noGroup_: "Ailleurs", home_area: "Par lieu", home_group: "Par groupe", home_none: "Par nom",
+  noCards: "Aucune mesure n’est encore arrivée.", noMatch: "Aucun appareil, lieu ou mesure ne porte ce nom.",
   showHistory: "afficher l’historique : {metric}", loading: "Chargement…", noHistory: "Aucune mesure dans cette période.",
   historyDown: "L’historique est illisible : {why}", mean: "Moyenne", low: "Minimum", high: "Maximum", now: "Maintenant",
   limit: "seuil", ago: "il y a {t}", justNow: "à l’instant", until: "jusqu’à {t}",
@@ -68,7 +69,7 @@ export const FRENCH = {
 
   noEvents: "Rien ne s’est encore passé.", noEventsHint: "Mouvements, portes, boutons et ce que voient les caméras apparaissent ici.", noEventsMatch: "Aucun événement ne correspond à ces filtres.",
   type: "Type", subject: "Appareil ou caméra", period: "Période", acknowledged: "Acquitté", yes: "Oui", noWord: "Non", no: "Pas encore", lastHour: "Dernière heure", lastDay: "Dernières 24 heures", lastWeek: "7 derniers jours", always: "Toujours",
-  ackEvent: "Acquitter", ackedBy: "Acquitté par {who}, {t}", done_event: "L’événement est acquitté.", perHour: "Événements par heure, dernières 24 heures", eventCount: "{n} événements", eventCount_one: "{n} événement",
+  day: "Jour", dayBefore: "Jour précédent", dayAfter: "Jour suivant", ackShown: "Acquitter les {n} affichés", ackEvent: "Acquitter", ackedBy: "Acquitté par {who}, {t}", done_event: "L’événement est acquitté.", perHour: "Événements par heure, dernières 24 heures", eventCount: "{n} événements", eventCount_one: "{n} événement",
   incomplete: "Seuls les derniers événements sont affichés : le passé est illisible pour le moment.", hourCount: "{t} : {n}", today_: "24 dernières heures",
 
   noFlows: "Aucun flux connu.", noFlowsHint: "Les flux apparaissent ici dès qu’ils tournent.", flowLag: "de retard", toFlows: "Voir les flux", flowGone: "Disparu : alarmes non évaluées", flowStarts: "Démarre", healthy: "En bon état", behind: "Envois en retard", blind: "Aveugle : alarmes en attente", unknown: "Inconnu", unreachable: "Ne répond pas", setAside: "Écartés :", waits: "attend", eventsAll: "événements depuis son démarrage",

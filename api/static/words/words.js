@@ -1,8 +1,5 @@
 // How English and French write numbers, times and the names of things; the words themselves are in english.js and french.js.
 
-import {ENGLISH} from "./english.js";
-import {FRENCH} from "./french.js";
-
 const PAIRS = {
   motion: {en: ["clear", "motion"], fr: ["rien", "mouvement"]}, occupancy: {en: ["empty", "occupied"], fr: ["vide", "occupé"]},
   presence: {en: ["away", "present"], fr: ["absent", "présent"]}, smoke: {en: ["clear", "smoke"], fr: ["rien", "fumée"]},
@@ -16,13 +13,19 @@ const PAIRS = {
 
 const KEPT = "vigie.language";
 let language = localStorage.getItem(KEPT) || (navigator.language.startsWith("fr") ? "fr" : "en");
+let words = await wordsOf(language); // of the chosen language alone
 let skew = 0; // server clock minus this machine's, in seconds
 
 export const currentLanguage = () => language;
 export const now = () => Date.now() / 1000 + skew;
 export const setServerTime = (seconds) => { skew = seconds - Date.now() / 1000; };
 
-export function setLanguage(chosen) {
+async function wordsOf(chosen) {
+  return chosen === "fr" ? (await import("./french.js")).FRENCH : (await import("./english.js")).ENGLISH;
+}
+
+export async function setLanguage(chosen) {
+  words = await wordsOf(chosen);
   language = chosen;
   localStorage.setItem(KEPT, chosen);
   applyWords();
@@ -30,14 +33,13 @@ export function setLanguage(chosen) {
 
 /** The words of a key, with what stands in braces filled in. A `n` chooses between one and several where `key_one` exists. */
 export function say(key, values = {}) {
-  const words = language === "fr" ? FRENCH : ENGLISH;
   const one = values.n === 1 || (language === "fr" && values.n === 0);
-  const text = (one ? words[`${key}_one`] : null) ?? words[key] ?? ENGLISH[key] ?? key;
+  const text = (one ? words[`${key}_one`] : null) ?? words[key] ?? key;
   return String(text).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 function from(table, key) {
-  return (language === "fr" ? FRENCH : ENGLISH)[table][key] ?? ENGLISH[table][key];
+  return words[table][key];
 }
 
 /** Put the words of the chosen language into everything marked with data-say. */
@@ -63,10 +65,19 @@ export const actionWord = (action) => from("actions", action) ?? spaced(action.r
 export const typeWord = (type) => from("types", type) ?? spaced(type);
 export const isTwoState = (metric) => metric in PAIRS;
 
+const formats = new Map();
+
+/** One formatter for all values of a kind: to make one takes longer than to use it a hundred times. */
+function format(Kind, options) {
+  const key = `${language} ${Kind.name} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Kind(language, options));
+  return formats.get(key);
+}
+
 export function number(value, digits) {
   const size = Math.abs(value);
   const most = digits ?? (size >= 1000 ? 0 : size >= 10 ? 1 : 2);
-  return new Intl.NumberFormat(language, {maximumFractionDigits: most}).format(value);
+  return format(Intl.NumberFormat, {maximumFractionDigits: most}).format(value);
 }
 
 /** [text, unit] of a reading, as people read it. */
@@ -102,7 +113,7 @@ export const age = (time) => { const s = now() - time; return s < 2 ? say("justN
 
 export function clock(time, wide = false) {
   const options = wide ? {day: "numeric", month: "short", hour: "2-digit", minute: "2-digit"} : {hour: "2-digit", minute: "2-digit"};
-  return new Intl.DateTimeFormat(language, {...options, hour12: false}).format(time * 1000);
+  return format(Intl.DateTimeFormat, {...options, hour12: false}).format(time * 1000);
 }
 
 export function moment(time) {
@@ -112,18 +123,18 @@ export function moment(time) {
 /** A day and a time, for lists of what happened. */
 export function when(time) {
   const old = Math.abs(now() - time) > 300 * 86400;
-  return new Intl.DateTimeFormat(language, {day: "numeric", month: "short", ...(old ? {year: "numeric"} : {}), hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false}).format(time * 1000);
+  return format(Intl.DateTimeFormat, {day: "numeric", month: "short", ...(old ? {year: "numeric"} : {}), hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false}).format(time * 1000);
 }
 
 /** The day of a time: today, yesterday, or its date. */
 export function dayOf(time) {
   const start = (moment) => new Date(moment * 1000).setHours(0, 0, 0, 0);
   const days = Math.round((start(now()) - start(time)) / 864e5);
-  if (days === 0 || days === 1) { const word = new Intl.RelativeTimeFormat(language, {numeric: "auto"}).format(-days, "day"); return word.charAt(0).toUpperCase() + word.slice(1); }
-  return new Intl.DateTimeFormat(language, {weekday: "long", day: "numeric", month: "long"}).format(time * 1000);
+  if (days === 0 || days === 1) { const word = format(Intl.RelativeTimeFormat, {numeric: "auto"}).format(-days, "day"); return word.charAt(0).toUpperCase() + word.slice(1); }
+  return format(Intl.DateTimeFormat, {weekday: "long", day: "numeric", month: "long"}).format(time * 1000);
 }
 
-export const timeOfDay = (time) => new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false}).format(time * 1000);
+export const timeOfDay = (time) => format(Intl.DateTimeFormat, {hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false}).format(time * 1000);
 
 /** How many a second, or a minute where that is less than one. */
 export function rate(perSecond) {

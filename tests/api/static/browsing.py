@@ -49,7 +49,7 @@ def log_in_to(
 
 def expect_to_fit(page: Page) -> None:
     """The page is not wider than the screen."""
-    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")
 
 
 def expect_no_violation(page: Page, scheme: Literal["light", "dark"]) -> None:

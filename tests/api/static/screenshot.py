@@ -56,6 +56,7 @@ def cameras(page: Page) -> None:
 
 SHOTS = [
     Shot("page", "overview", (1280, 800), "dark", act=history),
+    Shot("page-wall", "overview?wall=1", (1600, 900), "dark"),
     Shot("page-alarms", "alarms", act=alarms),
     Shot("page-cameras", "cameras", scheme="dark", act=cameras),
     Shot("page-events", "events", act=lambda page: page.wait_for_selector(".hours")),

@@ -88,7 +88,14 @@ SIGNALS = [
     ("mains", "energy", "kWh", 18234.0, 0.0, None),
     ("heat_pump", "power", "W", 1150.0, 420.0, None),
     ("sensor.yard_gate", "battery", "%", 22.0, 1.0, 12.0),
+    ("sensor.office", "battery", "%", 81.0, 0.4, None),
+    ("sensor.office", "linkquality", "", 142.0, 12.0, None),
 ]
+AREAS = {
+    "sensor.server_room_rack": "server room", "sensor.cold_store": "kitchen", "freezer": "kitchen",
+    "sensor.office": "office", "mains": "cellar", "heat_pump": "cellar", "cellar": "cellar",
+    "sensor.yard_gate": "yard", "binary_sensor.server_room_pir": "server room",
+}  # fmt: skip
 SWITCHES = [
     ("binary_sensor.server_room_pir", "motion"),
     ("freezer", "contact"),
@@ -164,14 +171,20 @@ class Showcase(Together):
             for n, (reason, detail, payload) in enumerate(LETTERS, 1)
         ]  # fmt: skip
         self.write("vigie.dead.plant", [*letters])
+        cameras = []
         for name, area in CAMERAS:
             url = f"rtsp://${{RTSP_USER}}:${{RTSP_PASSWORD}}@{name}.local/stream2"
-            self.ask("POST", "/api/cameras", {"name": name, "url": url, "area": area})
+            made = self.ask("POST", "/api/cameras", {"name": name, "url": url, "area": area})
+            cameras.append(made["id"])
         floor = {"points": [[0.08, 0.45], [0.92, 0.45], [0.97, 0.95], [0.03, 0.95]]}
         gate = {"from": [0.3, 0.95], "to": [0.62, 0.35]}
-        self.ask("PATCH", "/api/cameras/1", {"zones": {"floor": floor}, "lines": {}})
-        self.ask("PATCH", "/api/cameras/2", {"zones": {"ramp": floor}, "lines": {"gate": gate}})
-        self.ask("POST", "/api/cameras/3/stop")
+        self.ask("PATCH", f"/api/cameras/{cameras[0]}", {"zones": {"floor": floor}, "lines": {}})
+        self.ask(
+            "PATCH",
+            f"/api/cameras/{cameras[1]}",
+            {"zones": {"ramp": floor}, "lines": {"gate": gate}},
+        )
+        self.ask("POST", f"/api/cameras/{cameras[2]}/stop")
         self._pages()
 
     def _past(self, now: float) -> Iterator[Reading]:
@@ -195,6 +208,7 @@ class Showcase(Together):
                     metric=metric,
                     value=round(value, 2),
                     unit=unit,
+                    labels={"area": AREAS[subject]},
                 )
         for subject, metric in SWITCHES:
             for n in range(24):
@@ -207,6 +221,7 @@ class Showcase(Together):
                     subject=subject,
                     metric=metric,
                     value=value,
+                    labels={"area": AREAS[subject]},
                 )
         yield Reading(
             id="spoilt",
@@ -215,6 +230,7 @@ class Showcase(Together):
             metric="temperature",
             quality="bad",
             unit="°C",
+            labels={"area": AREAS["heat_pump"]},
         )
 
     def _events(self, now: float) -> Iterator[Event]:
@@ -275,17 +291,19 @@ class Showcase(Together):
             )
             people[name] = made.raise_for_status().json()["id"]
         page = self.ask("POST", "/api/pages", {"name": "Energy desk"})["id"]
+        rules = []
         for ticker, condition in (
             ("mains", "above 6500"),
             ("heat_pump", "below 200"),
             ("sensor.office", "crosses 1000"),
         ):
-            self.ask("POST", f"/api/pages/{page}/rules", {"ticker": ticker, "condition": condition})
+            rule = {"ticker": ticker, "condition": condition}
+            rules.append(self.ask("POST", f"/api/pages/{page}/rules", rule)["id"])
         group = self.ask("POST", "/api/groups", {"name": "night_shift"})["id"]
         self.ask("POST", f"/api/groups/{group}/members/{people['john']}")
         share = {"subject_type": "group", "subject_id": group, "can_view": True, "can_edit": False}
         self.ask("PUT", f"/api/pages/{page}/shares", share)
-        self.ask("POST", "/api/rules/1/trigger", {"price": 6740})
+        self.ask("POST", f"/api/rules/{rules[0]}/trigger", {"price": 6740})
         self.ask("POST", "/api/pages", {"name": "Cold chain"})
 
 

@@ -332,6 +332,6 @@ def test_the_picture_of_an_event_appears_as_soon_as_there_is_one(
     topics.events(told, topic=topics.names.evidence)
     expect(thumbnail.locator("canvas")).to_be_visible()
     page.click('#links [data-to="events"]')
-    pin = page.locator(f'.event[data-id="{event.id}"] [data-action=pin]')
+    pin = page.locator(f'[data-view=events] [data-id="{event.id}"] [data-action=pin]')
     pin.click()
     expect(pin).to_have_attribute("aria-pressed", "true")

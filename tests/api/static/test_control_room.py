@@ -123,3 +123,75 @@ def test_one_login_is_for_all_tabs_and_reload_and_back_keep_the_place(
     again = context.new_page()
     again.goto(api.url)
     expect(again.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+def test_a_home_stands_in_areas_pinned_first_and_folds_away_what_its_devices_run_on(
+    visit: Visit, topics: Topics
+) -> None:
+    now = time.time()
+    topics.events(
+        reading(1, time=now, subject="fridge", labels={"area": "kitchen"}),
+        reading(2, time=now, subject="fridge", metric="battery", value=80.0, unit="%"),
+        reading(3, time=now, subject="door", metric="contact", labels={"room": "hall"}),
+        reading(4, time=now, subject="mast"),
+    )
+    page = visit()
+    heads = page.locator(".card-section h3")
+    expect(heads).to_have_text(["Hall1", "Kitchen1", "Elsewhere1"])
+    fridge = page.locator('[data-subject="fridge"]')
+    expect(fridge.locator(".row")).to_have_count(1)
+    fridge.get_by_role("button", name="Battery 80 %").click()
+    expect(fridge.locator(".row")).to_have_count(2)
+    page.get_by_role("button", name="Pin Mast").click()
+    expect(heads).to_have_text(["Pinned1", "Hall1", "Kitchen1"])
+    page.locator(".section-name", has_text="Hall").click()
+    expect(page.locator(".card")).to_have_count(2)
+    page.reload()
+    expect(heads).to_have_text(["Pinned1", "Hall1", "Kitchen1"])
+    expect(page.locator(".card")).to_have_count(2)
+    for words, found in (("kitchen", "fridge"), ("opening", "door")):
+        page.fill("#search", words)
+        expect(page.locator(".card")).to_have_count(1)
+        expect(page.locator(f'[data-subject="{found}"]')).to_be_visible()
+    page.fill("#search", "")
+    page.mouse.move(0, 0)
+    topics.events(raised(1, subject="fridge"))
+    expect(heads).to_have_text(["Pinned1", "Kitchen1", "Hall1"])
+
+
+def test_the_page_can_be_installed_and_opens_without_its_server(visit: Visit, api: Api) -> None:
+    page = visit(keeps=True, log_in=False)
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    manifest = page.evaluate(
+        "async () => (await fetch(document.querySelector('[rel=manifest]').href)).json()"
+    )
+    assert manifest["start_url"] == "/" and manifest["display"] == "standalone"
+    for icon in manifest["icons"]:
+        assert api.get(icon["src"]).headers["content-type"] == icon["type"]
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    api.stop()
+    page.reload()
+    expect(page.locator("#login-form h1")).to_have_text("Vigie")
+    kept = page.evaluate(
+        "async () => (await Promise.all((await caches.keys()).map("
+        "async (name) => (await (await caches.open(name)).keys()).map(({url}) => url)))).flat()"
+    )
+    assert any(url.endswith("/static/app.js") for url in kept)
+    assert not [url for url in kept if "/api/" in url]
+
+
+def test_on_a_wall_there_is_nothing_but_what_is_watched_and_all_of_it_fits(
+    visit: Visit, topics: Topics
+) -> None:
+    now = time.time()
+    topics.events(*(reading(n, subject=f"probe {n}", time=now) for n in range(30)))
+    page = visit(view="#/overview?wall=1")
+    expect(page.locator(".card")).to_have_count(30)
+    expect(page.locator("#nav")).to_be_hidden()
+    expect(page.locator("#person")).to_be_hidden()
+    page.wait_for_function("() => cards.getBoundingClientRect().bottom <= innerHeight")
+    page.keyboard.press("Escape")
+    expect(page.locator("#nav")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"#/overview$"))
+    page.click("#wall")
+    expect(page.locator("#nav")).to_be_hidden()

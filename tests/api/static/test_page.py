@@ -174,7 +174,7 @@ def test_everything_can_be_reached_with_the_keyboard(
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.type("no such")
-    expect(page.locator("#no-cards")).to_have_text("No sensor has that name.")
+    expect(page.locator("#no-cards")).to_have_text("No device, area or metric has that name.")
     page.locator("#search").fill("")
     row = page.locator(".row").first
     for _ in range(20):
@@ -220,8 +220,10 @@ def test_a_wrong_password_is_said_and_logging_out_forgets_everything(
     page.click("#logout")
     expect(page.locator("#login")).to_be_visible()
     expect(page.locator(".card")).to_have_count(0)
-    page.wait_for_function("sessionStorage.length === 0")
-    page.wait_for_function("Object.keys(localStorage).every((key) => key === 'vigie.language')")
+    page.wait_for_function("() => sessionStorage.length === 0")
+    page.wait_for_function(
+        "() => Object.keys(localStorage).every((key) => key === 'vigie.language')"
+    )
 
 
 def test_what_a_device_sends_is_shown_as_text_and_never_run(

@@ -212,6 +212,12 @@ def test_events_come_in_by_themselves_are_filtered_and_acknowledged(
     page.reload()
     page.select_option("[name=type]", label="Button pressed")
     expect(page.locator(".event")).to_have_count(1)
+    page.select_option("[name=type]", "")
+    page.get_by_role("button", name="Acknowledge all 2 shown").click()
+    expect(page.locator(".event")).to_have_count(3)
+    expect(page.locator(".event [data-action=ack]")).to_have_count(0)
+    page.fill("[name=day]", "2020-01-02")
+    expect(page.locator(".event")).to_have_count(0)
 
 
 def test_a_camera_is_added_stopped_and_shows_what_it_saw(visit: Visit, topics: Topics) -> None:
