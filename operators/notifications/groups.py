@@ -89,11 +89,16 @@ class Notifier:
             _plan(group, now)
 
     def _moved(self, name: str, group: Group, now: float) -> Member | None:
-        """The member, taken over from the group it was in if its fields have changed."""
+        """The member, taken over from the group it was in if its fields have changed.
+
+        One that is over there stays, until that group is told.
+        """
         before = self._groups.get(self._places.get(name, ""))
         if before is None or before is group or name not in before["members"]:
             return group["members"].get(name)  # type: ignore[no-any-return]
         member: Member = before["members"][name]
+        if member["state"] == "resolved":
+            return group["members"].get(name)  # type: ignore[no-any-return]
         due = before["due"]
         if group["last"] is None and member["told"]:
             group["last"] = before["last"]
@@ -127,11 +132,15 @@ class Notifier:
             member["state"] = "firing"
 
     def _forget(self, group: Group, name: str) -> None:
-        del group["members"][name]
-        self._places.pop(name, None)
+        self._leave(group, name)
         if not group["members"] and not group["flood"]:
             group["last"] = None
         _drop_plan_without_news(group)
+
+    def _leave(self, group: Group, name: str) -> None:
+        del group["members"][name]
+        if self._places.get(name) == group["key"]:
+            del self._places[name]
 
     def _group(self, key: str, terms: Terms) -> Group:
         group = self._groups.get(key)
@@ -209,8 +218,7 @@ class Notifier:
         }
         self.on_send(notification, {name: members[name] for name in (*firing, *resolved)})
         for name in resolved:
-            del members[name]
-            self._places.pop(name, None)
+            self._leave(group, name)
         for member in members.values():
             member["told"], member["news"] = True, False
         group["last"] = now if members or group["flood"] else None
@@ -245,7 +253,8 @@ class Notifier:
         for key, group in self._groups.items():
             group.setdefault("limit", None)
             for name, member in group["members"].items():
-                self._places[name] = key
+                if member["state"] != "resolved" or name not in self._places:
+                    self._places[name] = key
                 is_new = group["due"] is not None and (
                     not member["told"] or member["state"] == "resolved"
                 )

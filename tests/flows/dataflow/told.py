@@ -102,7 +102,7 @@ class Followed:
         self.left: set[Key] = set()
         self.changes: dict[Key, list[AlarmTransition]] = {}
         self.heard: set[Key] = set()
-        self.called: set[Key] = set()
+        self.called: dict[Key, str] = {}
         self.ended: set[Key] = set()
         self.said: Counter[str] = Counter()
 
@@ -162,8 +162,10 @@ class Followed:
             must(
                 any(waits(self._at(key, call.time)) for key in raised), "somebody must answer", call
             )
-        self.called |= set(raised)
-        self.called -= set(over)
+        for key in over:  # it may have been told since in the group that it moved to
+            if self.called[key] == call.subject or not stands(self._at(key, call.time)):
+                del self.called[key]
+        self.called |= dict.fromkeys(raised, call.subject)
         self.ended -= set(over)
 
     def _at(self, key: Key, time: float) -> AlarmTransition:

@@ -91,3 +91,37 @@ def test_a_rule_that_is_changed_acts_on_what_stands(
     result = CliRunner().invoke(main, ["test", str(path)])
 
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("do", "then"),
+    [
+        pytest.param("ack", "{subject: one, data: {raised: [], count: 0}}", id="acknowledged"),
+        pytest.param(
+            "comment", "{subject: two, data: {count: 1}}, {subject: one, data: {count: 0}}",
+            id="waits for somebody",
+        ),
+    ],
+)  # fmt: skip
+def test_the_group_of_the_page_that_an_alarm_leaves_hears_that(
+    tmp_path: Path, do: str, then: str
+) -> None:
+    notify = "notify: {by: page, wait: 5s, interval: 1min}"
+    head = FLOW.partition("tests:")[0].replace("from: alarms", "from: told")
+    head = head.replace(
+        "alarms:\n", f"streams: {{told: {{from: alarms, steps: [{notify}]}}}}\nalarms:\n"
+    )
+    play = [
+        f"{{at: 0s, given: {{rules: {{id: r1, {HOT}}}}}}}",
+        "{at: 1s, given: {s: {subject: x, metric: temperature, value: 35 °C}}}",
+        f"{{at: 30s, do: {{{do}: ruled, note: seen}}, expect: {{log: [{{subject: one}}]}}}}",
+        f"{{at: 1min, given: {{rules: {{id: r1, {HOT.replace('one', 'two')}}}}}}}",
+        f"{{at: 20min, expect: {{log: [{then}]}}}}",
+    ]
+    lines = "".join(f"      - {line}\n" for line in play)
+    path = tmp_path / "flow.yaml"
+    path.write_text(f"{head}tests:\n  - test: it leaves the page\n    play:\n{lines}")
+
+    result = CliRunner().invoke(main, ["test", str(path)])
+
+    assert result.exit_code == 0, result.output
