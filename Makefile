@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release check test-quick lint format bench memory fuzz fuzz-api chaos week docs lock sbom clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -68,6 +68,9 @@ fuzz: setup ## fuzz every reader of foreign bytes, SECONDS (600) each; writes bu
 
 fuzz-api: setup ## random requests and random WebSocket messages, SECONDS (600) each; writes build/fuzz-api.json
 	@VIGIE_FUZZ_SECONDS=$(SECONDS) $(PY) -m pytest tests/api/web/test_fuzz_http.py tests/api/web/test_fuzz_websocket.py -m fuzz -s -n 0
+
+attack: setup ## one hostile client beside 200 others, each kind in turn; prints the table
+	@$(PY) -m tests.bench attack
 
 chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json; BROKER=kafka
 	@$(PY) -m tests.chaos

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -38,6 +39,7 @@ from api.web.errors import Rejected, Unavailable, database_down, failed, refused
 from api.web.openapi import document
 from api.web.page_shell import page_routes
 from api.web.security_headers import SecurityHeaders
+from api.web.turns import THREADS
 from connectors.http.request_gate import RequestGate
 
 STATIC = Path(__file__).parent / "static"
@@ -113,7 +115,9 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        receiver.bind(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, "api"))
+        receiver.bind(loop)
         tasks = [
             asyncio.create_task(work)
             for work in (_recall_alarms(hub, history), _sweep(hub), connections.send_heartbeats())

@@ -54,6 +54,7 @@ class Accounts:
     def create_first_admin(self, show: Callable[[str], None]) -> bool:
         """At the first start, make the account `admin` and `show` its random password.
 
+        It must be changed before anything else: who has read a log of the start has read it.
         The password is stored nowhere, so it is shown before the account is kept: a start that
         ends in between leaves no account, and the next one shows another password. Returns False
         where there are accounts already.
@@ -63,7 +64,7 @@ class Accounts:
             if session.scalar(select(func.count()).select_from(User)):
                 return False
             password = secrets.token_urlsafe(15)
-            session.add(self._new(ADMIN, password, "admin"))
+            session.add(self._new(ADMIN, password, "admin", must_change=True))
             record_audit(session, "vigie", "add_account", ADMIN)
             session.flush()
             show(password)
@@ -89,11 +90,12 @@ class Accounts:
         role: Role,
         by: Principal | str = "vigie",
         address: str = "",
+        must_change: bool = False,
     ) -> Principal:
         """Add an account. Raises `AccountError`."""
         check_name(username)
         check_password(password, username)
-        user = self._new(username, password, role)
+        user = self._new(username, password, role, must_change)
         try:
             with self.database.write() as session:
                 session.add(user)
@@ -111,18 +113,22 @@ class Accounts:
         role: Role | None = None,
         enabled: bool | None = None,
         password: str | None = None,
+        must_change: bool | None = None,
         address: str = "",
     ) -> Principal:
         """Change an account. Raises `AccountError`.
 
-        Disabling it and giving it a new password end its logins.
+        Disabling it and giving it a new password end its logins. A new password need not be changed
+        unless that is said.
         """
         hashed = None if password is None else self._hashing.hash(password)
+        if hashed is not None:
+            must_change = bool(must_change)
         with self.database.write() as session:
             user = _existing(session, user_id)
             if password is not None:
                 check_password(password, user.username)
-            for action, detail in _set(user, role, enabled, hashed):
+            for action, detail in _set(user, role, enabled, hashed, must_change):
                 record_audit(session, by, action, user.username, detail, address)
             if hashed is not None or enabled is False:
                 self.sessions.end_all(session, user.id)
@@ -134,11 +140,17 @@ class Accounts:
             return principal_of(user)
 
     async def add_later(
-        self, username: str, password: str, role: Role, by: Principal, address: str
+        self,
+        username: str,
+        password: str,
+        role: Role,
+        must_change: bool,
+        by: Principal,
+        address: str,
     ) -> Principal:
         """`add`, from the event loop. Raises `TooManyAttempts` as well."""
         return await self._hashing.run(
-            lambda: self.add(username, password, role, by, address), known=True
+            lambda: self.add(username, password, role, by, address, must_change), known=True
         )
 
     async def change_later(
@@ -148,12 +160,19 @@ class Accounts:
         role: Role | None,
         enabled: bool | None,
         password: str | None,
+        must_change: bool | None,
         address: str,
     ) -> Principal:
         """`change`, from the event loop. Raises `TooManyAttempts` as well."""
         return await self._hashing.run(
             lambda: self.change(
-                user_id, by, role=role, enabled=enabled, password=password, address=address
+                user_id,
+                by,
+                role=role,
+                enabled=enabled,
+                password=password,
+                must_change=must_change,
+                address=address,
             ),
             known=True,
         )
@@ -167,7 +186,9 @@ class Accounts:
         """
         check_password(new, principal.username)
         await self.logins.check_own_password(principal, old, address)
-        await self.change_later(principal.id, principal, None, None, new, address)
+        if new == old:
+            raise AccountError("the new password is the old one: choose another")
+        await self.change_later(principal.id, principal, None, None, new, False, address)
 
     async def end_logins(self, user_id: str, by: Principal | str, address: str = "") -> None:
         """`end_logins_now`, from the event loop."""
@@ -182,11 +203,12 @@ class Accounts:
             record_audit(session, by, "end_logins", user.username, "", address)
             permissions_changed(session)
 
-    def _new(self, username: str, password: str, role: str) -> User:
+    def _new(self, username: str, password: str, role: str, must_change: bool = False) -> User:
         return User(
             username=username,
             password_hash=self._hashing.hash(password),
             role=role,
+            must_change=must_change,
             created=time.time(),
         )
 
@@ -219,7 +241,11 @@ def _existing(session: Session, user_id: str) -> User:
 
 
 def _set(
-    user: User, role: Role | None, enabled: bool | None, hashed: str | None
+    user: User,
+    role: Role | None,
+    enabled: bool | None,
+    hashed: str | None,
+    must_change: bool | None,
 ) -> list[tuple[str, str]]:
     """Change what is given; the actions for the audit log, each with its detail."""
     actions = []
@@ -232,6 +258,10 @@ def _set(
     if hashed is not None:
         actions.append(("change_password", ""))
         user.password_hash = hashed
+    if must_change is not None and must_change != user.must_change:
+        if must_change:
+            actions.append(("must_change_password", ""))
+        user.must_change = must_change
     return actions
 
 

@@ -13,7 +13,7 @@ class Principal:
 
     `expires` is when its token ends, in epoch seconds; `login` names the login that the token came
     of. Where a program asks by a token of its own, `token` is the name of that, and `pages` are
-    those that it is limited to, None for all.
+    those that it is limited to, None for all. Who `must_change` the password may do nothing before.
     """
 
     id: str
@@ -23,8 +23,10 @@ class Principal:
     login: str = ""
     pages: frozenset[str] | None = None
     token: str = ""
+    must_change: bool = False
 
 
 def principal_of(user: User, expires: float = 0.0, login: str = "") -> Principal:
     """The principal of an account."""
-    return Principal(user.id, user.username, cast("Role", user.role), expires, login)
+    role = cast("Role", user.role)
+    return Principal(user.id, user.username, role, expires, login, must_change=user.must_change)

@@ -14,6 +14,11 @@ from api.defaults import DATA
 if TYPE_CHECKING:
     from api.cli.administration import Administration
 
+_must_change = click.option(
+    "--must-change",
+    is_flag=True,
+    help="It must be changed before anything else.",
+)
 _role = click.Choice(ROLES)
 
 
@@ -46,7 +51,8 @@ def list_accounts(site: Path | None, data: Path) -> None:
     with _installation(site, data) as installation:
         for user in installation.users():
             disabled = "" if user.enabled else "disabled "
-            click.echo(f"{user.id:>5}  {user.role:<8}  {disabled}{user.username}")
+            unchanged = " (must change the password)" if user.must_change else ""
+            click.echo(f"{user.id:>5}  {user.role:<8}  {disabled}{user.username}{unchanged}")
 
 
 @accounts.command()
@@ -54,22 +60,24 @@ def list_accounts(site: Path | None, data: Path) -> None:
 @click.option(
     "--role", type=_role, default="viewer", show_default=True, help="What the account may do."
 )
+@_must_change
 @click.argument("username")
-def add(site: Path | None, data: Path, role: Role, username: str) -> None:
+def add(site: Path | None, data: Path, role: Role, must_change: bool, username: str) -> None:
     """Add an account; asks for its password."""
     with _installation(site, data) as installation:
-        made = installation.add(username, _password(), role)
+        made = installation.add(username, _password(), role, must_change)
         click.echo(f"{made.id:>5}  {made.role:<8}  {made.username}")
 
 
 @accounts.command()
 @_installation_options
+@_must_change
 @click.argument("username")
-def password(site: Path | None, data: Path, username: str) -> None:
+def password(site: Path | None, data: Path, must_change: bool, username: str) -> None:
     """Give an account a new password; all its logins end."""
     with _installation(site, data) as installation:
         installation.id_of(username)
-        installation.change(username, password=_password())
+        installation.change(username, password=_password(), must_change=must_change)
 
 
 @accounts.command()

@@ -46,9 +46,9 @@ class Administration:
         with self._database.read() as session:
             return list(session.scalars(select(User).order_by(User.username)))
 
-    def add(self, username: str, password: str, role: Role) -> Principal:
+    def add(self, username: str, password: str, role: Role, must_change: bool = False) -> Principal:
         """Add an account."""
-        return self._accounts.add(username, password, role, by=self._by)
+        return self._accounts.add(username, password, role, self._by, must_change=must_change)
 
     def change(
         self,
@@ -57,10 +57,17 @@ class Administration:
         role: Role | None = None,
         enabled: bool | None = None,
         password: str | None = None,
+        must_change: bool | None = None,
     ) -> None:
         """Change an account."""
-        user_id = self.id_of(username)
-        self._accounts.change(user_id, self._by, role=role, enabled=enabled, password=password)
+        self._accounts.change(
+            self.id_of(username),
+            self._by,
+            role=role,
+            enabled=enabled,
+            password=password,
+            must_change=must_change,
+        )
 
     def end_logins(self, username: str) -> None:
         """End all logins of an account."""

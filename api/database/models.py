@@ -47,6 +47,7 @@ class Base(DeclarativeBase):
 class User(Base):
     """One account. `password_hash` is argon2id's encoded form.
 
+    Who `must_change` the password may do nothing else before.
     `totp_secret` is its second factor, `totp_offered` one that has not been confirmed yet, and
     `totp_step` the last half minute whose code was used.
     """
@@ -59,6 +60,7 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16), default="viewer")
     created: Mapped[float] = mapped_column(Float)
     enabled: Mapped[bool] = mapped_column(default=True)
+    must_change: Mapped[bool] = mapped_column(default=False)
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     totp_offered: Mapped[str | None] = mapped_column(String(64))
     totp_step: Mapped[int] = mapped_column(_Number, default=0)
@@ -315,7 +317,7 @@ class SeenCamera(Base):
 
 
 class Acknowledgement(Base):
-    """Who acknowledged an event, and when; `page` and `subject` are the event's."""
+    """Who acknowledged an event, and when; `page`, `subject` and `camera` are the event's."""
 
     __tablename__ = "acknowledgements"
 
@@ -327,6 +329,7 @@ class Acknowledgement(Base):
     comment: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))
     page: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))
     subject: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))
+    camera: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))
 
 
 class Mode(Base):

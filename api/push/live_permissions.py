@@ -16,7 +16,7 @@ from api.push.client import Client
 from api.push.peer_updates import PeerBatch, PeerUpdates
 from api.push.protocol import Conversation
 from api.push.updates import Update
-from api.web.close_codes import LOGIN_ENDED
+from api.web.close_codes import LOGIN_ENDED, PASSWORD_FIRST
 
 NOBODY = ""
 """Number of clients that need not say who they are. They see what belongs to no page."""
@@ -173,6 +173,9 @@ class LivePermissions:
                 client.end(LOGIN_ENDED)
                 continue
             principal, visibility = standing
+            if principal.must_change:
+                client.end(PASSWORD_FIRST)
+                continue
             changed = (client.visibility, client.principal.role) != (visibility, principal.role)
             client.principal, client.visibility = principal, visibility
             conversation = self._open[client]

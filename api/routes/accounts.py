@@ -30,13 +30,15 @@ class Account(msgspec.Struct):
     """An account.
 
     `created` and `last_login` are in epoch seconds, the latter within the last 30 days;
-    `connections` are those that are open here now.
+    `connections` are those that are open here now. Who `must_change` the password may do nothing
+    before.
     """
 
     id: str
     username: str
     role: Role
     enabled: bool
+    must_change: bool
     created: float
     last_login: float | None
     connections: int
@@ -65,19 +67,24 @@ class Found(msgspec.Struct):
 
 
 class NewAccount(msgspec.Struct):
-    """An account to be made. Without a `password` it gets a random one, which the answer has."""
+    """An account to be made. Without a `password` it gets a random one, which the answer has.
+
+    With `must_change` it must be changed at the first login.
+    """
 
     username: Text
     password: Text | None = None
     role: Role = "viewer"
+    must_change: bool = False
 
 
 class Changes(msgspec.Struct):
-    """What to change; what is left out stays."""
+    """What to change; what is left out stays, but a new password need not be changed any more."""
 
     role: Role | None = None
     enabled: bool | None = None
     password: Text | None = None
+    must_change: bool | None = None
 
 
 class AccountId(msgspec.Struct):
@@ -139,6 +146,7 @@ class AccountEndpoints:
                 body=NewAccount,
                 status=201,
                 errors=(409, 429),
+                needs_login=True,
             ),
             Endpoint(
                 "PATCH",
@@ -151,6 +159,7 @@ class AccountEndpoints:
                 path=AccountId,
                 body=Changes,
                 errors=(404, 409, 429),
+                needs_login=True,
             ),
             Endpoint(
                 "POST",
@@ -162,6 +171,7 @@ class AccountEndpoints:
                 role="admin",
                 path=AccountId,
                 errors=(404, 429),
+                needs_login=True,
             ),
             Endpoint(
                 "POST",
@@ -173,6 +183,7 @@ class AccountEndpoints:
                 role="admin",
                 path=AccountId,
                 errors=(404,),
+                needs_login=True,
             ),
             Endpoint(
                 "GET",
@@ -212,7 +223,12 @@ class AccountEndpoints:
         password = random_password() if body.password is None else body.password
         with account_errors():
             made = await self._accounts.add_later(
-                body.username, password, body.role, call.who, address_of(call.request)
+                body.username,
+                password,
+                body.role,
+                body.must_change,
+                call.who,
+                address_of(call.request),
             )
         account = await self._found(made.id)
         return MadeAccount(
@@ -225,7 +241,7 @@ class AccountEndpoints:
         Disabling an account and giving it a new password end its logins.
         """
         body: Changes = call.body
-        await self._change(call, body.role, body.enabled, body.password)
+        await self._change(call, body.role, body.enabled, body.password, body.must_change)
         return await self._found(call.path.id)
 
     async def reset(self, call: Call) -> MadePassword:
@@ -278,13 +294,14 @@ class AccountEndpoints:
         role: Role | None = None,
         enabled: bool | None = None,
         password: str | None = None,
+        must_change: bool | None = None,
     ) -> None:
         """Change the account of the call and let its connections follow; raises `Rejected`."""
         await self._found(call.path.id)
         address = address_of(call.request)
         with account_errors():
             await self._accounts.change_later(
-                call.path.id, call.who, role, enabled, password, address
+                call.path.id, call.who, role, enabled, password, must_change, address
             )
         await self._permissions.refresh({call.path.id})
 
@@ -304,6 +321,7 @@ class AccountEndpoints:
             username=user.username,
             role=check_role(user.role),
             enabled=user.enabled,
+            must_change=user.must_change,
             created=user.created,
             last_login=last_login,
             connections=self._permissions.connections(user.id),

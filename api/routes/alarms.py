@@ -147,6 +147,7 @@ class AlarmEndpoints:
                 TransitionPage,
                 query=TransitionQuery,
                 errors=(503,),
+                outside=True,
             ),
             Endpoint(
                 "POST",

@@ -143,7 +143,14 @@ class EventEndpoints:
         """Finding, posting, counting and acknowledging events."""
         return [
             Endpoint(
-                "GET", "/api/events", self.find, TAG, "Find events", EventPage, query=EventQuery
+                "GET",
+                "/api/events",
+                self.find,
+                TAG,
+                "Find events",
+                EventPage,
+                query=EventQuery,
+                outside=True,
             ),
             Endpoint(
                 "POST",
@@ -156,6 +163,7 @@ class EventEndpoints:
                 body=bytes,
                 body_type=PostedEvent | list[PostedEvent],
                 devices=True,
+                whole_site=True,
                 status=202,
                 errors=(400, 429, 503),
             ),
@@ -167,6 +175,7 @@ class EventEndpoints:
                 "Count events",
                 EventStats,
                 query=StatsQuery,
+                outside=True,
             ),
             Endpoint(
                 "POST",
@@ -180,6 +189,7 @@ class EventEndpoints:
                 body=Note,
                 body_optional=True,
                 errors=(404, 503),
+                outside=True,
             ),
             Endpoint(
                 "GET",
@@ -190,6 +200,7 @@ class EventEndpoints:
                 EventView,
                 path=EventId,
                 errors=(404, 503),
+                outside=True,
             ),
         ]
 
@@ -280,8 +291,10 @@ class EventEndpoints:
         )
         if new:
             data = {"event": event.id, "by": view.by, "at": view.at, "comment": view.comment}
-            page = event.labels.get("page")
-            self._notifications.publish((EVENTS,), "acknowledged", event.subject, data, page=page)
+            page, camera = event.labels.get("page"), event.labels.get("camera")
+            self._notifications.publish(
+                (EVENTS,), "acknowledged", event.subject, data, page=page, camera=camera
+            )
         return view
 
     async def _one(self, call: Call) -> EventView:

@@ -41,6 +41,7 @@ class ModeEndpoints:
                 ModeView,
                 role="operator",
                 body=NewMode,
+                whole_site=True,
             ),
         ]
 

@@ -91,6 +91,7 @@ class SignalEndpoints:
                 Course,
                 query=CourseQuery,
                 errors=(503,),
+                outside=True,
             ),
         ]
 

@@ -106,7 +106,15 @@ class StatsEndpoints:
     def endpoints(self) -> list[Endpoint]:
         """The three kinds of statistics."""
         return [
-            Endpoint("GET", "/api/stats/dashboard", self.dashboard, TAG, "At a glance", Dashboard),
+            Endpoint(
+                "GET",
+                "/api/stats/dashboard",
+                self.dashboard,
+                TAG,
+                "At a glance",
+                Dashboard,
+                outside=True,
+            ),
             Endpoint("GET", "/api/stats/system", self.system, TAG, "The machine", MachineView),
             Endpoint(
                 "GET",

@@ -34,6 +34,7 @@ class Acknowledgements:
                 event_time=event.time,
                 page=event.labels.get("page", "")[:LONGEST_TEXT] or None,
                 subject=event.subject[:LONGEST_TEXT],
+                camera=event.labels.get("camera", "")[:LONGEST_TEXT] or None,
                 user_id=by.id,
                 username=by.username,
                 at=time.time(),
@@ -60,14 +61,14 @@ class Acknowledgements:
         row = Acknowledgement
         with self._database.read() as session:
             kinds = (
-                select(row.page, row.subject, func.count())
+                select(row.page, row.subject, row.camera, func.count())
                 .where(row.event_time >= start, row.event_time < end)
-                .group_by(row.page, row.subject)
+                .group_by(row.page, row.subject, row.camera)
             )
             return sum(
                 number
-                for page, subject, number in session.execute(kinds)
-                if seen_by.allows(page, subject or "")
+                for page, subject, camera, number in session.execute(kinds)
+                if seen_by.allows(page, subject or "", camera)
             )
 
 

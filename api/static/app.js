@@ -104,7 +104,13 @@ function connectionChanged(next) {
   if (back) navigation.resume();
 }
 
-function enter() {
+/** `given` is the password that was typed, for those who must choose another first. */
+async function enter(given = "") {
+  if (person().must_change) {
+    get("login").hidden = false;
+    (await import("./accounts/passwords.js")).choosePassword(given, failed, enter, leave);
+    return;
+  }
   get("login").hidden = true;
   get("main").hidden = false;
   connection.become("connecting");
@@ -175,9 +181,10 @@ get("login-form").addEventListener("submit", async (event) => {
   try {
     const {username, password, code, stay} = form.elements;
     await login(username.value, password.value, code.value, stay.checked);
-    form.elements.password.value = "";
+    const given = password.value;
+    password.value = "";
     askForCode(false);
-    enter();
+    enter(given);
   } catch (error) {
     if (error instanceof Failed && error.needs === "code") {
       text(get("login-error"), form.elements.code.value ? say("wrongCode") : say("codeNeeded"));

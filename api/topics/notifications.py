@@ -32,8 +32,9 @@ class Notifications:
         data: dict[str, Any],
         first: str = "nothing",
         page: str | None = None,
+        camera: str | None = None,
     ) -> None:
-        """Push `data` with a `kind` to channels, for those who may see its `page`.
+        """Push `data` with a `kind` to channels, for those who may see its `page`, or the `camera`.
 
         While the broker is down nothing is pushed: what it is about is in the database.
         """
@@ -52,6 +53,7 @@ class Notifications:
                     shaped=True,
                     first=msgspec.UNSET if first == "snapshot" else first,
                     page=page or msgspec.UNSET,
+                    camera=camera or msgspec.UNSET,
                 )
                 self._writer.send(self._topic, subject, msgspec.json.encode(record))
         except BrokerDown as error:

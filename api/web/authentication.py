@@ -12,6 +12,10 @@ from api.accounts.tokens import TokenError
 from api.web.errors import Rejected
 from connectors.http.bearer_tokens import BearerTokens, bearer_token
 
+CHANGE_FIRST = (
+    "change the password first: on the page, by POST /api/auth/password with old and new, or by"
+    " vigie accounts password NAME; this one was printed or given by somebody else"
+)
 _DEMAND = {"WWW-Authenticate": "Bearer"}
 
 
@@ -31,11 +35,13 @@ class Authenticator:
         devices: bool = False,
         needs_login: bool = False,
         whole_site: bool = False,
+        before_change: bool = False,
     ) -> Principal:
         """Whose token it is. With `devices`, one of the site file is accepted as well.
 
         What `needs_login` is not for tokens of programs, what concerns the `whole_site` not for
-        those that are limited to some pages. Raises `Rejected` without a valid token, or if the
+        those that are limited to some pages. Who must change the password first may do only what
+        goes `before_change`. Raises `Rejected` without a valid token, or if the
         role is less than `least`.
         """
         header = request.headers.get("authorization", "")
@@ -53,6 +59,8 @@ class Authenticator:
             )
         except TokenError as error:
             raise Rejected(401, str(error), _DEMAND) from None
+        if principal.must_change and not before_change:
+            raise Rejected(403, CHANGE_FIRST, needs="password")
         if needs_login and principal.token:
             raise Rejected(403, "this needs a login; the token of a program does not do it")
         if whole_site and principal.pages is not None:

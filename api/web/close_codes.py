@@ -33,6 +33,7 @@ NO_AUTH_MESSAGE = Close(UNAUTHORIZED, 'the first message must be {"type":"auth",
 TOKEN_EXPIRED = Close(UNAUTHORIZED, EXPIRED)
 LOGIN_ENDED = Close(UNAUTHORIZED, LOGGED_OUT)
 CHANNEL_FORBIDDEN = Close(FORBIDDEN, "this account may not see that channel")
+PASSWORD_FIRST = Close(FORBIDDEN, "change the password first: POST /api/auth/password")
 LAGS = Close(TOO_SLOW, "too slow: more events were waiting than this server keeps for one client")
 ACCOUNT_LAGS = Close(
     TOO_SLOW, "too slow: more was waiting than this server keeps for the clients of one account"

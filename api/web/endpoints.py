@@ -17,7 +17,8 @@ from api.accounts.roles import Role
 from api.topics.writer import BrokerDown
 from api.web.authentication import Authenticator
 from api.web.change_budget import ChangeBudget, TooManyChanges
-from api.web.errors import Rejected, Unavailable, unavailable
+from api.web.errors import RETRY_AFTER, Rejected, Unavailable, unavailable
+from api.web.turns import TooManyAtOnce, Turns
 from connectors.http.content_type import JSON, why_not_json
 from connectors.kafka.dead_letters import Unreachable
 
@@ -54,10 +55,11 @@ class Endpoint:
     `http` is as good as an account. `body` may be bytes, as they came, or None where `do` reads it
     itself; then `body_type` is for the document. `errors` are statuses beside those that follow
     from the rest, and `also` are those whose answer is of another type. A `token_in_query` is for
-    clients that cannot set headers. What `needs_login` is refused to tokens of programs, and what
-    concerns the `whole_site` to those that are limited to some pages. Where the route's address
-    does not say what its parts are, `path_from` does, and
-    `described` is the address for the document.
+    clients that cannot set headers. Who must change the password may ask only what goes
+    `before_change`. What asks services `outside` waits for a turn of its account. What
+    `needs_login` is refused to tokens of programs, and what concerns the `whole_site` to those that
+    are limited to some pages. Where the route's address does not say what its parts are,
+    `path_from` does, and `described` is the address for the document.
     """
 
     method: str
@@ -84,6 +86,8 @@ class Endpoint:
     token_in_query: bool = False
     needs_login: bool = False
     whole_site: bool = False
+    before_change: bool = False
+    outside: bool = False
 
     @property
     def description(self) -> str:
@@ -103,10 +107,10 @@ class Endpoint:
         """The statuses of refusals, sorted."""
         found = set(self.errors)
         if self.role is not None:
-            found |= {401, 503} if self.role == "viewer" else {401, 403, 503}
-        if self.needs_login or self.whole_site:
+            found |= {401, 503}
+        if self.needs_login or (self.role is not None and not self.before_change):
             found.add(403)
-        if self.changes:
+        if self.changes or self.outside:
             found.add(429)
         if self.path or self.query or self.body is not None:
             found.add(400)
@@ -119,14 +123,19 @@ def routes(
     endpoints: Iterable[Endpoint], authenticator: Authenticator, changes: ChangeBudget
 ) -> list[Route]:
     """The routes of endpoints, in their order."""
+    turns = Turns()
     return [
-        Route(endpoint.address, _serve(endpoint, authenticator, changes), methods=[endpoint.method])
+        Route(
+            endpoint.address,
+            _serve(endpoint, authenticator, changes, turns),
+            methods=[endpoint.method],
+        )
         for endpoint in endpoints
     ]
 
 
 def _serve(
-    endpoint: Endpoint, authenticator: Authenticator, changes: ChangeBudget
+    endpoint: Endpoint, authenticator: Authenticator, changes: ChangeBudget, turns: Turns
 ) -> Callable[[Request], Awaitable[Response]]:
     encode = msgspec.json.Encoder().encode
 
@@ -140,6 +149,7 @@ def _serve(
                 endpoint.devices,
                 endpoint.needs_login,
                 endpoint.whole_site,
+                endpoint.before_change,
             )
             if endpoint.changes:
                 _spend(changes, principal.id)
@@ -148,9 +158,16 @@ def _serve(
         query = _parameters(endpoint.query, dict(request.query_params))
         try:
             body = await _body(request, endpoint)
-            answer = await endpoint.do(Call(request, principal, path, query, body))
+            call = Call(request, principal, path, query, body)
+            if endpoint.outside:
+                async with turns.turn(call.who.id):
+                    answer = await endpoint.do(call)
+            else:
+                answer = await endpoint.do(call)
         except (BrokerDown, Unavailable, Unreachable) as error:
             raise unavailable(error) from None
+        except TooManyAtOnce as error:
+            raise Rejected(429, str(error), {"Retry-After": RETRY_AFTER}) from None
         except ClientDisconnect:
             return Response(status_code=400)
         if isinstance(answer, Response):

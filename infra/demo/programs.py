@@ -4,9 +4,11 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from infra.demo.log_in import choose_password, log_in
 from infra.embedded.ports import ask
 from infra.embedded.service import Service, ServiceError
 
@@ -66,7 +68,10 @@ class FlowProgram(Program):
 
 
 class ApiProgram(Program):
-    """`python -m api`; its first start prints the password of `admin` into its private log."""
+    """`python -m api`; its first start prints the password of `admin` into its private log.
+
+    Only the change of that password gives an account that can do anything.
+    """
 
     NAME: ClassVar[str] = "api"
     GOOD_ENDS: ClassVar[tuple[int, ...]] = (
@@ -84,9 +89,18 @@ class ApiProgram(Program):
         """The address of the page."""
         return f"http://{self.address}"
 
-    @property
+    @cached_property
     def password(self) -> str:
-        """The password of `admin`, from the log; raises `ServiceError` if it is not there."""
+        """The password of `admin`, as it has been changed since its first start."""
+        return choose_password(self.port, self.USERNAME, self.printed_password)
+
+    def log_in(self) -> str:
+        """An access token of `admin`."""
+        return log_in(self.port, self.USERNAME, self.password)
+
+    @property
+    def printed_password(self) -> str:
+        """The one in the log; raises `ServiceError` if it is not there."""
         found = re.search(r"^admin password: (\S+)$", self.log.read_text(), re.MULTILINE)
         if found is None:
             raise ServiceError(

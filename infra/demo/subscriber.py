@@ -7,7 +7,7 @@ from websockets import Subprotocol
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from infra.embedded.ports import ask
+from infra.demo.log_in import log_in
 
 CHANNELS = ["readings", "alarms", "server_room"]
 PATIENCE = 60.0
@@ -21,19 +21,8 @@ class Subscriber(threading.Thread):
         self.messages = 0
         self._closing = False
         self._error: Exception | None = None
-        self._link = self._subscribe(port, self._log_in(port, username, password))
+        self._link = self._subscribe(port, log_in(port, username, password))
         self.start()
-
-    def _log_in(self, port: int, username: str, password: str) -> str:
-        body = json.dumps({"username": username, "password": password}).encode()
-        headers = {"Content-Type": "application/json"}
-        status, answer = ask(port, "/api/auth/login", "POST", body, headers)
-        if status != 200:
-            raise RuntimeError(
-                f"the api refused the login with status {status}:"
-                f" {answer.decode('utf-8', 'replace')}"
-            )
-        return str(json.loads(answer)["access_token"])
 
     def _subscribe(self, port: int, token: str) -> ClientConnection:
         link = connect(

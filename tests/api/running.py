@@ -13,10 +13,13 @@ import uvicorn
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.errors import TopicAlreadyExistsError
+from sqlalchemy import update
 from websockets.sync import client as websocket
 from websockets.sync.client import ClientConnection
 
 from api.app import create_app
+from api.database.database import open_database
+from api.database.models import User
 from api.settings import Bounds, Settings
 from api.web.uvicorn_server import make_server
 from connectors.kafka.connection import TopicConnection
@@ -28,11 +31,15 @@ from tests.waiting import PATIENCE, wait_until
 
 @dataclass
 class Api:
-    """One server. `start` after `stop` serves the same data folder on the same port."""
+    """One server. `start` after `stop` serves the same data folder on the same port.
+
+    Unless `changed` is false, its admin's printed password counts as one that was changed.
+    """
 
     settings: Settings
     password: str = ""
     passwords: list[str] = field(default_factory=list)
+    changed: bool = True
     _server: uvicorn.Server | None = None
     _thread: threading.Thread | None = None
 
@@ -41,6 +48,8 @@ class Api:
             self.settings = replace(self.settings, port=free_port())
         app = create_app(self.settings, self.passwords.append)
         self.password = self.passwords[0]
+        if self.changed:
+            _take_passwords_for_changed(self.settings)
         self._server = make_server(app, self.settings)
         self._thread = threading.Thread(target=self._server.run, name="api under test")
         self._thread.start()
@@ -183,6 +192,12 @@ class Topics:
         producer, self._producer = self._producer, None
         if producer:
             producer.close(timeout=10)
+
+
+def _take_passwords_for_changed(settings: Settings) -> None:
+    database = open_database(settings.data, settings.database)
+    with contextlib.closing(database), database.write() as session:
+        session.execute(update(User).values(must_change=False))
 
 
 def connect(url: str, **options: Any) -> ClientConnection:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.alarms import alarms
+from tests.bench.attack import attack
 from tests.bench.binlog.flow import binlog_flow
 from tests.bench.binlog.latency import binlog_latency
 from tests.bench.binlog.rows import binlog
@@ -52,6 +53,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
 LONG: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory, "cameras": cameras, "behind": catching_up,
     "site": site, "swap": swap, "takeover": takeover, "page": page,
+    "attack": attack,
 }  # fmt: skip
 """Only run when named; `memory` takes some twenty minutes, `cameras` some ten, `behind` runs on
 Apache Kafka, and `swap` makes as many edits as EDITS says; `page` needs Chromium."""

@@ -46,7 +46,7 @@ def fanout(folder: Path) -> list[Figure]:
         for clients in (100, 1000):
             costs = {}
             for kind in ("vigie", "naive", "library"):
-                with _server(kind, folder / f"{kind}{clients}", broker) as (server, topics):
+                with server_of(kind, folder / f"{kind}{clients}", broker) as (server, topics):
                     costs[kind] = _cost(server, topics, clients)
             name = f"push to {clients:,} clients, 200 bytes, under load"
             bound = "≥ 8 × naive" if clients == 1000 else None
@@ -74,11 +74,11 @@ def _latency(folder: Path, broker: Broker) -> list[Figure]:
     figures = []
     delays = {}
     for kind, mute in (("naive", 0), ("vigie", 0), ("vigie", 10)):
-        with _server(kind, folder / f"{kind}-delay{mute}", broker) as (server, topics):
+        with server_of(kind, folder / f"{kind}-delay{mute}", broker) as (server, topics):
             crowd = Crowd(server.port, 1000, mute, server.token)
             with contextlib.closing(crowd):
-                _offer(topics, GENTLE // 1000, SECONDS)
-                _settle(crowd)
+                offer(topics, GENTLE // 1000, SECONDS)
+                settle(crowd)
                 delays[kind, mute] = crowd.quantiles()
     for quantile, place in (("p50", 0), ("p99", 1)):
         alone, beside = delays["vigie", 0][place], delays["vigie", 10][place]
@@ -101,13 +101,13 @@ def _latency(folder: Path, broker: Broker) -> list[Figure]:
 
 def _five_thousand(folder: Path, broker: Broker) -> list[Figure]:
     clients, rate = 5000, 40
-    with _server("vigie", folder / "vigie5000", broker) as (server, topics):
+    with server_of("vigie", folder / "vigie5000", broker) as (server, topics):
         before = memory_of(server.pid)
         with contextlib.closing(Crowd(server.port, clients, 0, server.token)) as crowd:
             time.sleep(1)
             memory = 1e3 * (memory_of(server.pid) - before) / clients
-            used, sent = cpu_of(server.pid), _offer(topics, rate, SECONDS)
-            _settle(crowd, sent * clients)
+            used, sent = cpu_of(server.pid), offer(topics, rate, SECONDS)
+            settle(crowd, sent * clients)
             cost = crowd.messages / (cpu_of(server.pid) - used)
             share = 100 * crowd.messages / (sent * clients)
             p50, p99 = crowd.quantiles()
@@ -123,15 +123,15 @@ def _five_thousand(folder: Path, broker: Broker) -> list[Figure]:
 
 def _cost(server: Server, topics: Topics, clients: int) -> float:
     with contextlib.closing(Crowd(server.port, clients, 0, server.token)) as crowd:
-        _offer(topics, 20, 1)
-        _settle(crowd)
+        offer(topics, 20, 1)
+        settle(crowd)
         used, had = cpu_of(server.pid), crowd.messages
-        _offer(topics, min(LOAD // clients, 1000), SECONDS)
+        offer(topics, min(LOAD // clients, 1000), SECONDS)
         delivered, used = crowd.messages - had, cpu_of(server.pid) - used
     return delivered / used
 
 
-def _offer(topics: Topics, rate: int, seconds: float) -> int:
+def offer(topics: Topics, rate: int, seconds: float) -> int:
     """Push messages of 200 bytes at a rate for some seconds; how many."""
     total, begin = int(rate * seconds), time.monotonic()
     for number in range(total):
@@ -151,7 +151,7 @@ def _offer(topics: Topics, rate: int, seconds: float) -> int:
     return total
 
 
-def _settle(crowd: Crowd, total: int | None = None) -> None:
+def settle(crowd: Crowd, total: int | None = None) -> None:
     """Wait until nothing more comes."""
     last = -1
     deadline = time.monotonic() + 30
@@ -161,7 +161,7 @@ def _settle(crowd: Crowd, total: int | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _server(kind: str, folder: Path, broker: Broker) -> Iterator[tuple[Server, Topics]]:
+def server_of(kind: str, folder: Path, broker: Broker) -> Iterator[tuple[Server, Topics]]:
     folder.mkdir()
     topics = Topics(broker.address, f"{folder.name}.")
     topics.create()
@@ -183,12 +183,8 @@ def _vigie(kind: str, folder: Path, broker: Broker, topics: Topics) -> Iterator[
         )
     )
     with ApiProgram(folder / "api", site) as api:
-        body = {"username": api.USERNAME, "password": api.password}
-        token = httpx.post(f"{api.url}/api/auth/login", json=body, timeout=20).json()[
-            "access_token"
-        ]
         assert api.pid
-        yield Server(kind, api.pid, api.port, token)
+        yield Server(kind, api.pid, api.port, api.log_in())
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@ and what an idle flow costs.
 """
 
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -12,11 +11,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import paho.mqtt.client as mqtt
 from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
+from infra.demo.programs import ApiProgram
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.ports import free_port
 from infra.embedded.stack import Stack, measured_on
@@ -74,49 +73,18 @@ def _flow(folder: Path, stack: Stack) -> FlowProcess:
 
 
 def _through_vigie(folder: Path, stack: Stack) -> tuple[float, float]:
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "api",
-        "--site",
-        str(stack.site),
-        "--data",
-        str(folder / "api"),
-        "--port",
-        str(port),
-    ]
-    with _flow(folder, stack), (folder / "api.log").open("wb") as log:
-        api = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            found = wait_until(
-                lambda: re.search(r"admin password: (\S+)", (folder / "api.log").read_text()),
-                30,
-                "the api",
-            )
-            wait_until(lambda: _answers(port), 30, "the api to listen")
-            with _subscribe(port, found[1]) as client:
-                return _measure(stack, client, lambda text: json.loads(text)["data"]["value"])
-        finally:
-            api.terminate()
-            api.wait(20)
+    with (
+        _flow(folder, stack),
+        ApiProgram(folder / "api", stack.site) as api,
+        _subscribe(api) as client,
+    ):
+        return _measure(stack, client, lambda text: json.loads(text)["data"]["value"])
 
 
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/health").status_code in (200, 503)
-    except httpx.TransportError:
-        return False
-
-
-def _subscribe(port: int, password: str) -> ClientConnection:
-    login = httpx.post(
-        f"http://127.0.0.1:{port}/api/auth/login", json={"username": "admin", "password": password}
-    )
-    token = login.raise_for_status().json()["access_token"]
+def _subscribe(api: ApiProgram) -> ClientConnection:
     client = connect(
-        f"ws://127.0.0.1:{port}/ws",
-        additional_headers={"Authorization": f"Bearer {token}"},
+        f"ws://{api.address}/ws",
+        additional_headers={"Authorization": f"Bearer {api.log_in()}"},
         subprotocols=[Subprotocol("vigie.push.v1")],
         compression=None,
     )

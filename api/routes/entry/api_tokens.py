@@ -123,7 +123,7 @@ class ApiTokenEndpoints:
         """It is sent like a login's: `Authorization: Bearer TOKEN`, to `/ws` as well.
 
         It may do what its role may, and never more than its owner; whatever becomes of the owner
-        holds for it at once. It changes no password, second factor, login or token.
+        holds for it at once. It changes no account, password, second factor, login or token.
         """
         body: NewToken = call.body
         expires = None if body.expires_in is None else time.time() + body.expires_in

@@ -61,11 +61,12 @@ class NewAccount(msgspec.Struct):
 
 
 class Me(msgspec.Struct):
-    """An account."""
+    """An account. With `must_change`, all but the change of the password is answered 403."""
 
     id: str
     username: str
     role: Role
+    must_change: bool | UnsetType = UNSET
 
 
 class Doors(msgspec.Struct):
@@ -100,7 +101,7 @@ class OldToken(msgspec.Struct):
     refresh_token: Text | UnsetType = UNSET
 
 
-class NewMe(Me):
+class NewMe(Me, kw_only=True):
     """An account that was just made; `created_at` in ISO 8601."""
 
     created_at: str
@@ -144,7 +145,7 @@ class LoginEndpoints:
             body=NewAccount,
             errors=(403, 409, 429),
         )
-        me = Endpoint("GET", "/api/auth/me", self.me, TAG, "Who am I", Me)
+        me = Endpoint("GET", "/api/auth/me", self.me, TAG, "Who am I", Me, before_change=True)
         return [
             Endpoint("GET", "/api/auth", self.doors, TAG, "How to get in", Doors, role=None),
             Endpoint(
@@ -183,7 +184,14 @@ class LoginEndpoints:
                 errors=(400, 401, 408, 413, 415),
             ),
             Endpoint(
-                "POST", "/api/auth/logout", self.logout, TAG, "Log out", Done, needs_login=True
+                "POST",
+                "/api/auth/logout",
+                self.logout,
+                TAG,
+                "Log out",
+                Done,
+                needs_login=True,
+                before_change=True,
             ),
             Endpoint(
                 "POST",
@@ -195,6 +203,7 @@ class LoginEndpoints:
                 body=NewPassword,
                 errors=(403, 429),
                 needs_login=True,
+                before_change=True,
             ),
             register,
             register.with_address("/register"),
@@ -278,7 +287,7 @@ class LoginEndpoints:
             principal, created = await self._accounts.register(
                 body.username, body.password, address_of(call.request)
             )
-        return NewMe(principal.id, principal.username, principal.role, iso(created))
+        return NewMe(principal.id, principal.username, principal.role, created_at=iso(created))
 
     async def me(self, call: Call) -> Me:
         """The account of the token."""
@@ -345,4 +354,4 @@ async def _form_of(request: Request) -> bytes:
 
 
 def _me(principal: Principal) -> Me:
-    return Me(principal.id, principal.username, principal.role)
+    return Me(principal.id, principal.username, principal.role, principal.must_change or UNSET)

@@ -135,6 +135,7 @@ class SecondFactorEndpoints:
                 role="admin",
                 path=AccountId,
                 errors=(404,),
+                needs_login=True,
             ),
         ]
 

@@ -93,6 +93,7 @@ class EvidenceEndpoints:
                 query=EvidenceQuery,
                 media=media,
                 errors=(404, 416, 503),
+                outside=True,
             )
 
         return [
@@ -110,6 +111,7 @@ class EvidenceEndpoints:
                 path=EventId,
                 body=PinView,
                 errors=(404, 503),
+                outside=True,
             ),
         ]
 

@@ -11,10 +11,10 @@ import {codeField} from "./second_factor.js";
 /** What every field for a new password has; the server's own bounds. */
 export const PASSWORD_RULES = {minlength: 8, maxlength: 1024, autocomplete: "new-password"};
 
-export function showPassword(username, password) {
+export function showPassword(username, password, title = "passwordOf") {
   const copy = h("button", {type: "button", class: "secondary", "data-action": "copy", autofocus: true, onclick: async () => { await navigator.clipboard.writeText(password); toast(say("copied")); }}, say("copy"));
-  openDialog(say("passwordOf", {name: username}), [
-    h("p", {class: "muted"}, say("shownOnce")), h("pre", {class: "made-password", tabindex: "0"}, password),
+  openDialog(say(title, {name: username}), [
+    h("p", {class: "muted"}, say(title === "passwordOf" ? "shownOnce" : "tokenOnce")), h("pre", {class: "made-password", tabindex: "0"}, password),
     h("div", {class: "form-buttons"}, navigator.clipboard ? copy : null)], {name: "made-password"});
 }
 
@@ -34,13 +34,19 @@ export function registerOneself(enter) {
   });
 }
 
+/** Who was given a password chooses another before anything else; then `enter`, or `leave` if not. */
+export function choosePassword(given, failed, enter, leave) {
+  const closed = () => (me().must_change ? leave() : enter());
+  changeOwnPassword((work) => work(), failed, {about: say("choosePassword"), given, closed});
+}
+
 /** Change one's own password; all logins end, and this tab logs in anew. `disconnected` does something without the connection. */
-export function changeOwnPassword(disconnected, failed, withCode = false) {
+export function changeOwnPassword(disconnected, failed, {withCode = false, about = say("newPasswordHint"), given = "", closed} = {}) {
   const username = me().username;
   const secret = (name, label, rules) => field(label, h("input", {name, type: "password", required: true, ...rules}));
   openForm(say("changePassword"), {
-    name: "own-password", button: say("save"), about: say("newPasswordHint"),
-    fields: [secret("old", say("oldPassword"), {maxlength: 1024, autocomplete: "current-password", autofocus: true}), secret("new", say("newPassword"), PASSWORD_RULES), secret("repeated", say("repeatPassword"), PASSWORD_RULES), withCode ? codeField() : null],
+    name: "own-password", button: say("save"), about, closed,
+    fields: [secret("old", say("oldPassword"), {maxlength: 1024, autocomplete: "current-password", value: given, autofocus: !given}), secret("new", say("newPassword"), {...PASSWORD_RULES, autofocus: Boolean(given)}), secret("repeated", say("repeatPassword"), PASSWORD_RULES), withCode ? codeField() : null],
   }, async ({old, new: chosen, repeated, code}) => {
     if (chosen !== repeated) throw new Failed(0, say("notTheSame"));
     try {

@@ -10,6 +10,7 @@ const TICK = 2000;
 const QUIET = 3; // ticks without a word, though asked for one, after which a connection counts as lost
 const OPENING = 20_000;
 const UNAUTHORIZED = 4401;
+const FORBIDDEN = 4403;
 const PROTOCOL = "vigie.push.v1";
 
 /** Calls `on.state(state, recovered)`, `on.message(message)`, and `on.refused()` when the login is over. */
@@ -78,6 +79,7 @@ export class Push {
     clearTimeout(this.opening);
     this.live = this.subscribing = false;
     if (this.stopped) return;
+    if (code === FORBIDDEN) { this.on.refused(); return; }
     if (code === UNAUTHORIZED && !await this.authorized()) { if (!this.stopped) this.on.refused(); return; }
     if (this.stopped) return;
     if (code !== UNAUTHORIZED) this.on.state("lost");

@@ -50,7 +50,7 @@ export async function login(username, password, code = "", stay = session?.stay 
 
 /** The account as the server has it now; whether it is another than was known. */
 export function takePerson(user) {
-  if (!session || user.role === session.user.role) return false;
+  if (!session || (user.role === session.user.role && user.must_change === session.user.must_change)) return false;
   keep({...session, user});
   return true;
 }

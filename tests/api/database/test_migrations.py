@@ -75,6 +75,7 @@ def test_ids_that_could_be_counted_become_others_and_everything_refers_to_the_sa
         new = [ann.id, bob.id, group.id, mine.id, declared.id, alarm.id, camera.id]
         assert len({uuid.UUID(text) for text in new}) == 7
         assert (ann.username, ann.created, bob.role) == ("ann", 1.5, "viewer")
+        assert not ann.must_change
         assert [(t.alarm_id, t.user_id, t.price) for t in session.scalars(select(Trigger))] == [
             (alarm.id, bob.id, 1.2)
         ]

@@ -291,6 +291,31 @@ def test_numbers_count_only_what_may_be_seen(world: World) -> None:
         assert stats["acknowledged"] == (0 if user == "cid" else 1)
 
 
+def test_who_acknowledged_an_event_is_told_to_those_who_may_see_the_camera_that_it_names(
+    world: World,
+) -> None:
+    def about(camera: str, user: str) -> str:
+        """An event of the area, without a page of its own, that names a camera."""
+        found = world.api.get("/api/events?subject=area&limit=500", world.tokens[user]).json()
+        wanted = {"camera": camera}
+        return next(str(e["id"]) for e in found["events"] if e["labels"] == wanted)
+
+    hidden, public = about("qa_ann_q", "ann"), about("qa_all_q", "cid")
+    with world.api.subscribed(world.tokens["cid"], "events") as cid:
+        for user, event in (("ann", hidden), ("cid", public)):
+            path = f"/api/events/{event}/acknowledge"
+            done = world.call("POST", path, world.tokens[user], {"comment": "seen"})
+            assert done.status_code == 200
+        while True:
+            said = receive(cid).get("data")
+            if isinstance(said, dict) and said.get("kind") == "acknowledged":
+                assert said["event"] == public
+                break
+    for user, number in (("ann", 2), ("bob", 1), ("cid", 1)):
+        stats = world.api.get("/api/events/stats", world.tokens[user]).json()
+        assert stats["acknowledged"] == number, user
+
+
 def test_what_is_done_to_a_hidden_camera_is_done_to_none(world: World) -> None:
     for user, cam in product(USERS, world.cams):
         token = world.tokens[user]

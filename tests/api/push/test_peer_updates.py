@@ -145,10 +145,7 @@ def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_or
 def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: TokenPair) -> None:
     one, two = apis
     john, marie = someone(one, "john.out"), someone(one, "marie.out")
-    answer = httpx.post(
-        f"{one.url}/login", data={"username": "admin", "password": one.password}, timeout=PATIENCE
-    )
-    admin = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    admin = {"Authorization": f"Bearer {one.log_in()}"}
     stream = httpx.Client(timeout=PATIENCE)
     address = f"ws://{two.address}/ws"
     with (

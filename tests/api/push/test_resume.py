@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from api.settings import Bounds, Settings
@@ -18,7 +17,7 @@ from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.push.followers import Follower, follow
 from tests.api.running import Api, Topics, receive, receive_event
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import wait_until
 
 
 def resume(client: Any, cursor: str, *channels: str) -> dict[str, Any]:
@@ -101,18 +100,12 @@ def program(tmp: Path, broker: Broker, topics: Topics) -> Iterator[ApiProgram]:
     api.stop()
 
 
-def token_of(program: ApiProgram) -> str:
-    body = {"username": program.USERNAME, "password": program.password}
-    answer = httpx.post(f"{program.url}/api/auth/login", json=body, timeout=PATIENCE)
-    return str(answer.json()["access_token"])
-
-
 def everybody_gets_everything_once(
     program: ApiProgram, topics: Topics, clients: int, messages: int, kills: int
 ) -> None:
     """Numbered messages to clients that drop at random, while the api is killed now and then."""
     seed = random.SystemRandom().randrange(1 << 30)
-    token = token_of(program)
+    token = program.log_in()
     followers = [
         Follower(lambda: program.port, token, "busy", messages - 1, random.Random(seed + n))
         for n in range(clients)

@@ -138,11 +138,7 @@ class Showcase(Together):
         self.topics = Topics(self.stack["redpanda"].address, "vigie.")
         self._ending.callback(self.topics.close)
         each(programs, lambda program: program.start().wait_ready())
-        credentials = {"username": "admin", "password": self.api.password}
-        answer = httpx.post(
-            f"{self.api.url}/api/auth/login", json=credentials, timeout=PATIENCE
-        ).raise_for_status()
-        self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        self._headers = {"Authorization": f"Bearer {self.api.log_in()}"}
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the api as admin."""

@@ -456,6 +456,55 @@ def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
     log_in_to(elsewhere, api, "marie", "another password")
 
 
+def test_a_password_that_was_given_is_changed_before_anything_is_shown(
+    visit: Visit, api: Api, token: str
+) -> None:
+    given, chosen = "given at the desk", "quiet words of my own"
+    httpx.post(
+        f"{api.url}/api/users",
+        json={"username": "marie", "password": given, "must_change": True},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=PATIENCE,
+    ).raise_for_status()
+    page = visit(log_in=False)
+    dialog = page.locator("[data-dialog=own-password]")
+    log_in_to(page, api, "marie", given, wait=False)
+    expect(dialog.locator("[name=old]")).to_have_value(given)
+    expect(page.locator("#main")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    log_in_to(page, api, "marie", given, wait=False)
+    dialog.locator("[name=new]").fill(chosen)
+    dialog.locator("[name=repeated]").fill(chosen)
+    dialog.locator(".primary").click()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+def test_ones_logins_and_tokens_are_listed_and_ended_on_the_page(visit: Visit, api: Api) -> None:
+    elsewhere = api.login()
+    page = visit()
+    page.click("#person")
+    logins = page.locator("[data-part=ownLogins] li")
+    expect(logins).to_have_count(2)
+    expect(logins.filter(has_text="this one")).to_have_count(1)
+    page.click("[data-action=endLogin]")
+    page.click("[data-dialog=sure] .primary")
+    expect(logins).to_have_count(1)
+    assert api.get("/api/auth/me", elsewhere).status_code == 401
+    page.click("[data-action=new-token]")
+    page.fill("[data-dialog=token] [name=name]", "robot")
+    page.keyboard.press("Enter")
+    shown = page.locator("[data-dialog=made-password] pre")
+    expect(shown).to_contain_text("vigie_")
+    token = shown.text_content()
+    assert api.get("/api/auth/me", token).json()["role"] == "viewer"
+    page.click("[data-dialog=made-password] .close")
+    page.click("[data-action=revokeToken]")
+    page.click("[data-dialog=sure] .primary")
+    expect(page.locator("[data-part=ownTokens]")).to_contain_text("None.")
+    assert api.get("/api/auth/me", token).status_code == 401
+
+
 def test_a_second_factor_is_added_on_the_page_and_asked_for_at_the_next_login(
     visit: Visit, api: Api
 ) -> None:

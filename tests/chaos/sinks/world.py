@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 from websockets import Subprotocol
 from websockets.sync.client import connect
 
@@ -121,12 +120,7 @@ class Listener(threading.Thread):
 
     def __init__(self, api: ApiProgram, take: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(name="listener", daemon=True)
-        login = httpx.post(
-            f"{api.url}/api/auth/login",
-            json={"username": api.USERNAME, "password": api.password},
-            timeout=PATIENCE,
-        )
-        self._token = login.raise_for_status().json()["access_token"]
+        self._token = api.log_in()
         self._address = api.address
         self._take = take
         self._end = threading.Event()

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.config.document import Document
 from flows.site.from_network import foreign_places
+from infra.demo.log_in import choose_password, log_in
 from infra.embedded.ports import free_port
 from tests.flows.site.up import FLOW, Up
 from tests.waiting import PATIENCE, wait_until
@@ -32,22 +33,15 @@ def test_a3_a5_a6_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_t
     word = wait_until(password, what="the password of the first start")
     client = httpx.Client(base_url=url, timeout=PATIENCE)
 
-    def login() -> str | None:
-        try:
-            sent = client.post("/api/auth/login", json={"username": "admin", "password": word})
-        except httpx.TransportError:
-            return None
-        return str(sent.json()["access_token"])
-
-    token = wait_until(login, what="the api")
     wait_until(
         lambda: (found := up.status()) and found.api and found.api.state == "running",
         what="the api to be called running",
     )
+    port = int(url.rpartition(":")[2])
+    token = log_in(port, "admin", choose_password(port, "admin", word))
     status = up.status()
     assert status is not None and status.api is not None
     assert status.api.address == url
-    assert token is not None
     assert client.put("/api/flows/cool", json={"text": text}).status_code == 401
     client.headers["Authorization"] = f"Bearer {token}"
 
