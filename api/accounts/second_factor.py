@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.errors import AccountError
 from api.database.models import RecoveryCode, User
+from api.hidden import masked
 
 STEP = 30
 DRIFT = 1
@@ -25,6 +26,9 @@ class Offer(NamedTuple):
 
     secret: str
     address: str
+
+    def __repr__(self) -> str:
+        return masked(self)
 
 
 class SecondFactor:

@@ -11,6 +11,7 @@ from api.accounts.accounts import Accounts, user_named
 from api.accounts.credentials import random_password
 from api.accounts.roles import Role, check_role
 from api.database.models import Audit, Login, User, iso
+from api.hidden import masked
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
@@ -52,11 +53,15 @@ class MadeAccount(Account):
 
     password: str | UnsetType = UNSET
 
+    __repr__ = masked
+
 
 class MadePassword(msgspec.Struct):
     """A new random password: it is shown this once and stored nowhere."""
 
     password: str
+
+    __repr__ = masked
 
 
 class Found(msgspec.Struct):
@@ -77,6 +82,8 @@ class NewAccount(msgspec.Struct):
     role: Role = "viewer"
     must_change: bool = False
 
+    __repr__ = masked
+
 
 class Changes(msgspec.Struct):
     """What to change; what is left out stays, but a new password need not be changed any more."""
@@ -85,6 +92,8 @@ class Changes(msgspec.Struct):
     enabled: bool | None = None
     password: Text | None = None
     must_change: bool | None = None
+
+    __repr__ = masked
 
 
 class AccountId(msgspec.Struct):

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
+from api.hidden import masked
 from api.routes.cameras import TAG, Url
 from api.site.camera_test import NoPicture, picture_of
 from api.site.onvif_discovery import MULTICAST, FoundCamera, discover_streams
@@ -32,11 +33,15 @@ class Credentials(msgspec.Struct):
     username: Secret = ""
     password: Secret = ""
 
+    __repr__ = masked
+
 
 class TestedCamera(Credentials, kw_only=True):
     """An address to be tried. User and password are kept nowhere."""
 
     url: Url
+
+    __repr__ = masked
 
 
 class Found(msgspec.Struct):

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from api.hidden import masked
 from api.push.admission import Admission
 from api.push.client import Client
 from api.push.hub import Hub
@@ -42,6 +43,8 @@ class StreamQuery(msgspec.Struct):
         Annotated[str, Meta(max_length=100, description="In a token's place (`POST /api/ticket`).")]
         | None
     ) = None
+
+    __repr__ = masked
 
 
 class StreamEndpoints:

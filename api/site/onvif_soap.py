@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
+from api.hidden import masked
 from api.site.outside import Outside, check_outside
 
 LONGEST_ANSWER = 256 << 10
@@ -62,6 +63,9 @@ class Asker(NamedTuple):
     username: str = ""
     password: str = ""
     loopback: bool = False
+
+    def __repr__(self) -> str:
+        return masked(self)
 
 
 async def ask(asker: Asker, service: str, namespace: str, body: str) -> str:

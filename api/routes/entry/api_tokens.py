@@ -13,6 +13,7 @@ from api.accounts.roles import Role, check_role
 from api.database.audit_log import record_audit
 from api.database.database import permissions_changed
 from api.database.models import ApiToken, User
+from api.hidden import masked
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
@@ -40,6 +41,8 @@ class MadeToken(TokenView):
     """A new token, which is shown this once and stored nowhere."""
 
     token: str | UnsetType = UNSET
+
+    __repr__ = masked
 
 
 class NewToken(msgspec.Struct):

@@ -16,6 +16,7 @@ from api.accounts.roles import Role
 from api.accounts.sessions import TokenPair
 from api.accounts.tokens import TokenError
 from api.database.models import iso
+from api.hidden import masked
 from api.metrics import Metrics
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
@@ -44,6 +45,8 @@ class Credentials(msgspec.Struct):
     refresh: bool = False
     code: Text = ""
 
+    __repr__ = masked
+
 
 class LoginForm(msgspec.Struct):
     """A user name and password, as a form; the `code` is of the second factor."""
@@ -52,12 +55,16 @@ class LoginForm(msgspec.Struct):
     password: Text
     code: Text = ""
 
+    __repr__ = masked
+
 
 class NewAccount(msgspec.Struct):
     """A user name and password for an account to be made."""
 
     username: Text
     password: Text
+
+    __repr__ = masked
 
 
 class Me(msgspec.Struct):
@@ -81,6 +88,8 @@ class Token(msgspec.Struct):
     access_token: str
     token_type: Literal["bearer"]
 
+    __repr__ = masked
+
 
 class LoggedIn(msgspec.Struct):
     """Tokens and the account.
@@ -94,11 +103,15 @@ class LoggedIn(msgspec.Struct):
     refresh_token: str | UnsetType = UNSET
     expires_in: int | UnsetType = UNSET
 
+    __repr__ = masked
+
 
 class OldToken(msgspec.Struct):
     """A refresh token to be exchanged."""
 
     refresh_token: Text | UnsetType = UNSET
+
+    __repr__ = masked
 
 
 class NewMe(Me, kw_only=True):
@@ -112,6 +125,8 @@ class NewPassword(msgspec.Struct):
 
     old: Text
     new: Text
+
+    __repr__ = masked
 
 
 class LoginEndpoints:

@@ -10,6 +10,7 @@ from api.accounts.accounts import Accounts
 from api.accounts.second_factor import Offer
 from api.database.audit_log import record_audit
 from api.database.models import User
+from api.hidden import masked
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
 from api.web.endpoints import Call, Endpoint, address_of
@@ -34,11 +35,15 @@ class OfferView(msgspec.Struct):
     secret: str
     address: str
 
+    __repr__ = masked
+
 
 class Password(msgspec.Struct):
     """One's own password."""
 
     password: Text
+
+    __repr__ = masked
 
 
 class Code(msgspec.Struct):
@@ -46,11 +51,15 @@ class Code(msgspec.Struct):
 
     code: Text
 
+    __repr__ = masked
+
 
 class RecoveryCodes(msgspec.Struct):
     """Codes that are good once each in the place of the app. They are shown this once."""
 
     recovery_codes: list[str]
+
+    __repr__ = masked
 
 
 class AccountId(msgspec.Struct):

@@ -3,6 +3,7 @@
 import msgspec
 
 from api.accounts.tickets import LIFETIME, Tickets
+from api.hidden import masked
 from api.web.endpoints import Call, Endpoint
 
 TAG = "Accounts"
@@ -13,6 +14,8 @@ class TicketAnswer(msgspec.Struct):
 
     ticket: str
     expires_in: float = LIFETIME
+
+    __repr__ = masked
 
 
 class TicketEndpoints:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
+from api.hidden import masked
 from api.push.live_permissions import LivePermissions
 from api.routes.events import TAG, EventId
 from api.site.event_search import EventSearch
@@ -35,6 +36,8 @@ class EvidenceQuery(msgspec.Struct):
         False
     )
     token: str | None = None
+
+    __repr__ = masked
 
 
 class EvidenceAddress(msgspec.Struct):
