@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.alarms import alarms
-from tests.bench.attack import attack
 from tests.bench.binlog.flow import binlog_flow
 from tests.bench.binlog.latency import binlog_latency
 from tests.bench.binlog.rows import binlog
 from tests.bench.catching_up import catching_up
 from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.fanout import fanout
+from tests.bench.hostile.attack import attack
 from tests.bench.influx import influx
 from tests.bench.kafka_clients import kafka_clients
 from tests.bench.latency import idle, latency

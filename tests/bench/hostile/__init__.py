@@ -1,0 +1,1 @@
+"""A hostile client of the api, and what it costs the others."""
