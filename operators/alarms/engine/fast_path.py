@@ -91,7 +91,7 @@ def in_unit(low: float, high: float, unit: str | None, seen: str | None) -> Inte
     """An interval in `unit` in another unit of its kind, narrower by a rounding error."""
     if seen is None or unit is None or seen == unit:
         return low, high
-    if seen not in UNITS or unit not in UNITS:
+    if seen not in UNITS or unit not in UNITS or UNITS[seen][0] != UNITS[unit][0]:
         return NOTHING
     _, factor, offset = UNITS[seen]
     _, to_factor, to_offset = UNITS[unit]

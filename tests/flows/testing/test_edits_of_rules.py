@@ -25,9 +25,11 @@ tests:
       - {at: 2s, expect: {ruled: {x: FIRST}}}
       - {at: 1min, given: {rules: {id: r1, CHANGED}}}
       - {at: 1min, expect: {ruled: {x: THEN}SAID}}
-      - {at: 2min, do: restart, expect: {ruled: {x: THEN}}}
+      - {at: 2min, given: {s: [{subject: x, metric: temperature, value: 35 °C}]}}
+      - {at: 3min, do: restart, expect: {ruled: {x: THEN}}}
 """
 HOT = "page: one, subject: x, above: 30 °C"
+COLD = "page: one, subject: x, metric: temperature, below: 40 °C"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,10 @@ HOT = "page: one, subject: x, above: 30 °C"
         pytest.param(
             HOT, "unacked", HOT.replace("30 °C", "30 %"), "returned", "[{change: removed}]",
             id="another quantity",
+        ),
+        pytest.param(
+            COLD, "unacked", COLD.replace("40 °C", "30 %"),
+            "returned", "[{change: rule_changed}, {change: returned}]", id="a quantity that the metric is not",
         ),
         pytest.param(
             HOT, "unacked", HOT.replace("subject: x", "subject: '*'"), "unacked", "[{change: rule_changed}]",
