@@ -97,7 +97,7 @@ class Notifier:
         if before is None or before is group or name not in before["members"]:
             return group["members"].get(name)  # type: ignore[no-any-return]
         member: Member = before["members"][name]
-        if member["state"] == "resolved":
+        if member["state"] == "resolved" and before["cfg"].get("gather"):
             return group["members"].get(name)  # type: ignore[no-any-return]
         due = before["due"]
         if group["last"] is None and member["told"]:
