@@ -18,7 +18,7 @@ demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by 
 	@$(PY) -m infra.demo --data $(DEMO_DATA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup ## the whole test suite on real services
-	@$(PY) -m pytest tests -n 3 --dist loadfile $(PYTEST_ARGS)
+	@$(PY) -m pytest tests -n 4 --dist loadfile $(PYTEST_ARGS)
 
 check: setup ## lint, and every test that needs no service: a minute on two cores
 	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
