@@ -105,7 +105,8 @@ def test_a_table_that_is_not_there_yet_is_said(start: Start, tmp: Path, database
     answer = api.get("/api/history", api.login(), subject="rack", metric="temperature")
     assert answer.status_code == 503
     assert "the table is not there yet" in answer.json()["error"]
-    assert api.health()["clickhouse"] == {"up": True, "detail": ""}
+    up = {"up": True, "detail": ""}
+    wait_until(lambda: api.health()["clickhouse"] == up, what="a ClickHouse that answers in time")
 
 
 def test_alarms_that_stood_before_a_restart_are_known_from_clickhouse(
@@ -163,7 +164,8 @@ def test_clickhouse_that_goes_and_comes_back_is_seen_in_the_health(
         Settings(data=tmp / "data", port=0, clickhouse=connect, clickhouse_address=server.url)
     )
     token = api.login()
-    assert api.health()["clickhouse"] == {"up": True, "detail": ""}
+    up = {"up": True, "detail": ""}
+    wait_until(lambda: api.health()["clickhouse"] == up, what="a ClickHouse that answers in time")
     server.kill()
     wait_until(
         lambda: not api.health()["clickhouse"]["up"], what="the loss of ClickHouse in /health"
