@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release extras check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -43,6 +43,9 @@ site: setup ## all documents as one site with search, in build/site/html
 
 release: setup ## wheel and source archive of the last commit, the same twice, tried in an empty environment
 	@bash infra/release.sh
+
+extras: release ## the wheel with each extra alone in an empty environment, and what a Raspberry Pi would get
+	@bash infra/extras.sh
 
 test-quick: setup ## every test that needs no service
 	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz and not infra" $(PYTEST_ARGS)
