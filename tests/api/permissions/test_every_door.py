@@ -7,7 +7,6 @@ against the rule in plain words.
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,32 +40,14 @@ from api.site.acknowledgements import Acknowledgements
 from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_search import EventFilter, EventSearch
 from api.site.event_view import of_event
-from api.web.close_codes import Close
 from operators.events import Event, Occurrence, encode_lines
 from tests.api.events import alarm, reading
+from tests.api.permissions.transport import MARK, Transport
 
 USERS, GROUPS, PAGES, CAMERAS = 3, 2, 3, 4
 GONE = "gone"
 """A page that nobody has."""
-MARK = re.compile(r"m\d+m")
 _numbers = iter(range(1, 1_000_000))
-
-
-class Transport:
-    """What a client got."""
-
-    can_write = True
-    buffered = 0
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.code = 0
-
-    def write(self, data: bytes) -> None:
-        self.text += data.decode("latin-1")
-
-    def end(self, close: Close, grace: float) -> None:
-        self.code = close.code
 
 
 @dataclass
@@ -342,7 +323,7 @@ class World:
         for door in self.doors:
             for client, transport in door.ends:
                 client.drain()
-                text, transport.text = transport.text, ""
+                text = transport.take()
                 for found in set(MARK.findall(text)) & set(of):
                     assert not door.shut and self.sees(door, of[found]), (door, of[found], text)
                 if mark and not door.shut and self.sees(door, of[mark]):

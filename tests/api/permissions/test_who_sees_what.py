@@ -38,30 +38,10 @@ from api.push.updates import ALARMS, Update
 from api.settings import Bounds
 from api.topics.outbox import Outbox
 from api.topics.writer import TopicWriter
-from api.web.close_codes import Close
+from tests.api.permissions.transport import MARK, Transport
 
 USERS, GROUPS = 4, 3
-MARK = re.compile(r"m\d+m")
 Name = tuple[str, int]
-
-
-class Transport:
-    can_write = True
-    buffered = 0
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.code = 0
-
-    def write(self, data: bytes) -> None:
-        self.text += data.decode("latin-1")
-
-    def end(self, close: Close, grace: float) -> None:
-        self.code = close.code
-
-    def take(self) -> str:
-        text, self.text = self.text, ""
-        return text
 
 
 @dataclass
