@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from operators.events import AlarmTransition, DeadLetter, Event, encode_lines
+from operators.numbers import without_booleans
 
 
 class Spec(BaseModel):
@@ -28,6 +30,13 @@ class Spec(BaseModel):
     @classmethod
     def _short_form(cls, value: Any) -> Any:
         return {cls.SHORT: value} if cls.SHORT and not isinstance(value, dict) else value
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Refuse `true` and `false` where a number belongs."""
+        return without_booleans(handler(source))
 
 
 class Component(Spec):
