@@ -19,6 +19,7 @@ from api.settings import Settings
 from connectors.kafka.admin import explain
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.content import as_lines
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import Chunk
 from connectors.kafka.log.topic_log import TopicLog, id_of
@@ -231,22 +232,26 @@ class Feed:
 
     def _records(
         self, partition: TopicPartition, chunks: list[Chunk]
-    ) -> Iterator[tuple[int, bytes]]:
-        """Offset and value of records; the partition counts as read up to the one given last."""
+    ) -> Iterator[tuple[int, bytes, bytes | None]]:
+        """Offset and value of records, and of those of Arrow the version of their schema.
+
+        The partition counts as read up to the one given last.
+        """
         state = self._partitions[partition]
         for chunk in chunks:
             self._metrics.records.labels(partition.topic).inc(len(chunk.values))
             for offset, value in zip(chunk.offsets, chunk.values, strict=True):
                 state.next = Position(offset + 1, chunk.epoch, state.next.topic)
-                yield offset, value
+                yield offset, value, chunk.arrow.get(offset)
             state.next = Position(chunk.offset + 1, chunk.epoch, state.next.topic)
 
     def _decode(self, partition: TopicPartition, chunks: list[Chunk]) -> Iterable[Update]:
         state = self._partitions[partition]
         read = self._reader(partition.topic)
-        for offset, value in self._records(partition, chunks):
+        for offset, value, version in self._records(partition, chunks):
             try:
-                updates = read(value, offset >= state.live_from)
+                lines = as_lines("api", value, version)
+                updates = read(lines, offset >= state.live_from)
                 for line, update in enumerate(updates, 1):
                     last = line == len(updates)
                     update.set_position(state.name, (offset + 1, 0) if last else (offset, line))
@@ -263,7 +268,7 @@ class Feed:
 
     def _answers(self, partition: TopicPartition, chunks: list[Chunk]) -> list[Event]:
         answers: list[Event] = []
-        for offset, value in self._records(partition, chunks):
+        for offset, value, _ in self._records(partition, chunks):
             try:
                 answers += decode_lines(value)
             except msgspec.MsgspecError as error:

@@ -20,7 +20,7 @@ from api.web.change_budget import ChangeBudget, TooManyChanges
 from api.web.errors import RETRY_AFTER, Rejected, Unavailable, unavailable
 from api.web.turns import TooManyAtOnce, Turns
 from connectors.http.content_type import JSON, why_not_json
-from connectors.kafka.dead_letters import Unreachable
+from connectors.kafka.topics.contents import Unreachable
 
 BODY_DEADLINE = 10.0
 """Seconds in which a whole body must have come."""

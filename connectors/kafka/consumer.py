@@ -10,6 +10,7 @@ import msgspec
 from kafka import TopicPartition
 
 from connectors.base import Batch, ConnectorContext
+from connectors.kafka.log.content import decode_arrow
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import Chunk
 from connectors.kafka.log.record_time import written_at
@@ -127,13 +128,21 @@ class TopicReader:
 
     def _decode(self, chunk: Chunk) -> list[Event]:
         try:
-            return received_lines(b"\n".join(chunk.values))
+            if not chunk.arrow:
+                return received_lines(b"\n".join(chunk.values))
         except msgspec.DecodeError:
-            return self._decode_apart(chunk)
+            pass
+        return self._decode_apart(chunk)
 
     def _decode_apart(self, chunk: Chunk) -> list[Event]:
         events: list[Event] = []
         for offset, value in zip(chunk.offsets, chunk.values, strict=True):
+            if (version := chunk.arrow.get(offset)) is not None:
+                try:
+                    events += decode_arrow(self._context.name, value, version)
+                except msgspec.DecodeError as error:
+                    self._refuse_arrow(offset, chunk.timestamp, value, error)
+                continue
             for number, line in enumerate(value.split(b"\n")):
                 if not line.strip():
                     continue
@@ -149,6 +158,13 @@ class TopicReader:
         reason = "bad_shape" if isinstance(error, msgspec.ValidationError) else "bad_json"
         detail = f"expected one event as a JSON object a line: {error}"
         self._dead_letter(reason, detail, offset, timestamp, number, line)
+
+    def _refuse_arrow(
+        self, offset: int, timestamp: int, value: bytes, error: msgspec.DecodeError
+    ) -> None:
+        reason = "bad_shape" if isinstance(error, msgspec.ValidationError) else "bad_arrow"
+        detail = f"expected readings as an Arrow stream: {error}"
+        self._dead_letter(reason, detail, offset, timestamp, 0, value)
 
     def _dead_letter(
         self, reason: str, detail: str, offset: int, timestamp: int, number: int, line: bytes

@@ -5,27 +5,15 @@ several times: written again after a crash, or refused again after a replay. A m
 offset of the topic it was replayed.
 """
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import msgspec
-from kafka import TopicPartition
-from kafka.errors import KafkaError
 
-from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.log.position import Position
-from connectors.kafka.log.topic_log import TopicLog
 from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.topics.contents import contents, reaching
 from operators.events import DeadLetter, decode_lines
-
-READ_SECONDS = 20.0
-
-
-class Unreachable(Exception):
-    """The broker does not answer; the message is for people."""
 
 
 class ReplayMark(msgspec.Struct, kw_only=True):
@@ -78,7 +66,7 @@ class DeadLetterTopics:
     def flows(self) -> list[str]:
         """The flows that have dead letters, or had some."""
         prefix = self.topic("")
-        with self._reaching(), open_consumer(self._connection) as consumer:
+        with reaching(self._connection), open_consumer(self._connection) as consumer:
             return sorted(
                 name.removeprefix(prefix) for name in consumer.topics() if name.startswith(prefix)
             )
@@ -113,59 +101,12 @@ class DeadLetterTopics:
         )
 
     def _letters(self, flow: str, last: int | None) -> Iterator[Entry]:
-        for partition, offset, written, value in self._records(self.topic(flow), last):
-            for event in decode_lines(value):
+        for record in contents(self._connection, self.topic(flow), last):
+            for event in decode_lines(record.value):
                 if isinstance(event, DeadLetter):
-                    yield Entry(event, partition, offset, written)
+                    yield Entry(event, record.partition, record.offset, record.time)
 
     def _marks(self, flow: str) -> Iterator[ReplayMark]:
         decode = msgspec.json.Decoder(ReplayMark).decode_lines
-        for _, _, _, value in self._records(self.marks_topic(flow)):
-            yield from decode(value)
-
-    def _records(
-        self, topic: str, last: int | None = None
-    ) -> Iterator[tuple[int, int, float, bytes]]:
-        """Partition, offset, time and value of a topic's records; none if it does not exist."""
-        with self._reaching():
-            with open_consumer(self._connection) as consumer:
-                if topic not in consumer.topics():
-                    return
-                partitions = [
-                    TopicPartition(topic, number)
-                    for number in sorted(consumer.partitions_for_topic(topic) or ())
-                ]
-                ends = consumer.end_offsets(partitions)
-                begins = consumer.beginning_offsets(partitions)
-            first = {
-                tp: begins[tp] if last is None else max(begins[tp], ends[tp] - last)
-                for tp in partitions
-                if ends[tp] > begins[tp]
-            }
-            positions = {tp: Position(offset) for tp, offset in first.items()}
-            with open_consumer(self._connection, auto_offset_reset="none") as consumer:
-                log = TopicLog(consumer, positions, records="whole")
-                yield from self._read(log, topic, {tp: ends[tp] for tp in first})
-
-    def _read(
-        self, log: TopicLog, topic: str, ends: dict[TopicPartition, int]
-    ) -> Iterator[tuple[int, int, float, bytes]]:
-        deadline = time.monotonic() + READ_SECONDS
-        while any((at := log.position(tp)) is None or at.offset < end for tp, end in ends.items()):
-            polled = log.poll(200)
-            if polled:
-                deadline = time.monotonic() + READ_SECONDS
-            elif time.monotonic() > deadline:
-                raise Unreachable(f"the broker stopped answering while {topic} was read; try again")
-            for records in polled.values():
-                for record in records:
-                    if record.value is not None:
-                        written = record.timestamp / 1000
-                        yield record.partition, record.offset, written, record.value
-
-    @contextmanager
-    def _reaching(self) -> Iterator[None]:
-        try:
-            yield
-        except (KafkaError, OSError) as error:
-            raise Unreachable(explain(error, self._connection)) from error
+        for record in contents(self._connection, self.marks_topic(flow)):
+            yield from decode(record.value)

@@ -1,15 +1,19 @@
 """Gathering lines into the records of topics."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from connectors.kafka.admin import partition_of
-from operators.events import Event, Message, encode_lines
+from connectors.kafka.log.content import Pack, decode_arrow, encode_arrow, is_arrow
+from operators.events import Event, Message, Reading, encode_lines
 
 Durable = Callable[[], None]
 ROWS_PER_RECORD = 500
+ROWS_PER_ARROW = 4000
+"""A record of columns has a cost of its own, of some ten rows."""
 EVENT_BYTES = 200
 
 
@@ -28,7 +32,7 @@ class Item(NamedTuple):
     topic: str
     key: str
     lines: bytes | list[Event]
-    pack: bool
+    pack: Pack
     durable: Durable | None = None
     event: Event | None = None
     anywhere: bool = False
@@ -56,7 +60,10 @@ class Record:
     """Whether another partition will do where this one has no leader."""
 
     def alone(self) -> "Iterator[Record]":
-        """Each line as a record of its own."""
+        """Each line as a record of its own; of columns, each half."""
+        if is_arrow(self.lines[0]):
+            yield from self._halves()
+            return
         for line in b"".join(self.lines).split(b"\n"):
             if line:
                 yield Record(
@@ -67,6 +74,14 @@ class Record:
                     len(line) + 1,
                     anywhere=self.anywhere,
                 )
+
+    def _halves(self) -> "Iterator[Record]":
+        events = decode_arrow("a packed record", b"".join(self.lines))
+        middle = len(events) // 2
+        for half in (events[:middle], events[middle:]):
+            lines = encode_lines(half) if len(half) == 1 else encode_arrow("", half)
+            if half:
+                yield Record(self.topic, self.partition, [lines], set(self.keys), len(lines))
 
 
 def refused_by_broker(record: Record, reason: str, limit: int) -> TooLarge:
@@ -112,7 +127,7 @@ class Packer:
         topic: str,
         key: str,
         line: bytes,
-        pack: bool,
+        pack: Pack,
         durable: Durable | None,
         event: Event | None = None,
         anywhere: bool = False,
@@ -130,9 +145,10 @@ class Packer:
         if durable:
             record.durable.append(durable)
 
-    def add_events(self, topic: str, events: list[Event], pack: bool) -> None:
-        """Add events, a line each."""
-        if not pack or len(events) == 1:
+    def add_events(self, topic: str, events: list[Event], pack: Pack) -> None:
+        """Add events, a line each; with `arrow`, readings that are together as columns."""
+        arrow = pack == "arrow"
+        if not pack or (len(events) == 1 and not arrow):
             for event in events:
                 self.add(topic, key_of(event), encode_lines([event]), pack, None, event)
             return
@@ -141,22 +157,34 @@ class Packer:
         for event in events:
             groups.setdefault(partition_of(key_of(event), count), []).append(event)
         for partition, group in groups.items():
-            for start in range(0, len(group), ROWS_PER_RECORD):
-                chunk = group[start : start + ROWS_PER_RECORD]
-                lines = encode_lines(chunk)
-                if len(lines) > self._size_limit:
-                    for event in chunk:
-                        self.add(topic, key_of(event), encode_lines([event]), pack, None, event)
-                    continue
+            if not arrow:
+                self._add_run(topic, partition, group, False)
+                continue
+            for is_reading, run in itertools.groupby(group, _is_reading):
+                self._add_run(topic, partition, list(run), is_reading)
+
+    def _add_run(self, topic: str, partition: int, events: list[Event], arrow: bool) -> None:
+        most = ROWS_PER_ARROW if arrow else ROWS_PER_RECORD
+        for start in range(0, len(events), most):
+            chunk = events[start : start + most]
+            lines = encode_arrow(f"topic {topic}", chunk) if arrow else encode_lines(chunk)
+            if len(lines) <= self._size_limit:
                 self._open.pop((topic, partition), None)
                 self.records.append(Record(topic, partition, [lines], {"", "several"}, len(lines)))
+            elif arrow and len(chunk) > 1:
+                middle = len(chunk) // 2
+                self._add_run(topic, partition, chunk[:middle], True)
+                self._add_run(topic, partition, chunk[middle:], True)
+            else:
+                for event in chunk:
+                    self.add(topic, key_of(event), encode_lines([event]), True, None, event)
 
     def _count(self, topic: str) -> int:
         return self._counts.get(topic) or self._counts.setdefault(
             topic, self._partition_count(topic)
         )
 
-    def _record(self, topic: str, partition: int, size: int, pack: bool) -> Record:
+    def _record(self, topic: str, partition: int, size: int, pack: Pack) -> Record:
         """The record that takes a line of `size` bytes next; a large line travels alone."""
         record = self._open.get((topic, partition)) if pack else None
         if (
@@ -169,6 +197,10 @@ class Packer:
             if pack:
                 self._open[topic, partition] = record
         return record
+
+
+def _is_reading(event: Event) -> bool:
+    return isinstance(event, Reading)
 
 
 def why_too_large(key: str, line: bytes, limit: int) -> str | None:

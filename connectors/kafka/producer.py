@@ -14,6 +14,7 @@ from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.in_flight import InFlight
+from connectors.kafka.log.content import Pack, said_of
 from connectors.kafka.packing import Durable, Item, Packer, Record, TooLarge, refused_by_broker
 from connectors.kafka.producer_client import (
     abandon,
@@ -112,7 +113,7 @@ class Producer:
         """
         self._enqueue(Item(topic, key, value, pack, on_durable, event, anywhere))
 
-    def send_events(self, topic: str, events: list[Event], pack: bool = True) -> None:
+    def send_events(self, topic: str, events: list[Event], pack: Pack = True) -> None:
         """Queue events, each under its own key; `pack` False makes a record of each."""
         self._enqueue(Item(topic, "", events, pack))
 
@@ -348,9 +349,8 @@ class Producer:
         record.sent = time.monotonic()
         key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
         try:
-            record.future = self._client.send(
-                record.topic, b"".join(record.lines), key, self._headers, record.partition
-            )
+            said = said_of(value := b"".join(record.lines), self._headers)
+            record.future = self._client.send(record.topic, value, key, said, record.partition)
         except MessageSizeTooLargeError as error:
             raise _Oversized(record) from error
         record.future.add_both(self._wake)

@@ -7,24 +7,27 @@ import msgspec
 
 from connectors.base import ConnectorContext
 from connectors.kafka.in_flight import carried_records, carried_state
+from connectors.kafka.log.content import (
+    CONTENT_TYPE,
+    JSON_LINES,
+    SCHEMA,
+    SCHEMA_VERSION,
+    Pack,
+)
 from connectors.kafka.producer import Producer
 from connectors.kafka.too_large import dead_letter_too_large
 from operators.events import Event
-
-CONTENT_TYPE = "application/jsonl"
-SCHEMA_VERSION = "1"
-"""Raise it when a reader of earlier versions could not read an event any more."""
 
 
 def headers_of(context: ConnectorContext) -> list[tuple[str, bytes]]:
     """What a record says of itself to other programs: what it holds, and who wrote it."""
     said = {
-        "content-type": CONTENT_TYPE,
-        "vigie-flow": context.flow,
-        "vigie-definition": context.definition,
-        "vigie-schema": SCHEMA_VERSION,
+        CONTENT_TYPE: JSON_LINES,
+        b"vigie-flow": context.flow.encode(),
+        b"vigie-definition": context.definition.encode(),
+        SCHEMA: str(SCHEMA_VERSION).encode(),
     }
-    return [(name, value.encode()) for name, value in said.items() if value]
+    return [(name.decode(), value) for name, value in said.items() if value]
 
 
 class ProducerWriter:
@@ -73,7 +76,7 @@ class TopicWriter(ProducerWriter):
     """Writes events to `topic`, packed or a record each."""
 
     def __init__(
-        self, context: ConnectorContext, topic: str, pack: bool, new_partitions: int | None
+        self, context: ConnectorContext, topic: str, pack: Pack, new_partitions: int | None
     ) -> None:
         super().__init__(context, new_partitions)
         self._topic = topic
@@ -87,5 +90,9 @@ class TopicWriter(ProducerWriter):
         for event in events:
             line = msgspec.json.encode(self._context.shape(event)) + b"\n"
             self._producer.send(
-                self._topic, str(getattr(event, "subject", "")), line, pack=self._pack, event=event
+                self._topic,
+                str(getattr(event, "subject", "")),
+                line,
+                pack=bool(self._pack),
+                event=event,
             )

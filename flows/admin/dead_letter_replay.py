@@ -12,10 +12,12 @@ from connectors.base import ConnectorContext, Health, PushSource, Stopped, Write
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.dead_letters import DeadLetterTopics, Entry, ReplayMark, Unreachable
+from connectors.kafka.dead_letters import DeadLetterTopics, Entry, ReplayMark
+from connectors.kafka.log.content import is_arrow
 from connectors.kafka.packing import why_too_large
 from connectors.kafka.producer import Producer
 from connectors.kafka.topic_names import TopicNames
+from connectors.kafka.topics.contents import Unreachable
 from flows.dataflow.compiler import CompiledSink
 from flows.language.model import Flow, inputs, origin
 from operators.events import DeadLetter, Event, Message, decode_lines, encode_lines
@@ -72,7 +74,8 @@ def target_of(letter: DeadLetter, flow: Flow, names: TopicNames, into: str | Non
     step = letter.step.removesuffix(" topic")
     if step in flow.sources:  # a line that the reader of the topic refused
         topic, partitions = _topic_of(flow, step, names)
-        is_line = letter.payload[:1] != b"\0"  # else a record with a schema registry's header
+        is_registered = letter.payload[:1] == b"\0"  # has a schema registry's header
+        is_line = not (is_registered or is_arrow(letter.payload))
         line = letter.payload.rstrip(b"\n") + b"\n" if is_line else letter.payload
         return Target(topic, letter.origin, line, partitions)
     source = into or _source_of(letter, flow, names)

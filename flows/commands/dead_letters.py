@@ -15,7 +15,8 @@ from connectors.base import ConnectorError
 from connectors.config.document import Document
 from connectors.config.site import Site, SiteError, load_site
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.dead_letters import DeadLetterTopics, Entry, Unreachable
+from connectors.kafka.dead_letters import DeadLetterTopics, Entry
+from connectors.kafka.topics.contents import Unreachable
 from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
 from flows.checks.context import Scope
 from flows.commands.dead_letter_text import details, plain, replay_state, summary, table

@@ -15,6 +15,7 @@ from connectors.config.suggestion import near
 from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.content import as_lines
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import Chunk
 from connectors.kafka.log.topic_log import TopicLog
@@ -185,11 +186,17 @@ class TopicHistory:
         return [event for event in events if start <= event.time < end]
 
     def _decoded(self, chunk: Chunk) -> list[Event]:
+        values = []
+        for offset, value in zip(chunk.offsets, chunk.values, strict=True):
+            try:
+                values.append(as_lines("replay", value, chunk.arrow.get(offset)))
+            except msgspec.DecodeError:
+                self._bad += 1
         try:
-            return decode_lines(b"\n".join(chunk.values))
+            return decode_lines(b"\n".join(values))
         except msgspec.DecodeError:
             events: list[Event] = []
-            for line in b"\n".join(chunk.values).split(b"\n"):
+            for line in b"\n".join(values).split(b"\n"):
                 try:
                     events += decode_lines(line) if line.strip() else []
                 except msgspec.DecodeError:

@@ -4,13 +4,15 @@ Measured with one 115-byte event a record: 13 µs an event through the client's 
 this way.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError, KafkaError, UnsupportedVersionError
 from kafka.protocol.consumer import IsolationLevel
+
+from connectors.kafka.log.content import ARROW, arrow_version
 
 LONGEST_VARINT = 63
 
@@ -19,6 +21,8 @@ class Chunk(NamedTuple):
     """The records of one batch: offsets, values (no tombstones), and the newest time (epoch ms).
 
     `offset` is the batch's last, `epoch` that of its leader; `size` the bytes of all values.
+    `arrow` are the offsets of the records whose header says that they hold Arrow, each with what
+    it says of its schema's version.
     """
 
     offset: int
@@ -27,6 +31,7 @@ class Chunk(NamedTuple):
     values: list[bytes]
     size: int
     epoch: int = -1
+    arrow: Mapping[int, bytes] = {}
 
 
 class KeyedChunk(NamedTuple):
@@ -144,6 +149,8 @@ def unpack(batch: Any, first: int) -> Chunk:
     base = batch.base_offset
     offsets: list[int] = []
     values: list[bytes] = []
+    arrow: dict[int, bytes] = {}
+    has_arrow = ARROW in data
     size = 0
     try:
         for _ in range(batch.records_count):
@@ -169,6 +176,10 @@ def unpack(batch: Any, first: int) -> Chunk:
                 offsets.append(base + delta)
                 values.append(data[position : position + length])
                 size += length
+                if has_arrow:
+                    version = arrow_version(_headers(data, position + length, end))
+                    if version is not None:
+                        arrow[base + delta] = version
             position = end
     except IndexError:
         raise CorruptRecordError(f"the batch at offset {base} ends within a record") from None
@@ -176,7 +187,22 @@ def unpack(batch: Any, first: int) -> Chunk:
         raise CorruptRecordError(
             f"the batch at offset {base} ends at byte {len(data)}, its records at {position}"
         )
-    return Chunk(batch.last_offset, batch.max_timestamp, offsets, values, size, batch.leader_epoch)
+    time, epoch = batch.max_timestamp, batch.leader_epoch
+    return Chunk(batch.last_offset, time, offsets, values, size, epoch, arrow)
+
+
+def _headers(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, bytes]]:
+    """The names and values of a record's headers."""
+    count, position = _varint(data, position)
+    for _ in range(count):
+        parts = []
+        for _ in range(2):
+            length, position = _varint(data, position)
+            parts.append(data[position : position + max(length, 0)])
+            position += max(length, 0)
+        if position > end:
+            raise CorruptRecordError("a header is longer than its record")
+        yield parts[0], parts[1]
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:

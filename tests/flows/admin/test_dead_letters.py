@@ -16,6 +16,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.dead_letters import DeadLetterTopics, Entry
 from connectors.kafka.producer import Producer
 from connectors.kafka.topic_names import TopicNames
+from connectors.kafka.topics.contents import contents
 from connectors.s3.connection import ObjectStoreConnection
 from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
 from flows.cli import main
@@ -270,8 +271,8 @@ def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
         assert "big: not sent: only its beginning was kept" in result.output
     written = [
         event
-        for _, _, _, value in letters._records(f"{unique}.out")
-        for event in decode_lines(value)
+        for record in contents(letters._connection, f"{unique}.out")
+        for event in decode_lines(record.value)
     ]
     assert written == [READING, READING]  # by their id who reads the topic knows that they are one
     states = {entry.letter.id: entry.is_open for entry in letters.entries("relay")}
