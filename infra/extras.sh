@@ -41,6 +41,7 @@ imports() { py "$1" -c "import ${*:2}"; }
 
 one_command() {
     case $1 in
+    arrow) imports "$1" operators.columnar.arrow_batch ;;
     mqtt) connection "$1" mqtt '{url: "mqtt://127.0.0.1:1"}' ;;
     binlog) connection "$1" mariadb '{url: "mysql://u:p@127.0.0.1:1/h"}' ;;
     clickhouse) connection "$1" clickhouse '{url: "http://127.0.0.1:1/v"}' ;;
