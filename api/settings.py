@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from api.defaults import EVENT_TOPICS, HOST, PORT, READING_TOPICS
+from api.openid_connection import OpenIdConnection
 from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.api_section import ApiSection
-from connectors.config.site import load_site
+from connectors.config.site import SiteError, load_site
 from connectors.config.variables import CAMERA_VARIABLES
 from connectors.http.connection import HttpConnection
 from connectors.kafka.connection import TopicConnection
@@ -23,6 +24,8 @@ QUERY_LIMIT = 10.0
 """Seconds a query of ClickHouse may take."""
 DATABASE = "accounts"
 """The connection of the site file that names the api's own database."""
+OPENID = "openid"
+"""The connection of the site file that names a provider by which people log in."""
 OBJECTS = "minio"
 """The connection of the site file that names the object store of evidence."""
 _DEFAULTS = ApiSection()
@@ -91,6 +94,7 @@ class Settings:
     device_tokens: Mapping[str, SecretStr] = field(default_factory=dict)
     token_lifetime: float = 12 * 3600
     database: str | None = field(default=None, repr=False)
+    openid: OpenIdConnection | None = None
     supervisor: Path | None = None
     bounds: Bounds = Bounds()
 
@@ -132,4 +136,11 @@ def from_site(path: Path | None) -> dict[str, Any]:
         settings["device_tokens"] = site.connection("http", HttpConnection).tokens
     if DATABASE in site.connections:
         settings["database"] = site.connection(DATABASE, DatabaseConnection).url.get_secret_value()
+    if OPENID in site.connections:
+        settings["openid"] = site.connection(OPENID, OpenIdConnection)
+        if site.api.url is None:
+            raise SiteError(
+                f"{path}: connections.openid needs the address that the provider sends people back"
+                " to; write it under api: {url: https://vigie.example.org}"
+            )
     return settings

@@ -52,6 +52,7 @@ one_command() {
     compression) py "$1" -c 'from kafka.codec import *; assert has_lz4() and has_snappy() and has_zstd()' ;;
     api) imports "$1" api.app && { vigie "$1" accounts list --data "$FOLDER/accounts" 2>&1 || true; } |
         grep -q "there are no accounts" ;;
+    openid) imports "$1" authlib, joserfc, requests, api.accounts.openid.provider ;;
     schemas) imports "$1" fastavro, google.protobuf ;;
     vision) imports "$1" cv2, av, onnxruntime && vigie "$1" validate "$DEFINITIONS/cameras.yaml" ;;
     openvino) imports "$1" openvino && vigie "$1" validate "$DEFINITIONS/cameras.yaml" ;;

@@ -135,7 +135,7 @@ class Accounts:
                 if isinstance(by, str) or by.id != user.id:
                     forget_devices(session, user.id)
             session.flush()
-            _check_an_admin_is_left(session)
+            check_an_admin_is_left(session)
             permissions_changed(session)
             return principal_of(user)
 
@@ -265,7 +265,8 @@ def _set(
     return actions
 
 
-def _check_an_admin_is_left(session: Session) -> None:
+def check_an_admin_is_left(session: Session) -> None:
+    """Raise `LastAdmin` where a change leaves none."""
     admins = select(func.count()).select_from(User).where(User.role == "admin", User.enabled)
     if not session.scalar(admins):
         raise LastAdmin

@@ -5,6 +5,7 @@ import contextlib
 import logging
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api.accounts.api_tokens import (
     LOGIN,
@@ -19,7 +20,7 @@ from api.accounts.login_limits import LoginLimits
 from api.accounts.password_hashing import PasswordHashing
 from api.accounts.principal import Principal, principal_of
 from api.accounts.second_factor import SecondFactor
-from api.accounts.sessions import LoginSessions, TokenPair
+from api.accounts.sessions import LIFETIME, LoginSessions, TokenPair
 from api.accounts.tickets import Tickets
 from api.accounts.tokens import TokenError, Tokens
 from api.database.audit_log import record_audit
@@ -148,6 +149,23 @@ class Logins:
         """
         return await asyncio.to_thread(self._refresh, refresh_token, address)
 
+    def start(
+        self,
+        session: Session,
+        principal: Principal,
+        address: str,
+        device: str,
+        agent: str,
+        lifetime: float = LIFETIME,
+    ) -> TokenPair:
+        """Begin a login of at most `lifetime` seconds, for whoever has shown that he may.
+
+        It takes a writing session.
+        """
+        pair = self._sessions.start(session, principal.id, address, agent, lifetime)
+        record_audit(session, principal, "login", address=address)
+        return pair._replace(device=remember_device(session, principal.id, device, agent))
+
     def renew(self, principal: Principal) -> str:
         """Another access token of the same login, for clients without a refresh token."""
         return self.tokens.issue(principal.id, principal.login)
@@ -188,9 +206,7 @@ class Logins:
         """Begin a login; while nothing can be written, one without a refresh token and audit."""
         try:
             with self._database.write() as session:
-                pair = self._sessions.start(session, principal.id, address, agent)
-                pair = pair._replace(device=remember_device(session, principal.id, device, agent))
-                record_audit(session, principal, "login", address=address)
+                pair = self.start(session, principal, address, device, agent)
         except DatabaseDown as down:
             _log.warning("%s logs in from %s unrecorded: %s", principal.username, address, down)
             pair = self._sessions.start_unsaved(principal.id)

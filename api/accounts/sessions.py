@@ -49,25 +49,27 @@ class Refreshed(NamedTuple):
 class LoginSessions:
     """Start, refresh and end logins; methods take a writing session unless they say otherwise."""
 
-    def __init__(
-        self, tokens: Tokens, clock: Callable[[], float] = time.time, lifetime: float = LIFETIME
-    ) -> None:
+    def __init__(self, tokens: Tokens, clock: Callable[[], float] = time.time) -> None:
         self._tokens = tokens
         self._clock = clock
-        self._lifetime = lifetime
         self._unsaved: dict[str, tuple[str, float]] = {}
 
     def start(
-        self, session: Session, user_id: str, address: str = "", agent: str = ""
+        self,
+        session: Session,
+        user_id: str,
+        address: str = "",
+        agent: str = "",
+        lifetime: float = LIFETIME,
     ) -> TokenPair:
-        """Start a login; those that have expired are deleted."""
+        """Start a login of at most `lifetime` seconds; those that have expired are deleted."""
         now = self._clock()
         session.execute(delete(Login).where(Login.expires < now))
         login = Login(
             id=secrets.token_hex(12),
             user_id=user_id,
             created=now,
-            expires=now + self._lifetime,
+            expires=now + lifetime,
             used=now,
             address=address[:LONGEST_NAME],
             agent=agent[:LONGEST_TEXT],

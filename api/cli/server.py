@@ -14,6 +14,7 @@ from api.app import create_app
 from api.database.database import DatabaseError
 from api.settings import Settings, from_site
 from api.web.uvicorn_server import make_server
+from connectors.base import ConnectorError
 from connectors.config.site import SiteError
 from connectors.runtime.private_files import NotPrivate
 
@@ -57,7 +58,7 @@ def run(
         )
     try:
         app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
-    except (DatabaseError, KeyFileError, NotPrivate) as error:
+    except (DatabaseError, KeyFileError, NotPrivate, ConnectorError) as error:
         raise click.ClickException(str(error)) from None
     make_server(app, settings, lambda: _tell_supervisor(settings)).run()
 

@@ -49,10 +49,12 @@ class User(Base):
 
     Who `must_change` the password may do nothing else before.
     `totp_secret` is its second factor, `totp_offered` one that has not been confirmed yet, and
-    `totp_step` the last half minute whose code was used.
+    `totp_step` the last half minute whose code was used. Who logs in by a provider of OpenID
+    Connect is its `subject` there; an account made by that has no password.
     """
 
     __tablename__ = "users"
+    __table_args__ = (Index("uq_users_issuer_subject", "issuer", "subject", unique=True),)
 
     id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
     username: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
@@ -64,6 +66,8 @@ class User(Base):
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     totp_offered: Mapped[str | None] = mapped_column(String(64))
     totp_step: Mapped[int] = mapped_column(_Number, default=0)
+    issuer: Mapped[str | None] = mapped_column(String(LONGEST_URL))
+    subject: Mapped[str | None] = mapped_column(String(255))
 
     def __repr__(self) -> str:
         return f"User(id={self.id}, username={self.username!r}, role={self.role!r})"

@@ -24,6 +24,7 @@ from api.topics.outbox import Outbox
 from api.web.authentication import Authenticator
 from api.web.change_budget import ChangeBudget
 from api.web.endpoints import Endpoint
+from connectors.runtime.optional_packages import needing
 
 
 class AccountRoutes:
@@ -47,10 +48,17 @@ class AccountRoutes:
         self.triggers = RuleTriggers(self.permissions, hub)
         self.declared = DeclaredPages(self.permissions)
         registration = settings.section.registration == "open"
+        openid = settings.openid
         self.endpoints: list[Endpoint] = [
             *LoginEndpoints(
-                accounts, self.permissions, authenticator, metrics, registration
+                accounts,
+                self.permissions,
+                authenticator,
+                metrics,
+                registration,
+                None if openid is None else openid.name,
             ).endpoints(),
+            *_openid_endpoints(settings, accounts, self.permissions, metrics),
             *TicketEndpoints(accounts.logins.tickets).endpoints(),
             *ApiTokenEndpoints(self.permissions).endpoints(),
             *SessionEndpoints(accounts, self.permissions).endpoints(),
@@ -64,3 +72,15 @@ class AccountRoutes:
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """The tasks that run as long as the api does."""
         return [self.permissions.follow_peers, self.triggers.run, self.declared.run]
+
+
+def _openid_endpoints(
+    settings: Settings, accounts: Accounts, permissions: LivePermissions, metrics: Metrics
+) -> list[Endpoint]:
+    """Those of the site file's provider, whose libraries are an extra."""
+    if settings.openid is None:
+        return []
+    with needing("connections.openid", "openid", "authlib", "joserfc", "requests"):
+        from api.routes.entry.openid import openid_endpoints
+    address = f"{settings.section.url}/"
+    return openid_endpoints(settings.openid, address, accounts, permissions, metrics)

@@ -16,6 +16,7 @@ import {Readings} from "./readings/readings.js";
 import {Push} from "./shared/push.js";
 import {Failed, findLogin, forget, login, logout, person, plan, takePerson, token, Unauthorized, withOtherTabs} from "./shared/session.js";
 import {Sound} from "./shared/sound.js";
+import {refusal} from "./words/refusals.js";
 import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} from "./words/words.js";
 
 const CHANNELS = ["readings", "alarms", "events", "evidence", "cameras", "mode"];
@@ -163,13 +164,41 @@ function leave(why) {
   askForCode(false);
   document.title = "Vigie";
   get("login-form").elements.username.focus();
-  showRegistration();
+  showDoors();
 }
 
-/** Who may make himself an account is told so. */
-async function showRegistration() {
+/** The other ways in: a provider's account, and an account of one's own making. */
+async function showDoors() {
   const answer = await fetch("/api/auth").catch(() => null);
-  get("register").hidden = !answer?.ok || !(await answer.json()).registration;
+  const {registration = false, openid = null} = answer?.ok ? await answer.json() : {};
+  get("register").hidden = !registration;
+  get("openid").hidden = !openid;
+  get("openid").dataset.name = openid ?? "";
+  text(get("openid"), openid ? say("logInBy", {name: openid}) : "");
+}
+
+/** Why a login failed; the server's own words where there is no better. */
+function whyRefused(error, refused) {
+  if (!(error instanceof Failed)) return say("serverGone");
+  return error.status === 429 ? say("tooMany", {n: error.wait}) : refused?.[error.status] ?? refusal(error.message);
+}
+
+/** What the provider put into the address when it sent the browser back is used up, and taken out. */
+async function comeBack() {
+  const {cameBack, connectAccount, finish} = await import("./shared/openid.js");
+  const back = cameBack();
+  if (await findLogin()) {
+    if (!push) enter();
+    connectAccount(back, failed);
+    return;
+  }
+  try {
+    await finish(back);
+    enter();
+  } catch (error) {
+    leave(null);
+    text(get("login-error"), whyRefused(error));
+  }
 }
 
 get("login-form").addEventListener("submit", async (event) => {
@@ -191,8 +220,7 @@ get("login-form").addEventListener("submit", async (event) => {
       askForCode(true);
       return;
     }
-    const why = error instanceof Failed ? (error.status === 429 ? say("tooMany", {n: error.wait}) : error.status === 401 ? say("wrongPassword") : error.message) : say("serverGone");
-    text(get("login-error"), why);
+    text(get("login-error"), whyRefused(error, {401: say("wrongPassword")}));
     form.elements.password.select();
   } finally {
     button.disabled = false;
@@ -208,6 +236,11 @@ function askForCode(asked) {
   if (asked) code.focus();
 }
 
+get("openid").addEventListener("click", async () => {
+  text(get("login-error"), "");
+  const {go} = await import("./shared/openid.js");
+  await go(get("openid").dataset.name, get("login-form").elements.stay.checked).catch((error) => text(get("login-error"), whyRefused(error)));
+});
 get("register").addEventListener("click", async () => (await import("./accounts/passwords.js")).registerOneself(enter));
 get("person").addEventListener("click", async () => (await import("./accounts/own_account.js")).openOwnAccount(disconnected, failed));
 get("logout").addEventListener("click", () => leave());
@@ -227,4 +260,5 @@ for (const button of document.querySelectorAll("[data-language]"))
 navigator.serviceWorker?.register("/sw.js").catch(() => null); // without one the page needs the server to begin
 withOtherTabs({entered: () => { if (!push) enter(); }, left: () => leave("")});
 applyWords();
-if (await findLogin()) { if (!push) enter(); } else leave(null);
+if (/[?&](code|error)=/.test(location.search)) await comeBack();
+else if (await findLogin()) { if (!push) enter(); } else leave(null);

@@ -77,9 +77,13 @@ class Me(msgspec.Struct):
 
 
 class Doors(msgspec.Struct):
-    """How to get in. Where `registration` is true, people may make themselves an account."""
+    """How to get in. Where `registration` is true, people may make themselves an account.
+
+    `openid` is what the provider is called by which they may log in, too; null without one.
+    """
 
     registration: bool
+    openid: str | None = None
 
 
 class Token(msgspec.Struct):
@@ -139,13 +143,16 @@ class LoginEndpoints:
         authenticator: Authenticator,
         metrics: Metrics,
         registration: bool,
+        openid: str | None = None,
     ) -> None:
         self._accounts = accounts
         self._logins = accounts.logins
+        self._lifetime = accounts.logins.tokens.lifetime
         self._permissions = permissions
         self._authenticator = authenticator
         self._metrics = metrics
         self._open = registration
+        self._openid = openid
 
     def endpoints(self) -> list[Endpoint]:
         """Logins and one's own account; some have an address of the former servers, too."""
@@ -228,7 +235,7 @@ class LoginEndpoints:
 
     async def doors(self, call: Call) -> Doors:
         """For anybody who is not logged in yet."""
-        return Doors(self._open)
+        return Doors(self._open, self._openid)
 
     async def login(self, call: Call) -> Response:
         """The access token is for `Authorization: Bearer TOKEN`.
@@ -242,7 +249,9 @@ class LoginEndpoints:
         """
         body: Credentials = call.body
         pair, principal = await self._login(call.request, body.username, body.password, body.code)
-        return _with_device(call.request, self._logged_in(pair, principal, body.refresh), pair)
+        return with_device(
+            call.request, logged_in(pair, principal, self._lifetime if body.refresh else None), pair
+        )
 
     async def login_form(self, call: Call) -> Response:
         """Takes the form `username=…&password=…`, with `&code=…` for a second factor."""
@@ -252,7 +261,7 @@ class LoginEndpoints:
         pair, _ = await self._login(
             call.request, form["username"], form["password"], form.get("code", "")
         )
-        return _with_device(call.request, Token(pair.access, "bearer"), pair)
+        return with_device(call.request, Token(pair.access, "bearer"), pair)
 
     async def refresh(self, call: Call) -> LoggedIn:
         """Exchanges a refresh token for the next tokens.
@@ -272,7 +281,7 @@ class LoginEndpoints:
         except TokenError as error:
             await self._permissions.refresh()
             raise Rejected(401, str(error)) from None
-        return self._logged_in(pair, principal, True)
+        return logged_in(pair, principal, self._lifetime)
 
     async def logout(self, call: Call) -> Done:
         """Ends this login: its tokens are no longer accepted, its connections are closed."""
@@ -333,17 +342,16 @@ class LoginEndpoints:
         self._metrics.logins.labels("accepted").inc()
         return outcome
 
-    def _logged_in(self, pair: TokenPair, principal: Principal, refresh: bool) -> LoggedIn:
-        answer = LoggedIn(pair.access, "bearer", _me(principal))
-        if refresh:
-            answer.refresh_token, answer.expires_in = (
-                pair.refresh,
-                int(self._logins.tokens.lifetime),
-            )
-        return answer
+
+def logged_in(pair: TokenPair, principal: Principal, lifetime: float | None) -> LoggedIn:
+    """The answer to a login; with the `lifetime` of its access token, the refresh token as well."""
+    answer = LoggedIn(pair.access, "bearer", _me(principal))
+    if lifetime is not None:
+        answer.refresh_token, answer.expires_in = pair.refresh, int(lifetime)
+    return answer
 
 
-def _with_device(request: Request, answer: msgspec.Struct, pair: TokenPair) -> Response:
+def with_device(request: Request, answer: msgspec.Struct, pair: TokenPair) -> Response:
     """An answer with the cookie by which this device is known later; it opens nothing."""
     response = Response(msgspec.json.encode(answer), media_type=JSON)
     if pair.device:

@@ -3,6 +3,7 @@
 import {ask} from "../shared/api.js";
 import {openDialog} from "../shared/dialog.js";
 import {h} from "../shared/dom.js";
+import {go} from "../shared/openid.js";
 import {failure} from "../shared/states.js";
 import {person as me} from "../shared/session.js";
 import {say} from "../words/words.js";
@@ -18,7 +19,9 @@ export function openOwnAccount(disconnected, failed) {
     const factor = await ask("/api/auth/second-factor").catch(() => ({}));
     changeOwnPassword(disconnected, failed, {withCode: factor.enabled});
   }}, say("changePassword"));
-  openDialog(me().username, [h("p", {class: "muted"}, say(`role_${me().role}`)), password, place], {sheet: true, name: "own-account"});
+  const connect = h("button", {type: "button", class: "secondary", "data-action": "connect-openid", hidden: true});
+  offerConnection(connect, failed, place);
+  openDialog(me().username, [h("p", {class: "muted"}, say(`role_${me().role}`)), h("div", {class: "form-buttons"}, password, connect), place], {sheet: true, name: "own-account"});
   const show = async () => {
     try {
       await Promise.all(parts.map((part) => part.load()));
@@ -30,4 +33,13 @@ export function openOwnAccount(disconnected, failed) {
     }
   };
   show();
+}
+
+/** Where the site has a provider, the account can be one that a login there gets. */
+async function offerConnection(button, failed, place) {
+  const {openid} = await ask("/api/auth").catch(() => ({}));
+  if (!openid) return;
+  button.replaceChildren(say("connectWith", {name: openid}));
+  button.hidden = false;
+  button.onclick = () => go(openid, false).catch((error) => place.prepend(failure(failed(error))));
 }

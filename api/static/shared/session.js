@@ -41,9 +41,19 @@ export async function findLogin() {
 
 /** With `stay`, the login outlives the browser's window. Throws `Failed`, which `needs` a code where the account has a second factor. */
 export async function login(username, password, code = "", stay = session?.stay ?? false) {
-  const answer = await post("/api/auth/login", {username, password, refresh: true, ...(code ? {code} : {})});
+  begin(await asked("/api/auth/login", {username, password, refresh: true, ...(code ? {code} : {})}), stay);
+}
+
+/** Ask the server something without a login. Throws `Failed`. */
+export async function asked(path, question) {
+  const answer = await post(path, question);
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Failed(answer.status, body.error ?? "", Number(answer.headers.get("Retry-After") ?? 0), body.needs);
+  return body;
+}
+
+/** Take the answer to a login. */
+export function begin(body, stay = false) {
   keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user, ...(stay ? {stay} : {})});
   shared.postMessage({entered: session});
 }

@@ -5,6 +5,13 @@ import {currentLanguage} from "./words.js";
 const RIGHTS = {edit: "modifier", view: "voir", share: "partager"};
 const THINGS = {user: "compte", group: "groupe", pages: "pages", groups: "groupes", "a page": "d’une page", "a group": "d’un groupe", ticker: "Le signal", option: "Le niveau", condition: "La condition"};
 const FRENCH = [
+  [/^(.+) cannot be asked at (\S+): .*; log in with a password, or try again$/, (name, address) => `${name} ne répond pas (${address}) ; connectez-vous par mot de passe, ou réessayez.`],
+  [/^(.+) refused the login, or sent what cannot be trusted: /, (name) => `${name} a refusé la connexion, ou a envoyé ce qui n’est pas fiable.`],
+  [/^your account at (.+) has no role here: /, (name) => `Votre compte chez ${name} n’a pas de rôle ici ; demandez à un administrateur.`],
+  [/^your account at (.+) is connected with another account here: (.+)$/, (name, other) => `Votre compte chez ${name} est déjà relié à un autre compte ici : ${other}.`],
+  [/^there is an account '(.+)' here that (.+) does not know of; /, (name, provider) => `Il y a ici un compte « ${name} » que ${provider} ne connaît pas ; si c’est le vôtre, connectez-vous par mot de passe et reliez-le dans « Votre compte ».`],
+  [/^the account (.+) is disabled; ask an admin$/, (name) => `Le compte ${name} est désactivé ; demandez à un administrateur.`],
+  [/^this login was not begun in this browser, /, () => "Cette connexion n’a pas commencé dans ce navigateur, ou il y a plus de 10 min ; recommencez."],
   [/^Permission denied: cannot (edit|view|share) this page$/, (right) => `Vous ne pouvez pas ${RIGHTS[right]} cette page.`],
   [/^Permission denied: cannot change this group$/, () => "Vous ne pouvez pas modifier ce groupe."],
   [/^this needs an account with the role /, () => "Votre compte n’a pas le rôle qu’il faut pour cela."],

@@ -1,0 +1,1 @@
+"""Logging in with an account of an OpenID provider: its addresses, claims and accounts here."""
