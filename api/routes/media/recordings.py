@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import contextlib
 import http.client
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, TypeVar
@@ -101,13 +102,21 @@ class RecordingEndpoints:
             raise Rejected(
                 429, f"{MOST_PIECES} pieces are on their way; take one first", {"Retry-After": "5"}
             )
-        first, *others = [*await self._ask("/recording", call, _video), None]
-        for other in others:
-            if other is not None:
+        with contextlib.ExitStack() as on_its_way:
+            self._sending[call.who.id] += 1
+            on_its_way.callback(self._taken, call.who.id)
+            found = await self._ask("/recording", call, _video)
+            if not found:
+                raise Rejected(404, "nothing is recorded there")
+            for other in found[1:]:
                 other.close()
-        if first is None:
-            raise Rejected(404, "nothing is recorded there")
-        return _Piece(first, self._sending, call.who.id)
+            on_its_way.callback(found[0].close)
+            return _Piece(found[0], on_its_way.pop_all())
+
+    def _taken(self, account: str) -> None:
+        self._sending[account] -= 1
+        if not self._sending[account]:
+            del self._sending[account]
 
     async def _ask(
         self, path: str, call: Call, take: Callable[[http.client.HTTPResponse], Found]
@@ -128,25 +137,15 @@ class RecordingEndpoints:
 class _Piece(StreamingResponse):
     """A video, read from its flow as fast as the client takes it."""
 
-    def __init__(
-        self, answer: http.client.HTTPResponse, sending: collections.Counter[str], account: str
-    ) -> None:
+    def __init__(self, answer: http.client.HTTPResponse, end: contextlib.ExitStack) -> None:
         length = {} if answer.length is None else {"Content-Length": str(answer.length)}
         super().__init__(_chunks(answer), headers=NO_STORE | length, media_type="video/mp4")
-        self._answer = answer
-        self._sending = sending
-        self._account = account
-        sending[account] += 1
+        self._end = end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, to its end or until the client goes."""
-        try:
+        with self._end:
             await super().__call__(scope, receive, send)
-        finally:
-            self._answer.close()
-            self._sending[self._account] -= 1
-            if not self._sending[self._account]:
-                del self._sending[self._account]
 
 
 def _get(
