@@ -3,7 +3,7 @@
 import {send} from "../shared/api.js";
 import {toast} from "../shared/announce.js";
 import {field, openForm, select} from "../shared/dialog.js";
-import {connection} from "../shared/connection.js";
+import {connection} from "../connection/connection.js";
 import {h} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
 import {may} from "../shared/session.js";

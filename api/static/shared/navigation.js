@@ -2,7 +2,7 @@
 
 import {get, h, text} from "./dom.js";
 import {icon} from "./icons.js";
-import {connection} from "./connection.js";
+import {connection} from "../connection/connection.js";
 import {here} from "./place.js";
 import {may} from "./session.js";
 import {failure} from "./states.js";

@@ -1,8 +1,7 @@
-// Long work in slices, so that the page answers in between; and large texts read by a worker.
+// Long work in slices, so that the page answers in between.
 
 const SLICE = 8; // milliseconds of work between two pauses
 const RUN = 256; // items that are sorted at once
-const LARGE = 100_000; // characters that are read here at once
 
 const pause = () => globalThis.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done));
 
@@ -16,9 +15,6 @@ export async function inSlices(items, each) {
     until = performance.now() + SLICE;
   }
 }
-
-let worker = null, asked = 0;
-const waiting = new Map();
 
 /** A list sorted by `before`, made in slices; short where it is sorted already. */
 export async function sortInSlices(items, before) {
@@ -38,24 +34,4 @@ async function merge(one, other, before) {
   let i = 0, j = 0;
   await inSlices({length: one.length + other.length}, () => merged.push(j >= other.length || (i < one.length && before(one[i], other[j]) <= 0) ? one[i++] : other[j++]));
   return merged;
-}
-
-/** The value of a JSON text. A large one is read by a worker, and its `list` comes in parts. */
-export function readJson(text, list) {
-  if (text.length < LARGE || !globalThis.Worker) return JSON.parse(text);
-  if (!worker) {
-    worker = new Worker("/static/shared/json_worker.js");
-    worker.onmessage = ({data}) => {
-      const {whole, list: name, done, failed} = waiting.get(data.id);
-      if (data.error) failed(new SyntaxError(data.error));
-      if (data.head) Object.assign(whole, JSON.parse(data.head), {[name]: []});
-      if (data.part) whole[name].push(...JSON.parse(data.part));
-      if (data.error || data.last) { waiting.delete(data.id); done(whole); }
-    };
-  }
-  return new Promise((done, failed) => {
-    const id = ++asked;
-    waiting.set(id, {whole: {}, list, done, failed});
-    worker.postMessage({id, text, list});
-  });
 }

@@ -1,6 +1,5 @@
 """The cameras on the page: live pictures, their events, and cameras that are tried and added."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, expect
 
 from api.settings import Settings
 from connectors.base import Health
@@ -34,6 +33,16 @@ pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is 
 Visit = Callable[..., Page]
 Own = Callable[[Any], Any]
 BEGAN = time.time()
+HELD = """
+window.said = []; window.held = [];
+window.Worker = class extends Worker {
+  postMessage(message) { if (message.send) said.push(JSON.parse(message.send)); super.postMessage(message); }
+  set onmessage(take) {
+    super.onmessage = (event) => event.data.text?.startsWith('{"type":"subscribed"') ? held.push(event) : take(event);
+  }
+};
+"""
+"""The page's connection, which keeps what confirms a subscription to itself."""
 
 
 @pytest.fixture
@@ -133,27 +142,8 @@ def test_a_camera_that_is_learnt_of_before_the_first_subscription_is_confirmed_i
     visit: Visit, api: Api
 ) -> None:
     page = visit(log_in=False)
-    said: list[dict[str, Any]] = []
-    held: list[str] = []
-
-    def between(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-
-        def to_server(message: str | bytes) -> None:
-            said.append(json.loads(message))
-            server.send(message)
-
-        def to_page(message: str | bytes) -> None:
-            if json.loads(message)["type"] == "subscribed":
-                held.append(str(message))
-            else:
-                socket.send(message)
-
-        socket.on_message(to_server)
-        server.on_message(to_page)
-
+    page.add_init_script(HELD)
     events: list[Route] = []
-    page.route_web_socket(re.compile("/ws$"), between)
     page.route(re.compile("/api/events"), lambda route: events.append(route))
     page.goto(f"{api.url}/#/cameras")
     page.reload()
@@ -166,13 +156,13 @@ def test_a_camera_that_is_learnt_of_before_the_first_subscription_is_confirmed_i
 
         wait_until(looked, what=what)
 
-    comes("the answer to the first subscription", lambda: held)
+    comes("the answer to the first subscription", lambda: page.evaluate("held.length"))
     comes("the page to ask for events", lambda: events)
     for route in events:
         route.continue_()
     comes(
         "the camera to be subscribed to",
-        lambda: any("camera_yard" in message.get("channels", ()) for message in said),
+        lambda: page.evaluate("said.some(({channels}) => channels?.includes('camera_yard'))"),
     )
 
 

@@ -1,8 +1,8 @@
 // A banner over the full width while the connection is lost, and the hour of what is still shown.
 
 import {connection} from "./connection.js";
-import {get, h, text} from "./dom.js";
-import {icon} from "./icons.js";
+import {get, h, text} from "../shared/dom.js";
+import {icon} from "../shared/icons.js";
 import {say, timeOfDay} from "../words/words.js";
 
 export function showConnection() {

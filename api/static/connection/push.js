@@ -1,8 +1,8 @@
 // A push connection that reconnects by itself and resumes where it was.
 
-import {ask} from "./api.js";
-import {Unauthorized, token} from "./session.js";
-import {readJson} from "./slices.js";
+import {ask} from "../shared/api.js";
+import {Unauthorized, token} from "../shared/session.js";
+import {Socket} from "./socket.js";
 
 const FIRST_RETRY = 500;
 const LAST_RETRY = 8000;
@@ -30,22 +30,12 @@ export class Push {
     this.waiting = null;
     this.live = this.subscribing = false;
     this.shown = token();
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, [PROTOCOL, `bearer.${this.shown}`]);
-    this.socket = socket;
+    const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     this.opening = setTimeout(() => this.abandon(), OPENING);
-    const texts = [];
-    let reading = false;
-    const read = async () => {
-      reading = true;
-      while (texts.length && this.socket === socket && !this.stopped) this.take(await readJson(texts.shift(), "data"));
-      reading = false;
-    };
-    socket.onmessage = ({data}) => {
-      this.quiet = 0;
-      texts.push(data);
-      if (!reading) read();
-    };
-    socket.onclose = ({code}) => this.lost(code);
+    this.socket = new Socket(address, [PROTOCOL, `bearer.${this.shown}`], {
+      message: (message) => { this.quiet = 0; this.take(message); },
+      close: (code) => this.lost(code),
+    });
   }
 
   take(message) {
@@ -59,19 +49,19 @@ export class Push {
   subscribe() {
     clearTimeout(this.opening);
     this.subscribing = true;
-    this.socket.send(JSON.stringify({type: "subscribe", channels: [...this.channels], cursor: this.cursor}));
+    this.socket.send({type: "subscribe", channels: [...this.channels], cursor: this.cursor});
   }
 
   /** Subscribe to these channels as well. */
   add(channels) {
     const fresh = channels.filter((channel) => !this.channels.has(channel));
     for (const channel of fresh) this.channels.add(channel);
-    if (fresh.length && this.subscribing) this.socket.send(JSON.stringify({type: "subscribe", channels: fresh}));
+    if (fresh.length && this.subscribing) this.socket.send({type: "subscribe", channels: fresh});
   }
 
   remove(channels) {
     const known = channels.filter((channel) => this.channels.delete(channel));
-    if (known.length && this.subscribing) this.socket.send(JSON.stringify({type: "unsubscribe", channels: known}));
+    if (known.length && this.subscribing) this.socket.send({type: "unsubscribe", channels: known});
   }
 
   async lost(code) {
@@ -105,13 +95,12 @@ export class Push {
     this.quiet = 0;
     this.watcher = setInterval(() => {
       if (this.quiet++ >= QUIET) this.abandon();
-      else if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
+      else if (socket.open) socket.send({type: "ping"});
     }, TICK);
   }
 
   abandon() {
-    this.socket.onclose = null;
-    this.socket.close();
+    this.socket.abandon();
     this.lost(0);
   }
 
@@ -122,6 +111,6 @@ export class Push {
     clearTimeout(this.opening);
     clearInterval(this.watcher);
     removeEventListener("online", this.resume);
-    this.socket.close();
+    this.socket.abandon();
   }
 }
