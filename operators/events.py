@@ -185,6 +185,16 @@ class Detection(
     labels: dict[str, str] = {}
 
 
+class Announced(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
+    """What people were told of an alarm, where it differs from the change that carries it."""
+
+    priority: str | msgspec.UnsetType = msgspec.UNSET
+    metric: str | msgspec.UnsetType | None = msgspec.UNSET
+    labels: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    value: float | str | bool | msgspec.UnsetType | None = msgspec.UNSET
+    unit: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class AlarmTransition(
     msgspec.Struct, tag="alarm", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
 ):
@@ -199,9 +209,9 @@ class AlarmTransition(
     `annunciation` is what people are told by it: the `start` of an occurrence, once nothing masks
     it; that it stands `again` (escalated, repeated, after a mask); its `end`, if they were told of
     its start. `annunciate` says that it is one of the first two. `since` is when the occurrence
-    began, `told` the priorities under which people were told of one that ends, `first_value` what
-    was judged at its start, `condition_text` what the rule asks; `link` opens the
-    alarm on the page, in what people are sent.
+    began, `told` as what people were told of it, where that differs from this change (once only the
+    priorities), `first_value` what was judged at its start, `condition_text` what the rule asks;
+    `link` opens the alarm on the page, in what people are sent.
     """
 
     id: str
@@ -242,7 +252,7 @@ class AlarmTransition(
     first_value: float | str | bool | None = None
     condition_text: str | None = None
     link: str | None = None
-    told: list[str] = []
+    told: list[Announced | str] = []
 
 
 class DeadLetter(

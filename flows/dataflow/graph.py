@@ -29,6 +29,7 @@ from operators.alarms.command_handler import refuse_unknown, under_present_name
 from operators.alarms.ended import end_alarms
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
+from operators.model.announcements import admitted
 from operators.model.saved_state import decode, encode
 
 Brought = tuple[str, list[Event], float, Sequence[tuple[int, float]], float]
@@ -327,7 +328,7 @@ class Graph:
         for outlet in self._plan.outlets:
             events = gathered(made[name] for name in outlet.inputs if name in made)
             if outlet.only is not None:
-                events = [event for event in events if outlet.only(event)]
+                events = admitted(events, outlet.only)
             if outlet.form is not None:
                 events = [outlet.form(event) for event in events]
             if events:

@@ -42,10 +42,10 @@ class AlarmLogic(Logic):
     it, `rules` rows of rules, `commands` what people ask for, `commands_elsewhere` the same where
     another shard answers for unknown subjects.
     `answers` to commands are occurrences `alarm_accepted` and `alarm_rejected`; `replies` keeps the
-    latest refusals.
+    latest refusals. Up to version 1 of what people were told only the severity was kept.
     """
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     def __init__(self, alarm: Alarm, context: StepContext) -> None:
         super().__init__()
@@ -359,7 +359,7 @@ class AlarmLogic(Logic):
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
-        if version != self.VERSION:
+        if version > self.VERSION:
             raise ValueError(
                 f"the state of alarm {self.name!r} has version {version}; this release reads"
                 f" {self.VERSION}"

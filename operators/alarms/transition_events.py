@@ -8,7 +8,8 @@ from operators.alarms.condition_words import condition_words
 from operators.alarms.engine.level_crossing import CROSSES
 from operators.alarms.engine.state import NEVER, About, State
 from operators.alarms.engine.transition import Transition, crossed_limit
-from operators.events import AlarmTransition
+from operators.events import AlarmTransition, Announced
+from operators.model.announcements import AS_IT_IS, announced, as_announced
 from operators.model.priority import PRIORITY_OF
 from operators.model.template import Template
 
@@ -101,15 +102,33 @@ class Renderer:
             until=transition.until,
             since=transition.since,
             first_value=transition.first_value,
-            told=[PRIORITY_OF[one] for one in transition.told],
             condition_text=_condition_text(state, transition, metric),
             run=self._run,
         )
+        event.told = _told(event, transition)
         if self._template is not None:
             crossing = event.labels.get("condition") == CROSSES
             raised_at = limit if crossing else crossed_limit(state, "activated")
             event.message = str(self._template.render(_with_limit(event, raised_at)))
         return event
+
+
+def _told(event: AlarmTransition, transition: Transition) -> list[Announced | str]:
+    """As what people were told; nothing where that is what the change says itself."""
+    told = [
+        Announced(priority=PRIORITY_OF[one])
+        if isinstance(one, str)
+        else Announced(
+            PRIORITY_OF[one["severity"]],
+            one["metric"],
+            {"condition": event.labels["condition"], **one["labels"]},
+            one["value"],
+            one["unit"],
+        )
+        for one in transition.told
+    ]
+    differing = [announced(event, as_announced(event, one)) for one in told]
+    return [] if differing in ([], [AS_IT_IS]) else [*differing]
 
 
 def _condition_text(state: State, transition: Transition, metric: str | None) -> str | None:

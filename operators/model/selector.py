@@ -79,7 +79,7 @@ class Selector(Spec):
     alarm: Some | None = Field(None, description="Name of the alarm.", examples=["too_hot"])
     priority: Some | None = Field(
         None,
-        description=("The alarm's priority; at its end any under which people were told of it."),
+        description="The alarm's priority.",
         examples=[["high", "critical"]],
     )
     change: Some | None = Field(
@@ -132,8 +132,6 @@ class Selector(Spec):
                 checks.append(
                     _change_check(wanted, changes.for_people if people else changes.recorded)
                 )
-            elif name == "priority":
-                checks.append(_priority_check(wanted))
             elif name == "label":
                 checks += [_label_check(label, texts) for label, texts in wanted.items()]
             else:
@@ -201,17 +199,6 @@ def _change_check(wanted: Some, words: changes.Words) -> Matcher:
         if isinstance(event, AlarmTransition):
             return any(matches[word] for word in words(event))
         return field_check(event)
-
-    return check
-
-
-def _priority_check(wanted: Some) -> Matcher:
-    """The priority; an end also has those under which people were told of its occurrence."""
-    matches, field_check = _Matches(wanted), _text_check("priority", wanted)
-
-    def check(event: Event) -> bool:
-        told = event.told if isinstance(event, AlarmTransition) else ()
-        return field_check(event) or any(matches[priority] for priority in told)
 
     return check
 

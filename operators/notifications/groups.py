@@ -97,14 +97,15 @@ class Notifier:
         if before is None or before is group or name not in before["members"]:
             return group["members"].get(name)  # type: ignore[no-any-return]
         member: Member = before["members"][name]
-        if member["state"] == "resolved" and before["cfg"].get("gather"):
+        gathers = group["cfg"].get("gather")
+        if member["state"] == "resolved" and gathers:
             return group["members"].get(name)  # type: ignore[no-any-return]
         due = before["due"]
-        if group["last"] is None and member["told"]:
-            group["last"] = before["last"]
+        if member["told"] and (group["last"] is None or gathers):
+            group["last"] = max(group["last"] or before["last"], before["last"])
         self._forget(before, name)
         group["members"][name], self._places[name] = member, group["key"]
-        if member["news"] and due is not None and group["cfg"].get("gather"):
+        if member["news"] and due is not None and gathers:
             _plan(group, now)
             if group["last"] is None:
                 group["due"] = min(group["due"], due)

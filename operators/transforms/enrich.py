@@ -6,6 +6,7 @@ from pydantic import Field
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
+from operators.model.announcements import changed
 from operators.model.fields import field, text, with_labels
 from operators.model.tables import is_deleted, labels_of, row_of
 
@@ -101,7 +102,7 @@ class EnrichLogic(Logic):
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Take events in order of arrival."""
-        return [self._enriched(event) for event in events]
+        return [changed(event, self._enriched) for event in events]
 
     def _enriched(self, event: Event) -> Event:
         ids = self._ids.get(text(field(event, self._key)))

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
+from operators.model.announcements import changed
 from operators.model.fields import text, with_labels
 from operators.model.template import Template
 from operators.transforms.map_settings import MapOperator
@@ -51,4 +52,4 @@ class Label(MapOperator):
                 event, {name: text(template.render(event)) for name, template in templates.items()}
             )
 
-        return MapLogic.each(add)
+        return MapLogic.each(lambda event: changed(event, add))

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
+from operators.model.announcements import changed
 from operators.model.fields import field, text, with_labels
 from operators.model.tables import rows_by_key
 
@@ -43,7 +44,7 @@ class _LookupLogic(Logic):
         self._rows = rows
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        return [self._looked_up(event) for event in events]
+        return [changed(event, self._looked_up) for event in events]
 
     def _looked_up(self, event: Event) -> Event:
         row = self._rows.get(text(field(event, self._key)))

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
+from operators.model.announcements import admitted
 from operators.model.selector import Matcher, Selector
 
 
@@ -32,17 +33,11 @@ class SelectLogic(Logic):
 
     def __init__(self, matcher: Matcher, keep: bool) -> None:
         super().__init__()
-        self._matcher = matcher
-        self._keep = keep
+        self._passes = matcher if keep else lambda event: not matcher(event)
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Pass some of the events; count the others as `dropped`."""
-        matcher = self._matcher
-        kept = (
-            [e for e in events if matcher(e)]
-            if self._keep
-            else [e for e in events if not matcher(e)]
-        )
+        kept = admitted(events, self._passes)
         if len(kept) != len(events):
             self.count("dropped", len(events) - len(kept))
         return kept

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
+from operators.model.announcements import changed
 from operators.model.fields import field, number_of, text, value_of, with_labels
 from operators.model.priority import PRIORITIES, Priority
 from operators.model.units import Amount, Quantity
@@ -93,7 +94,7 @@ class _SeverityLogic(Logic):
         ]
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        return [self._mapped(event) for event in events]
+        return [changed(event, self._mapped) for event in events]
 
     def _mapped(self, event: Event) -> Event:
         priority = (

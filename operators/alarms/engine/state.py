@@ -14,6 +14,10 @@ LARGEST = sys.float_info.max
 Mode = tuple[float, float, float, str | None]
 About = tuple[str | None, Mapping[str, str]]
 """Metric and labels of a subject's readings."""
+Telling = dict[str, Any]
+"""What was so of an alarm when people were told of it: `severity`, `metric`, `labels`, `value`,
+`unit`. States of version 1 kept the severity alone.
+"""
 
 SLOW: Mode = (math.inf, -math.inf, -math.inf, None)
 """A mode in which every reading is looked at fully."""
@@ -104,7 +108,7 @@ class State:
         self.evidence: tuple[str | None, float] | None = None
         self.activated_at: float | None = None
         self.first_value: Any = None
-        self.told: tuple[str, ...] = ()
+        self.told: tuple[Telling | str, ...] = ()
         self.returned_at: float | None = None
         self.acked_at: float | None = None
         self.edge: float | None = None

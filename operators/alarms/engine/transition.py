@@ -7,15 +7,17 @@ from typing import Any, Protocol
 import msgspec
 
 from operators.alarms.engine.rule import Level, Rule
-from operators.alarms.engine.state import State
+from operators.alarms.engine.state import State, Telling
 from operators.events import Annunciation
+
+MOST_TOLD = 32
 
 
 class Transition(msgspec.Struct, kw_only=True):
     """One step in the life of an alarm; `evidence` is (id, time) of the reading judged last.
 
     `since` is when its occurrence began, and `first_value` what was judged then, while it lasts.
-    `told` has the severities under which an occurrence was annunciated that ends.
+    `told` is what was so of the alarm each time that its occurrence was annunciated.
     `annunciation` is what people are told by it: the start of an occurrence (when it is raised, or
     when a mask over it ends), that it still stands (again), its end, or nothing.
     """
@@ -47,7 +49,7 @@ class Transition(msgspec.Struct, kw_only=True):
     until: float | None = None
     since: float | None = None
     first_value: Any = None
-    told: tuple[str, ...] = ()
+    told: tuple[Telling | str, ...] = ()
 
 
 class Rejection(msgspec.Struct, kw_only=True):
@@ -124,9 +126,22 @@ def emit(
     if annunciate:
         s.annunciated = True
         s.realarm_from = s.wall
-        if s.severity is not None and s.severity not in s.told:
-            s.told = (*s.told, s.severity)
+        _remember(s)
     _send(engine, s, event, at, reason, s.flags(), s.isa(), annunciation, extra)
+
+
+def _remember(s: State) -> None:
+    """Keep what people are told of the alarm now; of very many tellings the first and the last."""
+    metric, labels = s.slot.about or (None, {})
+    telling = {
+        "severity": s.severity, "metric": metric, "labels": {**s.rule.labels, **labels},
+        "value": s.last_value, "unit": s.unit,
+    }  # fmt: skip
+    if telling not in s.told:
+        told = (*s.told, telling)
+        s.told = (
+            told if len(told) <= MOST_TOLD else (*told[: MOST_TOLD // 2], *told[-MOST_TOLD // 2 :])
+        )
 
 
 def follow_page(engine: Outlet, s: State, at: float) -> None:
@@ -143,7 +158,7 @@ def _follow_page(engine: Outlet, s: State, at: float) -> None:
             engine, s, "removed", at, "page", (), "A",
             "end" if s.active and s.annunciated else None, {},
         )  # fmt: skip
-        s.annunciated = False
+        s.annunciated, s.told = False, ()
     s.page = page
 
 
@@ -189,7 +204,7 @@ def _send(
             page=s.page or None,
             since=s.activated_at if lasts else None,
             first_value=s.first_value if lasts else None,
-            told=s.told if annunciation == "end" else (),
+            told=s.told if lasts else (),
             **extra,
         ),
     )

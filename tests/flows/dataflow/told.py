@@ -24,6 +24,8 @@ from tests.flows.dataflow.seeds import play
 
 PAGE = "http://page"
 REPEAT = 1800.0
+ANY_GROUP = ""
+"""An edit of `by` gives groups other names, so that the old one of what was told is not known."""
 Key = tuple[str, str]
 """Rule and subject of an alarm."""
 
@@ -123,6 +125,7 @@ class Followed:
         self.reads = reader(version)
         self.left |= {key for key, changes in self.changes.items() if not self.reads(changes[-1])}
         self.due -= self.left
+        self.called = dict.fromkeys(self.called, ANY_GROUP)
 
     def _hear(self, event: AlarmTransition, told: Any) -> None:
         key = (event.rule, event.subject)
@@ -163,7 +166,8 @@ class Followed:
                 any(waits(self._at(key, call.time)) for key in raised), "somebody must answer", call
             )
         for key in over:  # it may have been told since in the group that it moved to
-            if self.called[key] == call.subject or not stands(self._at(key, call.time)):
+            is_its = self.called[key] in (ANY_GROUP, call.subject)
+            if is_its or not stands(self._at(key, call.time)):
                 del self.called[key]
         self.called |= dict.fromkeys(raised, call.subject)
         self.ended -= set(over)
