@@ -29,7 +29,7 @@ from operators.alarms.command_handler import refuse_unknown, under_present_name
 from operators.alarms.ended import end_alarms
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
-from operators.model.announcements import admitted
+from operators.model.changes import admitted
 from operators.model.saved_state import decode, encode
 
 Brought = tuple[str, list[Event], float, Sequence[tuple[int, float]], float]

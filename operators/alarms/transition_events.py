@@ -9,7 +9,7 @@ from operators.alarms.engine.level_crossing import CROSSES
 from operators.alarms.engine.state import NEVER, About, State
 from operators.alarms.engine.transition import Transition, crossed_limit
 from operators.events import AlarmTransition, Announced
-from operators.model.announcements import AS_IT_IS, announced, as_announced
+from operators.model.changes import AS_IT_IS, announced, as_announced
 from operators.model.priority import PRIORITY_OF
 from operators.model.template import Template
 

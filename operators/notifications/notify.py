@@ -171,7 +171,7 @@ class NotifyLogic(Logic):
         before, self._clock = self._clock, max(self._clock, to)
         limit = self._clock - INSTANT
         for due, since, given in self._unanswered.ripe(limit) if self._unanswered else ():
-            at = max(due, before)  # an edit may shorten the span
+            at = self._clock if due < before else due  # an edit may shorten the span
             self._notifier.tick(at - INSTANT)
             self._notifier.take(terms=self._terms, now=at, annunciate=True, since=since, **given)
         self._notifier.tick(limit)
@@ -203,14 +203,15 @@ class NotifyLogic(Logic):
 
         Steps above had `given` labels; with `is_moved` others may come than before.
         """
-        known = list(self._notifier.members())
-        if self._unanswered is not None:
-            known += [(one["key"], one) for one in self._unanswered.given()]
-        for key, one in known:
-            name = one["about"]["alarm"]
-            one["about"]["alarm"] = self._names.get(name, name)
-            event = msgspec.convert(one["about"], AlarmTransition)
+        waiting = list(self._unanswered.given()) if self._unanswered else []
+        known = [(key, one, "") for key, one in self._notifier.members()]
+        for key, one, waits in [*known, *((one["key"], one, one["name"]) for one in waiting)]:
+            event = self._under_present_name(msgspec.convert(one["about"], AlarmTransition), given)
+            one["about"]["alarm"] = event.alarm
             arrives = self._arriving(event, given) if is_moved else event
+            if arrives is None and waits and self._unanswered:
+                self._unanswered.forget(waits)
+                continue
             if arrives is None:
                 gone = {"event": "removed", "change": "removed", "state": "normal", "flags": []}
                 self._edited.append(msgspec.structs.replace(event, **gone))
@@ -218,6 +219,17 @@ class NotifyLogic(Logic):
             event, one["about"]["labels"] = arrives, arrives.labels
             if event.occ and self._key(event) != key:
                 self._edited.append(msgspec.structs.replace(event, event="rule_changed"))
+
+    def _under_present_name(
+        self, event: AlarmTransition, given: Collection[str]
+    ) -> AlarmTransition:
+        """An alarm's change under the name that the definition has for it now."""
+        event = msgspec.structs.replace(event, alarm=self._names.get(event.alarm, event.alarm))
+        first = event.rule.split("/")[1]  # the name that it was born with
+        if first in self._names or self._arriving(event, given) is not None:
+            return event
+        again = msgspec.structs.replace(event, alarm=first)
+        return event if self._arriving(again, given) is None else again
 
     def _arriving(self, event: AlarmTransition, given: Collection[str]) -> AlarmTransition | None:
         """An alarm's last change as it would come now; None where it would not."""

@@ -38,6 +38,10 @@ class Unanswered:
         since = min((one["since"] for one in self._waiting.values()), default=math.inf)
         return float(since) + self._span
 
+    def forget(self, name: str) -> None:
+        """Tell nobody of an alarm."""
+        self._waiting.pop(name, None)
+
     def given(self) -> Iterator[Given]:
         """Give what is known of all that wait."""
         return (one["given"] for one in self._waiting.values())

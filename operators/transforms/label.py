@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
-from operators.model.announcements import changed
+from operators.model.changes import changed
 from operators.model.fields import text, with_labels
 from operators.model.template import Template
 from operators.transforms.map_settings import MapOperator

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
-from operators.model.announcements import changed
+from operators.model.changes import changed
 from operators.model.fields import field, text, with_labels
 from operators.model.tables import rows_by_key
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
-from operators.model.announcements import admitted
+from operators.model.changes import admitted
 from operators.model.selector import Matcher, Selector
 
 

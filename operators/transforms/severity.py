@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
-from operators.model.announcements import changed
+from operators.model.changes import changed
 from operators.model.fields import field, number_of, text, value_of, with_labels
 from operators.model.priority import PRIORITIES, Priority
 from operators.model.units import Amount, Quantity

@@ -8,6 +8,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
@@ -26,6 +27,8 @@ PAGE = "http://page"
 REPEAT = 1800.0
 ANY_GROUP = ""
 """An edit of `by` gives groups other names, so that the old one of what was told is not known."""
+MAYBE = "?"
+"""A group that told an end, or that the start after it was told in."""
 Key = tuple[str, str]
 """Rule and subject of an alarm."""
 
@@ -105,20 +108,21 @@ class Followed:
         self.changes: dict[Key, list[AlarmTransition]] = {}
         self.heard: set[Key] = set()
         self.called: dict[Key, str] = {}
-        self.ended: set[Key] = set()
+        self.owed: dict[Key, list[str]] = {}
         self.said: Counter[str] = Counter()
 
     def take(self, outputs: Outputs) -> None:
         """Take what one pass gave; raises `Untold`."""
         told = {event.id: event for event in outputs.get("phone", ())}
-        for event in outputs.get("log", ()):
-            assert isinstance(event, AlarmTransition)
-            self.changes.setdefault((event.rule, event.subject), []).append(event)
-            self._hear(event, told.pop(event.id, None))
+        calls = [(call.time, call) for call in outputs.get("calls_out", ())]
+        changes = [(one.recorded, one) for one in outputs.get("log", ())]
+        for _, event in sorted([*changes, *calls], key=itemgetter(0)):
+            if isinstance(event, AlarmTransition):
+                self.changes.setdefault((event.rule, event.subject), []).append(event)
+                self._hear(event, told.pop(event.id, None))
+            else:
+                self._call(event)
         must(not told, "nothing is told that is not recorded", told)
-        for call in outputs.get("calls_out", ()):
-            assert isinstance(call, Occurrence)
-            self._call(call)
 
     def edit(self, version: Definition) -> None:
         """What `notify` hears of no longer is told of no more."""
@@ -126,6 +130,12 @@ class Followed:
         self.left |= {key for key, changes in self.changes.items() if not self.reads(changes[-1])}
         self.due -= self.left
         self.called = dict.fromkeys(self.called, ANY_GROUP)
+        self.owed = {
+            key: [MAYBE if one == MAYBE else ANY_GROUP for one in groups]
+            for key, groups in self.owed.items()
+        }
+        for key in self.left & self.called.keys():
+            self._owe(key)
 
     def _hear(self, event: AlarmTransition, told: Any) -> None:
         key = (event.rule, event.subject)
@@ -142,7 +152,8 @@ class Followed:
             must(key in self.heard and not stands(event), "an end is told of what is known", event)
             must(told.change == "cleared", "its word", told)
             self.heard.remove(key)
-            self.ended.add(key)
+            if key in self.called:
+                self._owe(key)
         if waits(event):
             must(key in self.heard, "what waits for people is told", event)
         if not stands(event):
@@ -159,18 +170,23 @@ class Followed:
                 must(waits(event) or "unacked" not in event.flags, "it is not acknowledged", call)
                 must(call.data["what"] != "repeat", "what is new is no repetition", call)
         for key in over:
-            must(key in self.called, "an end is told of what was told", call)
-            must(key in self.ended | self.left, "it is over", call)
+            must(self.owed.get(key), "an end is told once, of what was told and is over", call)
         if call.data["what"] == "repeat":
             must(
                 any(waits(self._at(key, call.time)) for key in raised), "somebody must answer", call
             )
-        for key in over:  # it may have been told since in the group that it moved to
-            is_its = self.called[key] in (ANY_GROUP, call.subject)
-            if is_its or not stands(self._at(key, call.time)):
-                del self.called[key]
-        self.called |= dict.fromkeys(raised, call.subject)
-        self.ended -= set(over)
+        for key in over:
+            owed = self.owed[key]
+            likely = [one for one in (call.subject, ANY_GROUP, MAYBE, *owed) if one in owed]
+            owed.remove(likely[0])
+        for key in raised:  # in that group the end before was not told apart
+            owed = [one for one in self.owed.get(key, ()) if one != call.subject]
+            self.owed[key] = [MAYBE if one == ANY_GROUP else one for one in owed]
+            self.called[key] = call.subject
+
+    def _owe(self, key: Key) -> None:
+        """An end must be told in the group in which its start was."""
+        self.owed.setdefault(key, []).append(self.called.pop(key))
 
     def _at(self, key: Key, time: float) -> AlarmTransition:
         """What was so of an alarm at an instant."""
@@ -185,7 +201,8 @@ class Followed:
             if waits(event) and key in self.due:
                 must(key in self.called, "who waits for people is told in a group", event)
             if not stands(event) or not self.reads(event):
-                must(key not in self.called, "its end is told in a group", event)
+                owed = [one for one in self.owed.get(key, ()) if one != MAYBE]
+                must(key not in self.called and not owed, "its end is told in a group", event)
 
 
 def stands(event: AlarmTransition) -> bool:
