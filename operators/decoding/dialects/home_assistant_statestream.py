@@ -1,11 +1,13 @@
 """Home Assistant's MQTT statestream, `BASE/DOMAIN/OBJECT/state`, and its birth topic.
 
-Messages of discovery are left out.
+Messages of discovery are left out. What `publish_attributes: true` says of unit and device class
+holds for the states that follow.
 """
 
 from typing import Any
 
 from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.dialects.zigbee2mqtt_exposes import Property
 from operators.decoding.payloads import flat_json
 from operators.decoding.payloads import home_assistant as ha
 from operators.decoding.payloads.metrics import names
@@ -17,6 +19,9 @@ DISCOVERED = names(
     " device_tracker event fan humidifier image lawn_mower light lock notify number scene select"
     " sensor siren switch tag text update vacuum valve water_heater"
 )
+_DESCRIBING = names("unit_of_measurement device_class")
+_LONGEST, _MOST = 32, 100_000
+"""Letters of a unit or class, and entities of which that is kept."""
 
 
 def _discovery(words: list[str]) -> bool:
@@ -38,14 +43,32 @@ def _route(topic: str, named: bool) -> Route | None:
     if domain in ha.IGNORED:
         return IGNORE
     entity = subject_name(f"{domain}.{name}")
+    place = topic.removesuffix(attribute)
     if attribute == "state":
-        return Route(lambda builder, data: _state(builder, entity, data))
+        return Route(lambda builder, data: _state(builder, entity, place, data))
+    if attribute in _DESCRIBING:
+        return Route(lambda builder, data: _describe(builder, place, attribute, data))
     if attribute == "brightness":
         return Route(lambda builder, data: builder.put(entity, "brightness", data))
     return IGNORE
 
 
-def _state(builder: ReadingBuilder, entity: str, data: Any) -> None:
+def _describe(builder: ReadingBuilder, place: str, attribute: str, data: Any) -> None:
+    """Keep what Home Assistant says of an entity's states."""
+    said = dict(builder.described.get(place, {}))
+    said.pop(attribute, None)
+    if data.__class__ is str and 0 < len(data) <= _LONGEST:
+        said[attribute] = Property("word", "value", None, data)
+    if place in builder.described or len(builder.described) < _MOST:
+        builder.described[place] = said
+
+
+def _said(builder: ReadingBuilder, place: str, attribute: str) -> str | None:
+    said = builder.described.get(place, {}).get(attribute)
+    return None if said is None else said.unit
+
+
+def _state(builder: ReadingBuilder, entity: str, place: str, data: Any) -> None:
     if data.__class__ is dict:
         if not flat_json.put_known(builder, entity, data):
             raise Undecodable(
@@ -53,7 +76,11 @@ def _state(builder: ReadingBuilder, entity: str, data: Any) -> None:
                 f"expected the state of {entity} as text; got an object without a known metric",
             )
         return
-    means = ha.meaning(entity, None, None)
+    means = ha.meaning(
+        entity,
+        _said(builder, place, "device_class"),
+        _said(builder, place, "unit_of_measurement"),
+    )
     if means is None or data == "":
         return
     if data.__class__ is str:

@@ -122,7 +122,7 @@ def _virtual(builder: ReadingBuilder, subject: str, kind: str, raw: Any) -> None
     if kind in ("number", "bthomesensor") and raw.__class__ in (int, float):
         builder.put_number(subject, raw, None)
     elif raw.__class__ is bool:
-        builder.put(subject, "state", raw)
+        builder.put(subject, "presence" if kind == "presencezone" else "state", raw)
     elif kind in ("text", "enum") and raw.__class__ is str and raw:
         builder.put_text(subject, "state", raw)
 

@@ -36,6 +36,8 @@ _METER = {
 """Names that are usual in descriptors of smart meters, which people write themselves."""
 _COUNTERS = {"Total": "energy", "TotalIn": "energy", "TotalOut": "energy_returned"}
 """What an object that has a power calls its energy."""
+_AIMED = {"OBJTMP": "object", "AMBTMP": "ambient"}
+"""Temperatures of an infrared thermometer: of what it looks at, and its own."""
 _NUMBERED = re.compile(r"([A-Z][A-Za-z]+?)(\d{1,2})", re.ASCII)
 _FOREIGN = frozenset(
     (
@@ -182,7 +184,9 @@ def _values(
         if raw.__class__ is dict and "Act" in raw:  # beside what it was on average and at most
             raw = raw["Act"]
         part = endpoint
-        if metric is None and endpoint and (numbered := _NUMBERED.fullmatch(key)) is not None:
+        if endpoint and key in _AIMED:
+            metric, part = "temperature", f"{endpoint}.{_AIMED[key]}"
+        elif metric is None and endpoint and (numbered := _NUMBERED.fullmatch(key)) is not None:
             metric, part = metric_of(numbered[1]), f"{endpoint}.{numbered[2]}"
         if endpoint is None and metric in _OF_SENSORS:
             metric = None
