@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from connectors.kafka.foreign.registry import SchemaRegistry
+from connectors.kafka.log.quick_selector import QuickSelector
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from connectors.kafka.topics.declared import DeclaredTopic
 from operators.component import Spec
@@ -127,7 +128,9 @@ class TopicConnection(Spec):
 
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments every client of kafka-python takes."""
-        options: dict[str, Any] = {"bootstrap_servers": self.brokers, "client_id": "vigie"}
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.brokers, "client_id": "vigie", "selector": QuickSelector,
+        }  # fmt: skip
         if self.sasl:
             options["sasl_mechanism"] = self.sasl
         if self.sasl == "OAUTHBEARER":

@@ -18,6 +18,7 @@ from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.consumer import TopicReader
+from connectors.kafka.log.client_loop import in_callers_thread
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.topic_log import Records, TopicLog
 from connectors.kafka.open_consumer import open_consumer
@@ -156,6 +157,7 @@ class Poller:
                     len(self._readers),
                     auto_offset_reset="none",
                     max_poll_records=MAX_CHUNKS,
+                    kafka_client=in_callers_thread,
                 ) as consumer:
                     topics = self._begin(consumer)
                     self._context.health.up(self._context.name)

@@ -23,6 +23,7 @@ from tests.bench.page import page
 from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
+from tests.bench.sites.small_batches import small_batches
 from tests.bench.sites.takeover import takeover
 from tests.bench.sites.up import site, swap
 from tests.bench.throughput import hysteresis
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "sinks": sinks,
     "latency": latency,
     "idle": idle,
+    "small": small_batches,
     "binlog": binlog,
     "rows": binlog_flow,
     "commits": binlog_latency,

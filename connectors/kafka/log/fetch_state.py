@@ -7,6 +7,8 @@ from typing import Any
 
 from kafka import TopicPartition
 
+from connectors.kafka.log.pace import GATHER_BYTES, GATHER_MS, Pace
+
 SHORT_WAIT_MS = 20
 LATE_TIMES = 2
 _never_wake: set[str] = set()
@@ -22,17 +24,25 @@ class Fetches:
         self._answered: dict[TopicPartition, float] = {}
         self._stable: dict[TopicPartition, int] = {}
         self._late = 0
+        self._pace = Pace()
         self._wait = self._fetcher.config["fetch_max_wait_ms"]
+        self._least = self._fetcher.config["fetch_min_bytes"]
         self._brokers = str(consumer.config["bootstrap_servers"])
         self.hurry(False)
         self._handle = self._fetcher._handle_fetch_response
         self._fetcher._handle_fetch_response = self._note
 
     def hurry(self, often: bool) -> None:
-        """Let the broker hold the next empty fetches for a moment only, or for as long as usual."""
+        """Let the broker hold the next empty fetches for a moment only, or for as long as usual.
+
+        While records come faster than that is worth, it gathers them for a moment.
+        """
+        self._often = often
         short = often or self._brokers in _never_wake
-        wait = min(SHORT_WAIT_MS, self._wait) if short else self._wait
-        self._fetcher.config["fetch_max_wait_ms"] = wait
+        wait, least = min(SHORT_WAIT_MS, self._wait) if short else self._wait, self._least
+        if self._pace.is_fast:
+            wait, least = min(GATHER_MS, wait), max(GATHER_BYTES, least)
+        self._fetcher.config |= {"fetch_max_wait_ms": wait, "fetch_min_bytes": least}
 
     def asked(self, tp: TopicPartition) -> float:
         """Wall time up to which the client has all records of a partition, handed out or not."""
@@ -91,9 +101,12 @@ class Fetches:
 
     def _look_whether_it_woke(self, took: float, response: Any) -> None:
         """Records that come at the end of the wait, again and again, were there before."""
-        if not any(
+        some = any(
             partition.records for topic in response.responses for partition in topic.partitions
-        ):
+        )
+        if self._pace.answered(time.monotonic(), some):
+            self.hurry(self._often)
+        if not some:
             return
         wait = self._fetcher.config["fetch_max_wait_ms"]
         self._late = self._late + 1 if wait > SHORT_WAIT_MS and 1000 * took >= wait else 0
