@@ -41,6 +41,7 @@ from api.web.page_shell import page_routes
 from api.web.security_headers import SecurityHeaders
 from api.web.turns import THREADS
 from connectors.http.request_gate import RequestGate
+from connectors.runtime.tracing.traces import open_traces
 
 STATIC = Path(__file__).parent / "static"
 RECALL_RETRY = 5.0
@@ -62,7 +63,10 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
     writer = TopicWriter(settings.broker)
     commands = AlarmCommands(writer, settings.topics)
     receiver = LoopReceiver(hub)
-    feed = Feed(settings, metrics, receiver)
+    traces = open_traces(settings.traces, settings.site, "api")
+    if traces is not None:
+        metrics.spans(traces)
+    feed = Feed(settings, metrics, receiver, traces)
     history = ClickHouseHistory(settings.clickhouse, settings.clickhouse_address)
     authenticator = Authenticator(accounts, settings.device_tokens)
     outbox = Outbox(database, writer)
@@ -138,6 +142,8 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(feed.stop)
             await asyncio.to_thread(writer.stop)
+            if traces is not None:
+                await asyncio.to_thread(traces.close)
             history.close()
             site_routes.close()
             accounts.close()

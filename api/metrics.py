@@ -11,6 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from connectors.runtime.supervisor import Ask, NoSupervisor, ask
+from connectors.runtime.tracing.span_counts import SpanCounts
+from connectors.runtime.tracing.traces import Traces
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "joined"]
 
@@ -139,6 +141,10 @@ class Metrics:
     def by_reloads(self, supervisor: Path) -> None:
         """Add what `vigie up` took and refused; it is asked in its folder."""
         self.registry.register(_Reloads(supervisor))
+
+    def spans(self, traces: Traces) -> None:
+        """Add how many spans the receiver of traces has taken."""
+        self.registry.register(SpanCounts(traces, "vigie_api_spans", {}))
 
     def total(self, counter: Counter) -> float:
         """The sum of a counter over all its labels."""

@@ -13,6 +13,7 @@ from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.api_section import ApiSection
 from connectors.config.site import SiteError, load_site
+from connectors.config.traces_section import TracesSection
 from connectors.config.variables import CAMERA_VARIABLES
 from connectors.http.connection import HttpConnection
 from connectors.kafka.connection import TopicConnection
@@ -29,6 +30,7 @@ OPENID = "openid"
 OBJECTS = "minio"
 """The connection of the site file that names the object store of evidence."""
 _DEFAULTS = ApiSection()
+_NO_TRACES = TracesSection()
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Settings:
     database: str | None = field(default=None, repr=False)
     openid: OpenIdConnection | None = None
     supervisor: Path | None = None
+    traces: TracesSection = _NO_TRACES
     bounds: Bounds = Bounds()
 
 
@@ -119,6 +122,7 @@ def from_site(path: Path | None) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "site": site.site,
         "section": site.api,
+        "traces": site.traces,
         "camera_variables": tuple(site.cameras),
     }
     if "redpanda" in site.connections:

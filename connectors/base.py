@@ -1,10 +1,10 @@
 """The contracts of sources and sinks, without the engine: plain objects that its adapter drives."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -207,6 +207,31 @@ class Health:
             self._report(name, False, detail)
 
 
+SpanKind = Literal["internal", "client", "producer", "consumer"]
+"""What OpenTelemetry asks of a part of a trace: whether it leads to or from another program."""
+
+
+class Tracing(Protocol):
+    """What follows single events (`connectors.runtime.tracing.traces`)."""
+
+    clock: Callable[[], float]
+
+    def drawn(self, events: Iterable[Event]) -> list[Event]:
+        """Those of new events that are followed; the drawn ones have no `trace` yet."""
+
+    def span(
+        self,
+        name: str,
+        parent: str | None,
+        start: float,
+        end: float,
+        kind: SpanKind = "internal",
+        id: str | None = None,
+        **said: Any,
+    ) -> str:
+        """Take a span that is over; its own `traceparent`."""
+
+
 @dataclass(frozen=True)
 class ConnectorContext:
     """What a connector gets from the flow that runs it.
@@ -231,6 +256,7 @@ class ConnectorContext:
     video to a file as MP4, None where there is none; both may raise `NoAnswer`. `tell(events)`
     keeps what a sink has to say of the events it was given, and returns when it is durable.
     `masks` are the parts of a camera's pictures that nobody may see.
+    `traces` follows single events; None where the site wants none followed.
     """
 
     flow: str
@@ -258,6 +284,15 @@ class ConnectorContext:
     tell: Callable[[list[Occurrence]], None] = lambda events: None
     masks: Mapping[str, Sequence[Polygon]] = field(default_factory=dict)
     definition: str = ""
+    traces: Tracing | None = None
+
+    def written(self, events: Iterable[Event], began: float) -> None:
+        """A far end has taken events, after an attempt that began at a time (epoch seconds)."""
+        if self.traces is not None:
+            end = self.traces.clock()
+            for event in events:
+                if event.trace is not None:
+                    self.traces.span(f"write {self.name}", event.trace, began, end, "client")
 
     def refuse(self, event: Event, reason: str, detail: str) -> None:
         """Make a dead letter of an event that a far end refuses, with a word and a sentence."""
@@ -272,6 +307,7 @@ class ConnectorContext:
                 origin=self.name,
                 payload=encode_lines([event]),
                 holds="events",
+                trace=event.trace,
             )
         )
 

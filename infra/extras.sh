@@ -54,6 +54,7 @@ one_command() {
         grep -q "there are no accounts" ;;
     openid) imports "$1" authlib, joserfc, requests, api.accounts.openid.provider ;;
     schemas) imports "$1" fastavro, google.protobuf ;;
+    traces) imports "$1" connectors.runtime.tracing.otlp ;;
     vision) imports "$1" cv2, av, onnxruntime && vigie "$1" validate "$DEFINITIONS/cameras.yaml" ;;
     openvino) imports "$1" openvino && vigie "$1" validate "$DEFINITIONS/cameras.yaml" ;;
     *) say "$1: infra/extras.sh has no command that shows it to work" && return 1 ;;

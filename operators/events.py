@@ -1,7 +1,8 @@
 """The vocabulary: everything that travels through a flow or a topic, and its JSON lines.
 
 Times are seconds since 1970-01-01 UTC, as float64 (better than 1 µs until 2100). Every event has a
-deterministic `id`, so that a sink can make a second delivery of the same event invisible.
+deterministic `id`, so that a sink can make a second delivery of the same event invisible. One that
+is followed has in `trace` the W3C `traceparent` of the span that made it.
 
     Message     a payload as a device sent it, before `decode`
     Row         a database row change, before `decode`
@@ -47,6 +48,7 @@ class Message(
     retained: bool = False
     redelivered: bool = False
     labels: dict[str, str] = {}
+    trace: str | None = None
 
 
 class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
@@ -64,6 +66,7 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     values: dict[str, Any]
     labels: dict[str, str] = {}
     snapshot: bool = False
+    trace: str | None = None
 
 
 class Reading(
@@ -88,6 +91,7 @@ class Reading(
     labels: dict[str, str] = {}
     topic: str | None = None
     raw: str | None = None
+    trace: str | None = None
 
 
 class Summary(
@@ -104,6 +108,7 @@ class Summary(
     unit: str | None = None
     quality: Quality = "good"
     labels: dict[str, str] = {}
+    trace: str | None = None
 
 
 class Occurrence(
@@ -122,6 +127,7 @@ class Occurrence(
     source: str | None = None
     topic: str | None = None
     labels: dict[str, str] = {}
+    trace: str | None = None
 
 
 class Seen(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -155,6 +161,7 @@ class Frame(
     seen: list[Seen] | None = None
     picture: str | None = None
     labels: dict[str, str] = {}
+    trace: str | None = None
 
 
 class Detection(
@@ -183,6 +190,7 @@ class Detection(
     frame: str | None = None
     picture: str | None = None
     labels: dict[str, str] = {}
+    trace: str | None = None
 
 
 class Announced(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
@@ -253,6 +261,7 @@ class AlarmTransition(
     condition_text: str | None = None
     link: str | None = None
     told: list[Announced | str] = []
+    trace: str | None = None
 
 
 class DeadLetter(
@@ -284,6 +293,7 @@ class DeadLetter(
     redelivered: bool = False
     labels: dict[str, str] = {}
     cut: bool = False
+    trace: str | None = None
 
 
 Event = (

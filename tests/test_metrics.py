@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from api.metrics import Metrics as ApiMetrics
 from connectors.kafka.connection import TopicConnection
+from connectors.runtime.tracing.traces import Traces
 from flows.runtime.alarm_metrics import AlarmFigures
 from flows.runtime.outbox.outbox import Outbox
 from flows.runtime.shards import Share
@@ -44,6 +45,10 @@ def collectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Collecto
     flow.began("v", 0.0)
     flow.copied(lambda: 0.0)
     api.by_reloads(tmp_path)
+    traces = Traces(0, lambda _: True)
+    flow.traces(traces)
+    api.spans(traces)
+    traces.close()
     api.by_flow(lambda: {"plant": "ok"})
     for name in ("clients", "broker_up", "feed_lag"):
         api.gauge(name, name, lambda: 0.0)

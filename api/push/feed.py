@@ -16,6 +16,7 @@ from api.metrics import Metrics
 from api.push.cursor import partition_id
 from api.push.updates import Update, from_events, from_evidence, from_push, from_site_events
 from api.settings import Settings
+from connectors.base import Tracing
 from connectors.kafka.admin import explain
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
@@ -88,11 +89,18 @@ class Feed:
     topic that was created anew (its id changed).
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, receiver: Receiver) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        receiver: Receiver,
+        traces: Tracing | None = None,
+    ) -> None:
         self.state = FeedState()
         self._settings = settings
         self._metrics = metrics
         self._receiver = receiver
+        self._traces = traces
         self._partitions: dict[TopicPartition, _PartitionState] = {}
         self._started = False
         self._backfilled = False
@@ -225,10 +233,28 @@ class Feed:
                 self._decode(partition, batch) for partition, batch in records.items()
             )
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
-                self._receiver.publish(chunk)
+                self._publish(chunk)
             self._measure(log)
             if records and self.state.caught_up:
                 self._stopping.wait(min(time.monotonic() - began, LONGEST_REST))
+
+    def _publish(self, updates: list[Update]) -> None:
+        if self._traces is None:
+            self._receiver.publish(updates)
+            return
+        began = self._traces.clock()
+        self._receiver.publish(updates)
+        end = self._traces.clock()
+        for update in updates:
+            if update.trace is not None and update.live:
+                self._traces.span(
+                    f"push {update.channel}",
+                    update.trace,
+                    began,
+                    end,
+                    "producer",
+                    clients=update.reached,
+                )
 
     def _records(
         self, partition: TopicPartition, chunks: list[Chunk]

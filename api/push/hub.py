@@ -160,7 +160,9 @@ class Hub:
             self._replay_buffer.add(update)
             if update.live or update.channel in (READINGS, ALARMS):
                 for group in self._directory.of(update):
-                    pushed += group.add(update)
+                    reached = group.add(update)
+                    pushed += reached
+                    update.reached += reached
                     touched[group] = None
         for group in touched:
             group.write()

@@ -57,7 +57,8 @@ class Update:
     each other while a client lags; with None each one counts. `live` is False for what was in the
     topic before the api started: it is remembered, not pushed. New subscribers of the channel get
     the last update of each `origin` first; None if the flow does not want that. The update was read
-    from `partition` before the position `next`; `cursor` is that of a client that has got it.
+    from `partition` before the position `next`; `cursor` is that of a client that has got it. One
+    that is followed has the `trace` of its event, and counts the clients that it `reached`.
     """
 
     __slots__ = (
@@ -74,10 +75,12 @@ class Update:
         "origin",
         "page",
         "partition",
+        "reached",
         "shaped",
         "state_key",
         "subject",
         "time",
+        "trace",
     )
 
     def __init__(
@@ -96,6 +99,7 @@ class Update:
         event_key: Hashable | None = None,
         shaped: bool = False,
         live: bool = True,
+        trace: str | None = None,
     ) -> None:
         self.channel = channel
         self.data = data
@@ -110,6 +114,8 @@ class Update:
         self.event_key = event_key
         self.shaped = shaped
         self.live = live
+        self.trace = trace if event is None else event.trace
+        self.reached = 0
         self.partition = ""
         self.next = BEGINNING
         self.cursor = ""
@@ -170,6 +176,7 @@ def _pushed(record: PushRecord[msgspec.Raw], live: bool) -> Update:
         shaped=record.shaped,
         live=live,
         state_key=LatestOnly(record.channel, record.subject) if _is_picture(record) else None,
+        trace=record.trace or None,
     )
 
 

@@ -16,6 +16,7 @@ from connectors.config.grammar_version import GrammarVersion
 from connectors.config.messages import explain, validate
 from connectors.config.recovery_section import RecoverySection
 from connectors.config.suggestion import near
+from connectors.config.traces_section import TracesSection
 from connectors.config.variables import (
     CAMERA_VARIABLES,
     FORM,
@@ -89,6 +90,9 @@ class Site(Spec):
     )
     watch: WatchSection = Field(
         WatchSection(), description="Who hears of the alarms about this installation itself."
+    )
+    traces: TracesSection = Field(
+        TracesSection(), description="Where the ways of single events are sent to."
     )
 
     _document: Document | None = PrivateAttr(None)

@@ -127,7 +127,9 @@ class EmailWriter(ThreadedWriter):
             return [] if self._closed else spool.begin(min(len(spool.waiting), LARGEST))
 
     def _send(self, events: list[Event]) -> None:
+        began = time.time()
         later = self._hand_over(events, self._settings.to)
+        self._context.written(events, began)
         with self._changed:
             self._last_sent = self._first_at = time.monotonic()
             if later:

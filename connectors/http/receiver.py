@@ -19,6 +19,7 @@ from connectors.http.readings import Readings
 from connectors.http.server import listener_of
 from connectors.runtime import steady_clock
 from connectors.runtime.signature import key_of, why_unsigned
+from connectors.runtime.tracing.traces import sampled
 from operators.events import Event
 
 UNDER_WAY = 16 << 20
@@ -170,7 +171,11 @@ class HttpReceiver:
             raise BadPost(
                 400, f"expected an Idempotency-Key of 1 to {LONGEST_KEY} characters, got {len(key)}"
             )
-        return events_of(body, self._topic, self._readings, key, self._fresh_id, self._now())
+        events = events_of(body, self._topic, self._readings, key, self._fresh_id, self._now())
+        if self._context.traces and (trace := sampled(headers.get("traceparent"))):
+            for event in events:
+                event.trace = trace
+        return events
 
     def _fresh_id(self) -> str:
         return f"{self._run_id}/{next(self._ids)}"

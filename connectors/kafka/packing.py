@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from connectors.base import Tracing
 from connectors.kafka.admin import partition_of
 from connectors.kafka.log.content import Pack, decode_arrow, encode_arrow, is_arrow
 from operators.events import Event, Message, Reading, encode_lines
@@ -58,6 +59,12 @@ class Record:
     sent: float = math.inf
     anywhere: bool = False
     """Whether another partition will do where this one has no leader."""
+    trace: str | None = None
+    """The `traceparent` of the first event in it that is followed."""
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """What the record says of itself alone."""
+        return [] if self.trace is None else [("traceparent", self.trace.encode())]
 
     def alone(self) -> "Iterator[Record]":
         """Each line as a record of its own; of columns, each half."""
@@ -101,11 +108,17 @@ class Packer:
     Several lines fill at most half of what a record may hold.
     """
 
-    def __init__(self, partition_count: Callable[[str], int], record_limit: int) -> None:
+    def __init__(
+        self,
+        partition_count: Callable[[str], int],
+        record_limit: int,
+        traces: Tracing | None = None,
+    ) -> None:
         self.records: list[Record] = []
         self.too_large: list[TooLarge] = []
         self._partition_count = partition_count
         self._record_limit = record_limit
+        self._traces = traces
         self._size_limit = record_limit // 2
         self._open: dict[tuple[str, int], Record] = {}
         self._counts: dict[str, int] = {}
@@ -142,6 +155,8 @@ class Packer:
         record.keys.add(key)
         record.event = event
         record.anywhere = anywhere
+        if self._traces is not None and event is not None:
+            self._follow(record, [event], self._traces)
         if durable:
             record.durable.append(durable)
 
@@ -170,7 +185,10 @@ class Packer:
             lines = encode_arrow(f"topic {topic}", chunk) if arrow else encode_lines(chunk)
             if len(lines) <= self._size_limit:
                 self._open.pop((topic, partition), None)
-                self.records.append(Record(topic, partition, [lines], {"", "several"}, len(lines)))
+                record = Record(topic, partition, [lines], {"", "several"}, len(lines))
+                self.records.append(record)
+                if self._traces is not None:
+                    self._follow(record, chunk, self._traces)
             elif arrow and len(chunk) > 1:
                 middle = len(chunk) // 2
                 self._add_run(topic, partition, chunk[:middle], True)
@@ -178,6 +196,22 @@ class Packer:
             else:
                 for event in chunk:
                     self.add(topic, key_of(event), encode_lines([event]), True, None, event)
+
+    @staticmethod
+    def _follow(record: Record, events: list[Event], traces: Tracing) -> None:
+        """Let spans of the events that are followed end once the broker has the record."""
+        followed = [event.trace for event in events if event.trace is not None]
+        if not followed:
+            return
+        record.trace = record.trace or followed[0]
+        began = traces.clock()
+
+        def written() -> None:
+            end = traces.clock()
+            for trace in followed:
+                traces.span(f"send {record.topic}", trace, began, end, "producer")
+
+        record.durable.append(written)
 
     def _count(self, topic: str) -> int:
         return self._counts.get(topic) or self._counts.setdefault(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from connectors.base import ConnectorError, Health, Stopped
+from connectors.base import ConnectorError, Health, Stopped, Tracing
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
@@ -68,8 +68,9 @@ class Producer:
         stopping: threading.Event | None = None,
         strict: bool = True,
         headers: Sequence[tuple[str, bytes]] = (),
+        traces: Tracing | None = None,
     ) -> None:
-        self._headers = list(headers)
+        self._headers, self._traces = list(headers), traces
         self._strict = strict
         self._too_large: list[TooLarge] = []
         self._stopping = stopping
@@ -348,8 +349,9 @@ class Producer:
         ask_about(self._client, record.topic)
         record.sent = time.monotonic()
         key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
+        headers = [*self._headers, *record.headers()]
         try:
-            said = said_of(value := b"".join(record.lines), self._headers)
+            said = said_of(value := b"".join(record.lines), headers)
             record.future = self._client.send(record.topic, value, key, said, record.partition)
         except MessageSizeTooLargeError as error:
             raise _Oversized(record) from error
@@ -381,7 +383,7 @@ class Producer:
         raise error
 
     def _pack(self, items: list[Item | Record]) -> list[Record]:
-        packer = Packer(self._partition_count, self._connection.record_limit)
+        packer = Packer(self._partition_count, self._connection.record_limit, self._traces)
         packer.take(items)
         for refused in packer.too_large:
             self._refuse(refused)

@@ -14,7 +14,7 @@ class PushRecord(msgspec.Struct, Generic[Data], frozen=True, kw_only=True):
     `PushRecord[msgspec.Raw]` keeps its bytes. `time` is the event's, in epoch seconds. `first` is
     what a new client gets: `nothing`, or if it is left out the latest event of each subject.
     `page` is the alarm's, or the event's label of that name: only those get it who may see that
-    page. What has none is as visible as the `camera` that its labels name.
+    page. What has none is as visible as the `camera` that its labels name. `trace` is the event's.
     """
 
     channel: str
@@ -28,6 +28,7 @@ class PushRecord(msgspec.Struct, Generic[Data], frozen=True, kw_only=True):
     first: str | msgspec.UnsetType = msgspec.UNSET
     page: str | msgspec.UnsetType = msgspec.UNSET
     camera: str | msgspec.UnsetType = msgspec.UNSET
+    trace: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class WatchedCameras(msgspec.Struct, frozen=True, kw_only=True):

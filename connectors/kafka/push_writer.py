@@ -55,6 +55,7 @@ class PushWriter(ProducerWriter):
                     first=self._first,
                     page=page,
                     camera=camera,
+                    trace=event.trace or msgspec.UNSET,
                 )
                 self._producer.send(self._topic, subject, self._encode(record) + b"\n", event=event)
 

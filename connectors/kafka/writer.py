@@ -46,6 +46,7 @@ class ProducerWriter:
             stopping=context.stopping,
             strict=False,
             headers=headers_of(context),
+            traces=context.traces,
         )
 
     def flush(self) -> None:

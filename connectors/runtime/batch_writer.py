@@ -106,12 +106,14 @@ class BatchWriter(ThreadedWriter):
         if self._fill():
             self._sent_at = time.monotonic()
             batch = self._batch[: self._suspicion.limit]
+            began = time.time()
             try:
                 self._deliver(batch)
             except (ConnectorError, Stopped):
                 raise
             except Exception as error:
                 return self._not_taken(batch, error)
+            self._context.written(batch, began)
             self._delivered(len(batch))
             return True
         if self._idle is None or self._closed:

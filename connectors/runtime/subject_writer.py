@@ -82,7 +82,11 @@ class SubjectWriter(ThreadedWriter):
     def _run(self) -> None:
         while (queue := self._next()) is not None:
             event = queue.events[0]
-            self._settle(queue, event, self._send(event))
+            began = time.time()
+            answer = self._send(event)
+            if answer.delivered:
+                self._context.written([event], began)
+            self._settle(queue, event, answer)
 
     def _next(self) -> SubjectQueue | None:
         """Wait for a subject whose turn it is; None when closing."""

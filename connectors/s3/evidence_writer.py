@@ -184,6 +184,7 @@ class EvidenceWriter(ThreadedWriter):
             jobs = self._ready()
         if not jobs:
             return False
+        began = time.time()
         try:
             self._uploads.make_ready()
             self._upload(jobs)
@@ -191,6 +192,7 @@ class EvidenceWriter(ThreadedWriter):
             self._context.health.degraded(self._context.name, retry.detail)
             self._try_at = time.monotonic() + self._backoff.pause(retry.after)
             return False
+        self._context.written((job.event for job in jobs), began)
         self._context.health.up(self._context.name)
         self._backoff.reset()
         return True

@@ -8,13 +8,14 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from flows.dataflow.clock import Clock, ClockSettings, Silences
 from flows.dataflow.merging import by_time, gathered, merged, with_arrivals
-from flows.dataflow.plan import ALARMS, ANSWERS, COMMANDS, Node, Outputs, Plan, Step
+from flows.dataflow.plan import ALARMS, ANSWERS, COMMANDS, Follow, Node, Outputs, Plan, Step, Take
 from flows.dataflow.saved_names import saved_names
 from flows.dataflow.shard_state import (
     VERSION,
@@ -79,6 +80,7 @@ class Graph:
         self._left: dict[str, StepState] = {}
         self._counts: dict[tuple[str, str], int] = {}
         self._source: str | None = None
+        self.follow: Follow | None = None
         self.new_tables: set[str] = set()
         """After `restore`: sources of rows that a step needs whole, since it did not take them
         before.
@@ -343,19 +345,15 @@ class Graph:
         first = True
         events: list[Event] = []
         for id, logic in zip(running.ids, running.logics, strict=True):
+            if first:
+                given = [(role, made[name]) for name, role in node.inputs if made.get(name)]
+                events = by_time(given)[0][1] if given and not running.roles else []
             if first and running.roles:
-                given, events = (
-                    [(role, made[name]) for name, role in node.inputs if made.get(name)],
-                    [],
-                )
                 for role, some in by_time(given):
-                    events += logic.on_role(role or "", some, now)
-            else:
-                if first:
-                    given = [(role, made[name]) for name, role in node.inputs if made.get(name)]
-                    events = by_time(given)[0][1] if given else []
-                if events:
-                    events = logic.on_batch(events, now)
+                    take = partial(logic.on_role, role or "")
+                    events += self._take(id, logic, take, some, now)
+            elif events:
+                events = self._take(id, logic, logic.on_batch, events, now)
             first = False
             due = logic.next_time()
             if due.event <= now.event or due.wall <= now.wall:
@@ -380,6 +378,11 @@ class Graph:
             made[node.name] = EventBatch(events)
             if node.is_alarm:
                 made.setdefault(ALARMS, []).extend(events)
+
+    def _take(
+        self, id: str, logic: Logic, take: Take, events: list[Event], now: Now
+    ) -> list[Event]:
+        return self.follow(id, logic, take, events, now) if self.follow else take(events, now)
 
     def _hold_back_the_future(
         self, source: str, arrived: Iterable[tuple[Event, float]], ahead: float

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from flows.dataflow.clock import ClockSettings
-from operators.component import Logic
+from operators.component import Logic, Now
 from operators.events import Event
 
 ALARMS = "alarms"
@@ -18,6 +18,9 @@ RULES = "rules"
 """The role in which an alarm takes rules that people write."""
 
 Outputs = dict[str, list[Event]]
+Take = Callable[[list[Event], Now], list[Event]]
+Follow = Callable[[str, Logic, Take, list[Event], Now], list[Event]]
+"""Lets a step (its id, its logic, what takes events) take events, and follows some of them."""
 
 
 @dataclass(frozen=True)

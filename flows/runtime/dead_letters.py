@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import ConnectorError, StatefulWriter, Writer, settle
+from connectors.base import ConnectorError, StatefulWriter, Tracing, Writer, settle
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import key_of, why_too_large
 from connectors.kafka.producer import Producer
 from flows.dataflow.compiler import Compiled
 from flows.runtime.dead_letter_size import line_of
 from flows.runtime.status import Metrics
+from flows.runtime.tracing import receive
 from operators.decoding.dialects.zigbee2mqtt_exposes import essentials
 from operators.events import DeadLetter, Event, Message, encode_lines
 
@@ -29,7 +30,9 @@ class DeadLetters:
         producer: Producer,
         metrics: Metrics,
         stopping: threading.Event,
+        traces: Tracing | None = None,
     ) -> None:
+        self._traces = traces
         self._flow = compiled.plan.flow
         self._on_error = compiled.on_error
         self._topic = broker.topic_names.dead_letters(self._flow)
@@ -63,6 +66,8 @@ class DeadLetters:
 
         `durable` is called once the broker has it.
         """
+        if self._traces is not None:
+            durable = receive(self._traces, topic, message, durable)
         line, key = encode_lines([message]), key_of(message)
         detail = why_too_large(key, line, self._limit)
         if detail and isinstance(message, Message):
@@ -83,6 +88,7 @@ class DeadLetters:
             origin=key,
             payload=getattr(message, "payload", line),
             holds="bytes" if isinstance(message, Message) else "events",
+            trace=message.trace,
         )
         self._send(letter, durable)
 

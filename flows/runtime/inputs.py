@@ -111,6 +111,7 @@ class Inputs:
             partial(self._open, source, context, entry),
             is_reachable=lambda: name not in self._health.down,
             grown=partial(_grown, context),
+            is_drawn=isinstance(component, PushSource),
         )
 
     def _intake(self, context: ConnectorContext, topic: str) -> tuple[Topic, ConnectorContext]:

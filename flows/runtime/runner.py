@@ -24,6 +24,7 @@ from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder
+from connectors.runtime.tracing.traces import open_traces
 from connectors.s3.connection import ObjectStoreConnection
 from flows.admin.evidence_sweeper import EvidenceSweeper
 from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable
@@ -96,6 +97,9 @@ class Runner:
         self.metrics = Metrics(flow.flow)
         self.health: Health = make_health(flow.flow, self.metrics)
         self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
+        self._traces = open_traces(site.traces, site.site, flow.flow)
+        if self._traces is not None:
+            self.metrics.traces(self._traces)
         self._context = RuntimeContext(
             compiled.plan,
             self.stopping,
@@ -103,6 +107,7 @@ class Runner:
             passed=self.metrics.passed,
             flush_refused=self._flush_refused,
             may_write=options.may_write,
+            traces=self._traces,
         )
         self.source_progress = self._context.source_progress
         self.metrics.registry.register(self.source_progress)
@@ -113,7 +118,7 @@ class Runner:
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
         self.producer = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._letters = DeadLetters(
-            compiled, self._broker, self.producer, self.metrics, self.stopping
+            compiled, self._broker, self.producer, self.metrics, self.stopping, self._traces
         )
         self._evidence = Evidence(flow, self._broker, self.producer, self.stopping)
         self.outbox = Outbox(
@@ -239,6 +244,8 @@ class Runner:
         self._evidence.close()
         self.outbox.close()
         self.producer.close()
+        if self._traces is not None:
+            self._traces.close()
 
     def _connector_context(self, name: str, component: Any) -> ConnectorContext:
         model = component.CONNECTION
@@ -261,6 +268,7 @@ class Runner:
             folder=self._folder.path / f"files-{self._options.share.number}",
             share=self._options.share.name,
             definition=self._options.version,
+            traces=self._traces,
         )
 
     def _say_misplaced(self, found: Misplaced) -> None:

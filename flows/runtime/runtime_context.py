@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from connectors.base import Reader, Writer
+from connectors.base import Reader, Tracing, Writer
 from connectors.runtime import steady_clock
 from flows.dataflow.plan import Plan
 from flows.dataflow.routing import Router
@@ -22,7 +22,7 @@ class Input:
     table, which is read whole before any data are, or people's commands. `is_reachable` is False
     while what fills the source from outside cannot be reached. `grown` are partitions that came to
     it since it was asked last, of all processes; this one reads those that `is_mine`, from their
-    beginning.
+    beginning. Where it `is_drawn`, which events are followed was decided when they came in.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Input:
     is_reachable: Callable[[], bool] = lambda: True
     grown: Callable[[], list[str]] = list
     is_mine: Callable[[str], bool] = lambda part: True
+    is_drawn: bool = False
 
 
 @dataclass
@@ -58,6 +59,7 @@ class RuntimeContext:
     input: Callable[[str], InputState] = lambda source: InputState({})
     state: Callable[[str], bytes | None] = lambda shard: None
     carried: Callable[[str], Any] = lambda sink: None
+    traces: Tracing | None = None
 
     def __post_init__(self) -> None:
         self.source_progress = SourceProgress(self.plan.flow)

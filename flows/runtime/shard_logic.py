@@ -18,6 +18,7 @@ from flows.dataflow.shard_state import ArrivalsState, dump, load
 from flows.runtime.runtime_context import RuntimeContext
 from flows.runtime.saved_state.envelope import unwrap, wrap
 from flows.runtime.shards import StateError
+from flows.runtime.tracing import Follower
 from operators.events import Event
 
 log = logging.getLogger("vigie")
@@ -39,6 +40,7 @@ class ShardLogic(StatefulBatchLogic[tuple[str, list[Arrival]], tuple[str, list[E
         """Restore the shard from an envelope; raises `StateError` where it does not fit."""
         self._context = context
         self._graph = Graph(context.plan)
+        self._graph.follow = None if context.traces is None else Follower(context.traces)
         self._shard = ONE_SHARD
         self._arrivals: Arrivals | None = None
         self._saved: ArrivalsState | None = None

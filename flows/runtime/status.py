@@ -13,6 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from connectors.base import Health
 from connectors.http.host_names import asks_for_us
+from connectors.runtime.tracing.span_counts import SpanCounts
+from connectors.runtime.tracing.traces import Traces
 from flows.vision.recordings import PATHS, Recordings
 
 log = logging.getLogger("vigie")
@@ -56,6 +58,10 @@ class Metrics:
         text = "Seconds since the saved state was last copied to the object store."
         shown = Gauge("vigie_recovery_age_seconds", text, ["flow"], registry=self.registry)
         shown.labels(self._flow).set_function(age)
+
+    def traces(self, traces: Traces) -> None:
+        """Show how many parts of ways were sent, and how many nobody took."""
+        self.registry.register(SpanCounts(traces, "vigie_spans", {"flow": self._flow}))
 
     def passed(self, name: str, n: int) -> None:
         """Count events that a source brought or a sink took."""

@@ -24,7 +24,7 @@ _labels = pa.map_(_text, _text)
 _TYPES: dict[str, pa.DataType] = {
     "id": _text, "time": pa.float64(), "subject": _word, "metric": _word, "value": pa.float64(),
     "text": _text, "unit": _word, "quality": _word, "labels": _labels, "topic": _word,
-    "raw": _text,
+    "raw": _text, "trace": _text,
 }  # fmt: skip
 _REQUIRED = ("id", "time", "subject", "metric")
 

@@ -26,7 +26,7 @@ from tests.bench.sinks import sinks
 from tests.bench.sites.small_batches import small_batches
 from tests.bench.sites.takeover import takeover
 from tests.bench.sites.up import site, swap
-from tests.bench.throughput import hysteresis
+from tests.bench.throughput import hysteresis, traces
 from tests.bench.vision.cameras import cameras
 from tests.bench.vision.detect import detect
 from tests.bench.vision.tracking import tracking
@@ -46,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "commits": binlog_latency,
     "alarms": alarms,
     "windows": windows,
+    "traces": traces,
     "fanout": fanout,
     "replay": replay,
     "detect": detect,

@@ -13,11 +13,13 @@ from tests.bench.peers.environments import run_quix
 from tests.bench.readings import ABOVE, CLEAR, edges, publish
 from tests.bench.report import Figure
 from tests.flow_process import FlowProcess
+from tests.otlp import Otlp
 from tests.waiting import wait_until
 
 PACKED = 1_500_000
 UNPACKED = 200_000
 ROUNDS = 3
+SAMPLE = 0.01
 
 
 def hysteresis(folder: Path) -> list[Figure]:
@@ -59,6 +61,35 @@ def hysteresis(folder: Path) -> list[Figure]:
             statistics.median(bare),
             None,
         ),
+    ]
+
+
+def traces(folder: Path) -> list[Figure]:
+    """Readings per CPU-second with traces, beside the same without; medians of `ROUNDS` in turn."""
+    on, off = [], []
+    step = f"threshold: {{above: {ABOVE:g}, clear: {CLEAR:g}}}"
+    for number in range(ROUNDS):
+        place = folder / f"round{number}"
+        with Otlp() as otlp, Stack(place, ["redpanda"]) as stack:
+            connection = TopicConnection(**stack.connections()["redpanda"])
+            wanted = f"traces: {{to: '{otlp.address}', sample: {SAMPLE}}}\n"
+            without = stack.site.read_text()
+            for name, site, found in (("off", without, off), ("on", without + wanted, on)):
+                stack.site.write_text(site)
+                publish(connection, f"bench.{name}", PACKED, pack=True)
+                found.append(through(stack, connection, place, name, step, PACKED, edges(PACKED)))
+            if not otlp.spans():
+                raise AssertionError("the receiver of traces got none")
+    return [
+        Figure(
+            f"topic → hysteresis → topic, packed, {SAMPLE:.0%} of all readings followed (at most"
+            " 100 a second)",
+            statistics.median(on),
+            "readings per CPU-second",
+            "the same without traces",
+            statistics.median(off),
+            None,
+        )
     ]
 
 

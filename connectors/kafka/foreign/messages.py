@@ -12,6 +12,7 @@ from connectors.kafka.foreign.registry import Undecodable
 from connectors.kafka.log.record_batches import KeyedChunk
 from connectors.kafka.log.record_time import written_at
 from connectors.runtime import steady_clock
+from connectors.runtime.tracing.traces import sampled
 from operators.events import Event, Message
 
 KEY = "key"
@@ -55,14 +56,24 @@ class MessageReader(TopicReader):
             except Undecodable as error:
                 self._dead_letter("bad_record", str(error), offset, timestamp, 0, value or b"")
                 continue
+            trace = _trace(headers) if self._context.traces else None
             for number, document in enumerate(found):
                 id = f"{tp.topic}/{tp.partition}/{offset}" + (f"/{number}" if number else "")
-                events.append(Message(id=id, time=at, topic=topic, payload=document, labels=labels))
+                events.append(
+                    Message(
+                        id=id, time=at, topic=topic, payload=document, labels=labels, trace=trace
+                    )
+                )
         return events
 
     def _documents(self, value: bytes) -> list[bytes]:
         """What a record holds; raises `Undecodable`."""
         return documents(value)
+
+
+def _trace(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
+    value = dict(headers).get("traceparent")
+    return sampled(value.decode("ascii", "replace")) if value else None
 
 
 def _labels(key: str | None, headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:

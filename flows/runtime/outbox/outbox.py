@@ -79,7 +79,12 @@ class Outbox(Collector):
             return found
         context = self._context
         producer = self._producer = Producer(
-            context.connection, context.health, "outbox", stopping=context.stopping, strict=False
+            context.connection,
+            context.health,
+            "outbox",
+            stopping=context.stopping,
+            strict=False,
+            traces=context.traces,
         )
         for name in mine:
             self._openers[name] = openers[name]

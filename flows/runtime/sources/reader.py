@@ -10,6 +10,7 @@ from connectors.base import Batch, Reader, ShownReader
 from connectors.runtime import steady_clock
 from flows.dataflow.alignment import Alignment
 from flows.dataflow.input_order import Arrival
+from flows.runtime import tracing
 from flows.runtime.runtime_context import Input, RuntimeContext
 from flows.runtime.saved_state import input_state
 
@@ -107,6 +108,8 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         if self._is_data and batch.events:
             context.source_progress.received(id, batch.wall)
         context.passed(self._source.name, len(batch.events))
+        if self._is_data and context.traces is not None:
+            tracing.read(context.traces, self._source.name, batch, not self._source.is_drawn)
         if batch.whole:
             context.unread_tables.discard(id)
         if self._is_data:
