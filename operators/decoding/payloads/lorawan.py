@@ -45,11 +45,23 @@ _NAMES = {
     **dict.fromkeys(("batv", "bat_v", "batt_v", "battv"), _Meaning("voltage")),
     "vdd": _Meaning("voltage", unit="mV"),
     **dict.fromkeys(("light", "light_intensity"), _Meaning("illuminance")),
-    "waterleak": _Meaning("water_leak"),
-    "water_leak_status": _Meaning("water_leak"),
+    **dict.fromkeys(
+        ("waterleak", "water_leak_status", "leakage_status", "leakage"), _Meaning("water_leak")
+    ),
+    "magnet_status": _Meaning("contact"),
+    "tamper_status": _Meaning("tamper"),
+    **dict.fromkeys(("pir", "pir_status"), _Meaning("motion")),
     "door_open_status": _Meaning("contact", is_open=True),
     **{name: _Meaning("contact", is_open=True) for name in OPENINGS},
 }
+_WORDS = {
+    "water_leak": {"leak": 1, "leaking": 1, "leaked": 1, "normal": 0, "no_leak": 0},
+    "motion": {"trigger": 1, "triggered": 1, "idle": 0, "normal": 0},
+    "occupancy": {"occupied": 1, "vacant": 0, "unoccupied": 0},
+    "tamper": {"uninstalled": 1, "installed": 0},
+    "smoke": {"alarm": 1, "normal": 0},
+}
+"""Words of formatters for two states. Source: Milesight's and Dragino's decoders."""
 
 
 @lru_cache(4096)
@@ -124,6 +136,8 @@ def _put(builder: ReadingBuilder, device: str, means: _Meaning, raw: Any) -> Non
             metric = "voltage"  # no device tells tenths of so few percents
         elif metric == "distance" and number >= _IN_MILLIMETRES and not number % 1:
             unit = "mm"
+    if raw.__class__ is str and metric in _WORDS:
+        raw = _WORDS[metric].get(raw.strip().lower().replace(" ", "_"), raw)
     inverted = means.is_open
     number = values.number(raw) if kind == "binary" else None
     if number is not None and number > 1:  # how many times it moved
