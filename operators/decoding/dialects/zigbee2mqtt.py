@@ -117,6 +117,11 @@ def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict
         _by_plan(builder, device, key, raw, whole, plan)
 
 
+def _is_first_phase(key: str, whole: dict[str, Any]) -> bool:
+    """Whether a quantity without a phase stands for the first one, and not for all together."""
+    return f"{key}_phase_b" in whole and f"{key}_phase_a" not in whole
+
+
 def _by_plan(
     builder: ReadingBuilder,
     device: str,
@@ -128,7 +133,7 @@ def _by_plan(
     metric, endpoint, alias = plan
     if alias and metric in whole and metric != "illuminance":
         return
-    if endpoint is None and metric in _PHASED and f"{key}_phase_b" in whole:
+    if endpoint is None and metric in _PHASED and _is_first_phase(key, whole):
         endpoint = "phase_a"
     subject = device if endpoint is None else f"{device}#{endpoint}"
     if raw.__class__ is not float and raw.__class__ is not int and _is_a_word(metric, raw):
