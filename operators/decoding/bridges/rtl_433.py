@@ -99,7 +99,8 @@ def _event(builder: ReadingBuilder, data: Any) -> None:
             continue
         if key.endswith("_F") and f"{key[:-1]}c".lower() in celsius:
             continue
-        _put(builder, device, key, raw)
+        own = f"{device}#reed" if key == "reed_open" and "contact_open" in data else device
+        _put(builder, own, key, raw)
 
 
 def _route(topic: str, named: bool) -> Route | None:
