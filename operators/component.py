@@ -77,13 +77,14 @@ Polygon = Sequence[tuple[float, float]]
 class Area(NamedTuple):
     """A part of a camera's picture: inside `points`, and in none of `exclude`.
 
-    It counts in its `hours` of the day, such as `20:00-06:00`.
+    It counts in its `hours` of the day, such as `20:00-06:00`, and in the `modes` of the site.
     """
 
     camera: str
     points: Polygon
     exclude: Sequence[Polygon] = ()
     hours: str | None = None
+    modes: Sequence[str] = ()
 
 
 class Line(NamedTuple):
@@ -92,6 +93,13 @@ class Line(NamedTuple):
     camera: str
     start: tuple[float, float]
     end: tuple[float, float]
+
+
+class Location(NamedTuple):
+    """Where a site is, in degrees, north and east counted positive."""
+
+    latitude: float
+    longitude: float
 
 
 class Selects(Protocol):
@@ -132,7 +140,7 @@ class StepContext:
     kind of the step behind this one in its stream. `renamed` has the earlier names (`was`) of
     streams and alarms. `page_url` is where people open the page. `selected` are the selectors of
     what comes here, `arming` those of what arms an alarm, where they are known. `dialects` are
-    those of the definition, by name.
+    those of the definition, by name. `location` is where the site is, where it says so.
     """
 
     flow: str
@@ -156,6 +164,7 @@ class StepContext:
     selected: Selects | None = None
     arming: Selects | None = None
     dialects: Mapping[str, Any] = field(default_factory=dict)
+    location: Location | None = None
 
     @property
     def patience(self) -> float:
@@ -221,7 +230,7 @@ class Logic:
         raise NotImplementedError
 
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
-        """Like `on_batch`, for a stream whose `from` names roles."""
+        """Like `on_batch`, for a stream whose `from` names roles; for rows it is their source."""
         return self.on_batch(events, now)
 
     def on_time(self, now: Now) -> list[Event]:
@@ -263,6 +272,10 @@ class Operator(Component):
     STATEFUL: ClassVar[bool] = False
     CROSS_SUBJECT: ClassVar[bool] = False
     DATA: ClassVar[tuple[str, ...]] = ()
+
+    def side_input(self) -> str | None:
+        """The source of a table whose rows it takes beside the stream's events."""
+        return None
 
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""

@@ -13,6 +13,7 @@ from connectors.config.api_section import ApiSection
 from connectors.config.document import Document, Node, Path_
 from connectors.config.evidence_section import EvidenceSection
 from connectors.config.grammar_version import GrammarVersion
+from connectors.config.location_section import LocationSection
 from connectors.config.messages import explain, validate
 from connectors.config.recovery_section import RecoverySection
 from connectors.config.suggestion import near
@@ -27,7 +28,7 @@ from connectors.config.variables import (
     password_in_url,
 )
 from connectors.config.watch_section import WatchSection
-from operators.component import Spec
+from operators.component import Location, Spec
 from operators.model.units import Name
 
 SECRET_KEYS = re.compile(
@@ -57,6 +58,13 @@ class Site(Spec):
         "UTC",
         description="Time zone of hours and days in alarms and tests.",
         examples=["Europe/Paris"],
+    )
+    location: LocationSection | None = Field(
+        None,
+        description=(
+            "Where sunrise and sunset are meant; when left out, in the city which the time zone is"
+            " named after."
+        ),
     )
     connections: dict[Name, dict[str, Any]] = Field(
         {},
@@ -112,6 +120,11 @@ class Site(Spec):
     def zone(self) -> ZoneInfo:
         """The time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def place(self) -> Location | None:
+        """Where it is; None where the site file does not say so."""
+        return None if self.location is None else self.location.place
 
     @property
     def document(self) -> Document | None:

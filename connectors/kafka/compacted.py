@@ -10,7 +10,8 @@ from connectors.kafka.consumer import Restart, TopicReader
 from connectors.kafka.log.record_batches import KeyedChunk
 from connectors.kafka.log.record_time import written_at
 from connectors.runtime import steady_clock
-from operators.events import Event, Occurrence, Row, received_lines
+from operators.events import Event, Occurrence, Reading, Row, received_lines
+from operators.model.fields import value_of
 from operators.model.tables import is_deleted, row_of
 
 _decode = msgspec.json.Decoder().decode
@@ -105,6 +106,8 @@ class TableReader(TopicReader):
             raise ValueError(f"expected a row as a JSON object, got {type(values).__name__}")
         if "kind" in values:
             event = received_lines(line)[0]
+            if isinstance(event, Reading):
+                return self._row(offset, number, at, _latest(event, name), "update")
             if not isinstance(event, Row | Occurrence):
                 raise ValueError(f"expected a row, got an event of kind {values['kind']!r}")
             row_key(event)
@@ -124,6 +127,17 @@ class TableReader(TopicReader):
         tp = self.tp
         id = f"{tp.topic}/{tp.partition}/{offset}" + (f"/{number}" if number else "")
         return Row(id=id, time=at, table=tp.topic, op=op, values=values)
+
+
+def _latest(event: Reading, name: str | None) -> dict[str, Any]:
+    """A reading as the row of its signal."""
+    return {
+        **event.labels,
+        "id": name or f"{event.subject}/{event.metric}",
+        "subject": event.subject,
+        "metric": event.metric,
+        "value": value_of(event),
+    }
 
 
 def row_key(row: Event) -> str:

@@ -42,8 +42,9 @@ class Topic(Source):
         False,
         description=(
             "The topic is a table of rows (JSON objects): the latest record of each key counts, and"
-            " one without a value deletes the row. It is read whole at every start, before anything"
-            " else."
+            " one without a value deletes the row. A reading is the row of its signal, with its"
+            " labels, `subject`, `metric` and `value`. It is read whole at every start, before"
+            " anything else."
         ),
     )
     messages: bool = Field(

@@ -4,7 +4,6 @@ from connectors.config.document import Node, Place
 from connectors.config.suggestion import near
 from flows.checks.context import SECTIONS, Scope
 from flows.language.model import SIDE_OUTPUTS, inputs, origin
-from operators.transforms.enrich import Enrich
 
 
 def check_references(scope: Scope) -> None:
@@ -118,9 +117,7 @@ def _check_read(scope: Scope) -> None:
     for alarm in scope.flow.alarms.values():
         used |= {alarm.rules or ""} | ({origin(alarm.armed.while_ or "")} if alarm.armed else set())
     used |= {
-        step.settings.side_input()
-        for _, _, step in scope.steps()
-        if isinstance(step.settings, Enrich)
+        side for _, _, step in scope.steps() if (side := step.settings.side_input()) is not None
     }
     used |= {getattr(source.settings, "each", "") for source in scope.flow.sources.values()}
     for section in ("sources", "streams"):

@@ -25,8 +25,9 @@ def check_tables(scope: Scope) -> None:
         table = getattr(step.settings, "table", None)
         if isinstance(table, str) and step.kind == "lookup":
             known_table(scope, (*path, step.kind, "table"), table)
-        if isinstance(step.settings, Enrich):
-            _check_live(scope, (*path, step.kind, "from"), step.settings.side_input())
+        if (side := step.settings.side_input()) is not None:
+            key = "from" if isinstance(step.settings, Enrich) else "mode"
+            _check_live(scope, (*path, step.kind, key), side)
     _check_columns(scope)
 
 
@@ -106,6 +107,8 @@ def _check_places(scope: Scope) -> None:
     names = [*areas(zones), *lines]
     for path, stream, step in scope.steps():
         only = getattr(step.settings, "only", None) if step.kind == "zones" else None
+        if step.kind == "zones":
+            _check_modes(scope, path, step.settings, only)
         if only and live_cameras(scope.flow, stream):
             continue  # people draw on the page what it names
         for index, name in enumerate([only] if isinstance(only, str) else only or ()):
@@ -119,6 +122,20 @@ def _check_places(scope: Scope) -> None:
             else:
                 what = "zone or line" if lines else "zone"
                 scope.unknown(place, f"no {what} {name!r}", name, names)
+
+
+def _check_modes(scope: Scope, path: Path_, step: Any, only: str | list[str] | None) -> None:
+    meant = [only] if isinstance(only, str) else only
+    for name, _, zone in polygons(scope.flow.zones):
+        if zone.modes and step.mode is None and (meant is None or name in meant):
+            scope.say(
+                (*path, "zones"),
+                f"the zone {name!r} has 'modes', but no source says which one is on",
+                "name it, such as  mode: site_mode  with"
+                "  site_mode: {topic: {name: vigie.mode, table: true}}  under 'sources'",
+                key=True,
+            )
+            return
 
 
 def _check_columns(scope: Scope) -> None:

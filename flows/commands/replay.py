@@ -265,7 +265,7 @@ def _definition(
         raise InputError(f"{label}: {error}") from None
     tables = Scope(document, flow).tables
     inputs = with_looks(inputs, active, tables, given, site, folder, cache)
-    return Definition(label, flow, tables, inputs, born, profile)
+    return Definition(label, flow, tables, inputs, born, profile, site.place)
 
 
 def _site(definition: Path, file: Path | None) -> Site:

@@ -4,12 +4,11 @@ import json
 import sys
 import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
 from connectors.config.document import Document
-from connectors.config.site import read_site
+from connectors.config.site import Site, load_site, read_site
 from connectors.config.suggestion import near
 from flows.checks.connections import is_site
 from flows.checks.context import Scope
@@ -73,8 +72,8 @@ def test(
             click.echo(document.report(), err=True)
         if flow is not None:
             flows.append(flow)
-            zone = _zone(document.path, site or next(iter(sites), None))
-            results.append((document, flow.flow, _run(document, flow, zone, word)))
+            place = _site(document.path, site or next(iter(sites), None))
+            results.append((document, flow.flow, _run(document, flow, place, word)))
     outcomes = [outcome for _, _, some in results for outcome in some]
     if form_json:
         click.echo(
@@ -104,26 +103,26 @@ def test(
     sys.exit(1 if failed else 0)
 
 
-def _zone(path: Path, site: Path | None) -> ZoneInfo:
-    """The time zone of the site file; UTC where there is none beside the definition."""
+def _site(path: Path, site: Path | None) -> Site:
+    """The site file; one without connections, in UTC, where there is none beside the definition."""
     file = site or path.with_name("site.yaml")
     if site is None and not file.exists():
-        return ZoneInfo("UTC")
+        return load_site(None)
     document, read = read_site(file)
     if read is None:
         click.echo(document.report(), err=True)
         sys.exit(1)
-    return read.zone
+    return read
 
 
-def _run(document: Document, flow: Flow, zone: ZoneInfo, word: str | None) -> list[Outcome]:
+def _run(document: Document, flow: Flow, site: Site, word: str | None) -> list[Outcome]:
     tables = Scope(document, flow).tables
     wanted = [
         n for n, one in enumerate(flow.tests) if word is None or word.lower() in one.test.lower()
     ]
     files = {file for index in wanted for file in flow.tests[index].definitions()}
     others = {file: _other(document.path.parent / file) for file in sorted(files)}
-    return [run_test(flow, tables, zone, index, others) for index in wanted]
+    return [run_test(flow, tables, site.zone, index, others, site.place) for index in wanted]
 
 
 def _other(path: Path) -> tuple[Flow, Tables]:

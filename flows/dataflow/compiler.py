@@ -40,12 +40,11 @@ from flows.language.picture_model import areas, as_lines, masks
 from flows.language.profiles import for_profile, profiles
 from flows.language.upstream import clocks, live_cameras
 from operators.alarms.logic import make_logic
-from operators.component import Logic, MapLogic, StepContext
+from operators.component import Location, Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.model.changes import as_told, is_annunciated
 from operators.model.template import Shape
 from operators.notifications.notify import Notify
-from operators.transforms.enrich import Enrich
 from operators.vision.zones import Zones
 
 ALARM_SINK = "vigie_alarms"
@@ -95,18 +94,19 @@ def compile_flow(
     born: Mapping[str, str] | None = None,
     run: str = "",
     page_url: str | None = None,
+    location: Location | None = None,
 ) -> Compiled:
     """Compile a definition that `flows.checks.run_all` accepted; raises `NotRunnable`.
 
     `born` maps the identities of renamed steps to those their state is saved under
     (`flows.language.lock.born`). `run` names a replay of history. `page_url` is where people open
-    the page.
+    the page, `location` where the site is.
     """
     active = for_profile(flow, profile)
     if not active.sources:
         names = " or ".join(sorted(profiles(flow)))
         raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
-    return _Compiler(active, tables, timezone, born or {}, run, page_url or "").compile()
+    return _Compiler(active, tables, timezone, born or {}, run, page_url or "", location).compile()
 
 
 class _Compiler:
@@ -118,6 +118,7 @@ class _Compiler:
         born: Mapping[str, str],
         run: str,
         page_url: str,
+        location: Location | None,
     ) -> None:
         self._flow = flow
         self._tables = tables
@@ -133,6 +134,7 @@ class _Compiler:
         }
         self._run = run
         self._page_url = page_url
+        self._location = location
         self._ways = Ways(flow, tables)
 
     def compile(self) -> Compiled:
@@ -213,7 +215,7 @@ class _Compiler:
             any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
             lines=as_lines(self._flow.lines), masks=masks(zones), renamed=self._renamed,
             known=listed(self._tables, facts), metrics=names_in(facts, "metric"),
-            page_url=self._page_url, dialects=self._dialects,
+            page_url=self._page_url, dialects=self._dialects, location=self._location,
         )  # fmt: skip
 
     def _labels(self) -> Iterator[Node]:
@@ -251,9 +253,9 @@ class _Compiler:
 
     def _tables_of(self, stream: str, settings: Any) -> list[str]:
         """The sources of rows that a step takes beside its events."""
-        if isinstance(settings, Enrich):
-            return [settings.side_input()]
-        return live_cameras(self._flow, stream) if isinstance(settings, Zones) else []
+        side = settings.side_input()
+        rows = live_cameras(self._flow, stream) if isinstance(settings, Zones) else []
+        return rows if side is None else [*rows, side]
 
     def _alarms(self) -> Iterator[Node]:
         for name, alarm in self._flow.alarms.items():

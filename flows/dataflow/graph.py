@@ -338,23 +338,24 @@ class Graph:
         return outputs
 
     def _run(self, running: _Running, made: Outputs, now: Now) -> None:
-        node = running.node
+        node, logics = running.node, running.logics
+        by_rows: dict[int, list[Event]] = {}
         for name, number in node.tables:
             if rows := made.get(name):
-                running.logics[number].on_role("table", rows, now)
-        first = True
+                by_rows.setdefault(number, []).extend(logics[number].on_role(name, rows, now))
         events: list[Event] = []
-        for id, logic in zip(running.ids, running.logics, strict=True):
-            if first:
+        for number, (id, logic) in enumerate(zip(running.ids, logics, strict=True)):
+            if number == 0:
                 given = [(role, made[name]) for name, role in node.inputs if made.get(name)]
                 events = by_time(given)[0][1] if given and not running.roles else []
-            if first and running.roles:
+            if number == 0 and running.roles:
                 for role, some in by_time(given):
                     take = partial(logic.on_role, role or "")
                     events += self._take(id, logic, take, some, now)
             elif events:
                 events = self._take(id, logic, logic.on_batch, events, now)
-            first = False
+            if from_rows := by_rows.get(number):
+                events = [*from_rows, *events]
             due = logic.next_time()
             if due.event <= now.event or due.wall <= now.wall:
                 events = [*events, *logic.on_time(now)]

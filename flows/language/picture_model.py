@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from operators.component import Area, Line, Polygon, Spec
+from operators.model.units import Some
 from operators.vision.zone_hours import checked_hours
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -36,9 +37,15 @@ class Zone(Spec):
         None,
         description=(
             "The hours of the day in which it counts, by the site's clock; `sunrise` and `sunset`"
-            " are those where the city of its time zone is."
+            " are those at its `location`."
         ),
         examples=["20:00-06:00", "sunset-sunrise"],
+    )
+    modes: Some = Field(
+        [],
+        min_length=1,
+        description="The modes of the site in which it counts; the step's `mode` says which is on.",
+        examples=[["surveillance"]],
     )
 
     @model_validator(mode="after")
@@ -47,6 +54,8 @@ class Zone(Spec):
             raise ValueError("a zone with 'privacy' has no 'exclude': draw several polygons")
         if self.privacy and self.hours:
             raise ValueError("a zone with 'privacy' has no 'hours': it is always covered")
+        if self.privacy and self.modes:
+            raise ValueError("a zone with 'privacy' has no 'modes': it is always covered")
         return self
 
 
@@ -85,9 +94,14 @@ def areas(zones: Zones) -> dict[str, list[Area]]:
     for name, _, zone in polygons(zones):
         if not zone.privacy:
             found.setdefault(name, []).append(
-                Area(zone.camera, zone.points, zone.exclude, zone.hours)
+                Area(zone.camera, zone.points, zone.exclude, zone.hours, listed(zone.modes))
             )
     return found
+
+
+def listed(names: str | list[str]) -> list[str]:
+    """One name or several as a list."""
+    return [names] if isinstance(names, str) else names
 
 
 def masks(zones: Zones) -> dict[str, list[Polygon]]:

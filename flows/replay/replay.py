@@ -25,6 +25,7 @@ from flows.replay.pictures.stays import Stays
 from flows.replay.player import Pace, Piece, Player
 from flows.replay.sources import Inputs, Place, needed
 from operators.alarms.kpi import Kpis
+from operators.component import Location
 from operators.events import AlarmTransition, Event, Occurrence, Row
 
 History = FileHistory | PictureHistory | TableHistory | TopicHistory
@@ -49,6 +50,7 @@ class Definition:
     inputs: Inputs
     born: Mapping[str, str]
     profile: str | None = None
+    location: Location | None = None
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ def replay_plan(definition: Definition, zone: ZoneInfo) -> Plan:
     """
     flow, read = definition.flow, definition.inputs.streams
     plan = compile_flow(
-        flow, definition.tables, zone, definition.profile, definition.born, run=RUN
-    ).plan
+        flow, definition.tables, zone, definition.profile, definition.born, run=RUN,
+        location=definition.location,
+    ).plan  # fmt: skip
     wanted = set(needed(flow, read, definition.inputs.telling))
     nodes = tuple(
         Node(node.name, ((node.name + HISTORY, None),), ()) if node.name in read else node

@@ -15,7 +15,6 @@ from flows.language.model import Flow, inputs, origin
 from flows.replay.pictures.look import Look
 from flows.replay.pictures.recordings import holds_pictures
 from flows.replay.pictures.stays import telling
-from operators.transforms.enrich import Enrich
 
 Kind = Literal["clickhouse", "topic", "file", "pictures", "none"]
 
@@ -149,11 +148,8 @@ def needed(flow: Flow, read: Iterable[str] = (), more: Iterable[str] = ()) -> li
             waiting += [*alarm.sources, *(side for side, _ in alarm.side_inputs())]
         elif name in flow.streams and name not in read:
             waiting += inputs(flow.streams[name].from_)
-            waiting += [
-                s.settings.side_input()
-                for s in flow.streams[name].steps
-                if isinstance(s.settings, Enrich)
-            ]
+            sides = (step.settings.side_input() for step in flow.streams[name].steps)
+            waiting += [side for side in sides if side is not None]
     return list(found)
 
 

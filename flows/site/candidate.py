@@ -130,7 +130,7 @@ def failed_tests(document: Document, flow: Flow, site: Site) -> str | None:
             if read is None:
                 return other.report()
             others[file] = (read, Scope(other, read).tables)
-        outcome = run_test(flow, tables, site.zone, number, others)
+        outcome = run_test(flow, tables, site.zone, number, others, site.place)
         if outcome.status == "failed":
             return click.unstyle(report(document, outcome))
     return None

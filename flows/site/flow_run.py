@@ -103,7 +103,9 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     tables = Scope(document, flow).tables
     place = load_site(asked.site)
     names = born(flow, read_lock(lock_path(definition, flow)))
-    compiled = compile_flow(flow, tables, place.zone, asked.profile, names, page_url=place.api.url)
+    compiled = compile_flow(
+        flow, tables, place.zone, asked.profile, names, page_url=place.api.url, location=place.place
+    )
     check_tables(compiled.sinks, place)
     folder = asked.folder or definition.parent
     version = content(definition)[:SHORT]

@@ -25,7 +25,7 @@ from flows.testing.inputs import events_of, time_of
 from flows.testing.outputs import Output, SinkView
 from operators.alarms.base_logic import AlarmLogic
 from operators.alarms.command_handler import COMMAND, REJECTED
-from operators.component import INSTANT
+from operators.component import INSTANT, Location
 from operators.events import AlarmTransition, Event, Occurrence
 from operators.model.fields import field as field_of
 
@@ -75,22 +75,23 @@ def run_test(
     zone: ZoneInfo,
     index: int,
     others: Mapping[str, tuple[Flow, Tables]] | None = None,
+    location: Location | None = None,
 ) -> Outcome:
     """Run the test with this index.
 
-    `zone` is the site's, in which hours and dates are meant; `others` are the definitions, by file,
-    under which a test goes on.
+    `zone` is the site's, in which hours and dates are meant, and `location` where it is; `others`
+    are the definitions, by file, under which a test goes on.
     """
     test = flow.tests[index]
     outcome = Outcome(test.test, ("tests", index))
     began = time.perf_counter()
     try:
-        compiled = compile_flow(flow, tables, zone, test.profile)
+        compiled = compile_flow(flow, tables, zone, test.profile, location=location)
     except NotRunnable as reason:
         outcome.status, outcome.reason = "skipped", str(reason)
         return outcome
     try:
-        _Run(flow, compiled, tables, zone, test, outcome, others or {}).run()
+        _Run(flow, compiled, tables, zone, test, outcome, others or {}, location).run()
     except NotRunnable as reason:
         outcome.status, outcome.reason = "skipped", str(reason)
         return outcome
@@ -135,7 +136,9 @@ class _Run:
         test: Test,
         outcome: Outcome,
         others: Mapping[str, tuple[Flow, Tables]],
+        location: Location | None,
     ) -> None:
+        self._location = location
         self._zone, self._test, self._outcome, self._others = zone, test, outcome, others
         start = datetime.fromisoformat(test.start or DEFAULT_START)
         self._start = (start if start.tzinfo else start.replace(tzinfo=zone)).timestamp()
@@ -215,7 +218,9 @@ class _Run:
             if do.restarts:
                 flow, tables = self._others[name]
                 profile = self._test.profile
-                self._take(flow, tables, compile_flow(flow, tables, self._zone, profile))
+                at = self._location
+                compiled = compile_flow(flow, tables, self._zone, profile, location=at)
+                self._take(flow, tables, compiled)
                 self._playback.restart(self._plan)
             elif word == "break":
                 self._held.setdefault(name, [])

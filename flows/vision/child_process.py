@@ -99,13 +99,13 @@ class ChildProcess:
 
     def __init__(self, module: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._module = module
-        self._settings = json.dumps(settings) + "\n"
+        self._settings = _line(settings)
         self._context = context
         self._name = f"{context.name} {module.rpartition('.')[2].removesuffix('_process')}"
         self._stopping = threading.Event()
         self.seen: Callable[[str], None] = lambda camera: None
         """Called with a camera on whose picture something was found."""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._is_told = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._keep_running, name=self._name, daemon=True)
@@ -117,11 +117,10 @@ class ChildProcess:
         return process.pid if process is not None and process.poll() is None else None
 
     def say(self, message: Mapping[str, Any]) -> None:
-        """Tell the child something, if it runs."""
+        """Tell the child something short, if it runs and reads; it must bear not to be told."""
         with self._lock, contextlib.suppress(OSError, ValueError):
             if self._process is not None and self._process.stdin is not None and self._is_told:
-                self._process.stdin.write(json.dumps(message) + "\n")
-                self._process.stdin.flush()
+                os.write(self._process.stdin.fileno(), _line(message))
 
     def start(self) -> None:
         """Start it, and keep it running."""
@@ -147,13 +146,14 @@ class ChildProcess:
         backoff = Backoff(1.0, 60.0)
         while not self._stopping.is_set():
             began = time.monotonic()
-            status = self._run()
+            try:
+                how = f"ended with {self._run()}"
+            except OSError as error:
+                how = f"cannot be started: {error}"
             if self._stopping.is_set():
                 return
             self._context.count("restarts", 1)
-            self._context.health.degraded(
-                self._name, f"its process ended with {status} and is started again"
-            )
+            self._context.health.degraded(self._name, f"its process {how} and is started again")
             if time.monotonic() - began > STEADY:
                 backoff.reset()
             self._stopping.wait(backoff.pause())
@@ -167,21 +167,25 @@ class ChildProcess:
                 [sys.executable, "-m", self._module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
             )
         assert process.stdin is not None
         assert process.stdout is not None
         with process:
-            with self._lock, contextlib.suppress(OSError):
-                process.stdin.write(self._settings)
-                process.stdin.flush()
-                self._is_told = True
+            with self._lock, contextlib.suppress(OSError, ValueError):
+                self._tell_settings(process.stdin.fileno())
             for line in process.stdout:
                 self._take(line)
         return process.returncode
 
-    def _take(self, line: str) -> None:
+    def _tell_settings(self, pipe: int) -> None:
+        """Write past Python's buffer: what waits there for a dead child makes closing it fail."""
+        rest = self._settings
+        while rest:
+            rest = rest[os.write(pipe, rest) :]
+        os.set_blocking(pipe, False)  # a child that is stopped shall not stop who tells it
+        self._is_told = True
+
+    def _take(self, line: bytes) -> None:
         try:
             message = json.loads(line)
         except ValueError:
@@ -207,3 +211,7 @@ class ChildProcess:
                 health.degraded(name, detail)
             case _:
                 log.warning("%s: a message that is none: %.200r", self._name, line)
+
+
+def _line(message: Mapping[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\n"

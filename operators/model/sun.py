@@ -1,4 +1,4 @@
-"""When the sun rises and sets where a time zone's city is, by the equations of NOAA.
+"""When the sun rises and sets at a site, by the equations of NOAA.
 
 (Solar calculation details of the Global Monitoring Laboratory; exact to some two minutes between
 the polar circles.)
@@ -11,6 +11,8 @@ from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from operators.component import Location
 
 HORIZON = math.radians(-0.833)
 """Height of the sun's middle as its upper edge rises, with the air's refraction."""
@@ -29,9 +31,12 @@ class SunTimes(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def sun_times(day: date, zone: ZoneInfo) -> SunTimes:
-    """Sunrise and sunset on a day, as the clocks of the zone show them."""
-    latitude, longitude = place_of(zone)
+def sun_times(day: date, zone: ZoneInfo, location: Location | None = None) -> SunTimes:
+    """Sunrise and sunset on a day, as the clocks of the zone show them.
+
+    They are those of a location, or of the city that the zone is named after.
+    """
+    latitude, longitude = place_of(zone) if location is None else map(math.radians, location)
     midnight = datetime.combine(day, time(), zone)
     offset = (midnight + timedelta(hours=12)).utcoffset() or timedelta()
     found = []
@@ -54,10 +59,10 @@ def sun_times(day: date, zone: ZoneInfo) -> SunTimes:
     return SunTimes(*found)
 
 
-def is_day(moment: float, zone: ZoneInfo) -> bool:
+def is_day(moment: float, zone: ZoneInfo, location: Location | None = None) -> bool:
     """Whether the sun is up at an instant (epoch seconds)."""
     clock = datetime.fromtimestamp(moment, zone)
-    rise, sets = sun_times(clock.date(), zone)
+    rise, sets = sun_times(clock.date(), zone, location)
     return rise <= clock.hour * 60 + clock.minute + clock.second / 60 < sets
 
 

@@ -52,7 +52,7 @@ class Enrich(Operator):
         return [self.key]
 
     def side_input(self) -> str:
-        """The source whose rows it takes beside the stream's events."""
+        """The source of the table."""
         return self.from_
 
     def logic(self, context: StepContext) -> "EnrichLogic":

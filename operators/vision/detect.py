@@ -58,7 +58,7 @@ class Detect(Operator):
         0.5,
         description=(
             "The lowest score that counts, 0 to 1, or the column that says so, or one by `day` and"
-            " one by `night`: between sunrise and sunset where the city of the site's time zone is."
+            " one by `night`: between sunrise and sunset at the site's `location`."
         ),
         examples=[0.5],
     )
@@ -77,7 +77,7 @@ class Detect(Operator):
 
         def lowest(frame: Frame) -> float:
             if isinstance(self.confidence, DayAndNight):
-                day = is_day(frame.time, context.timezone)
+                day = is_day(frame.time, context.timezone, context.location)
                 return self.confidence.day if day else self.confidence.night
             if not isinstance(self.confidence, Column):
                 return self.confidence

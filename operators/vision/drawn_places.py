@@ -14,18 +14,21 @@ Point = tuple[Fraction, Fraction]
 Corners = Annotated[list[Point], Meta(min_length=3, max_length=100)]
 PlaceName = Annotated[str, Meta(pattern=r"^(?=.*[A-Za-z])[A-Za-z0-9_-]{1,64}$")]
 
+ModeName = Annotated[str, Meta(min_length=1, max_length=64)]
+
 
 class DrawnZone(msgspec.Struct, omit_defaults=True, frozen=True):
     """A polygon on a camera's picture, its corners as fractions of it.
 
     With `privacy` nothing enters it, and it is black on every picture of the camera. It counts in
-    its `hours` of the day, `20:00-06:00` or `sunset-sunrise`.
+    its `hours` of the day, `20:00-06:00` or `sunset-sunrise`, and in the `modes` of the site.
     """
 
     points: Corners
     exclude: Annotated[list[Corners], Meta(max_length=20)] = []
     privacy: bool = False
     hours: Annotated[str, Meta(pattern=PATTERN)] | None = None
+    modes: Annotated[list[ModeName], Meta(max_length=20)] = []
 
 
 class DrawnLine(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -44,7 +47,7 @@ class Places(msgspec.Struct, omit_defaults=True, frozen=True):
     def areas(self, camera: str) -> dict[str, list[Area]]:
         """The zones that objects can be in, as the step `zones` has them."""
         return {
-            name: [Area(camera, zone.points, zone.exclude, zone.hours)]
+            name: [Area(camera, zone.points, zone.exclude, zone.hours, zone.modes)]
             for name, zone in self.zones.items()
             if not zone.privacy
         }

@@ -1,6 +1,7 @@
 """One tracked object as the step `zones` sees it: where it stays, and what it is about to cross."""
 
 import math
+import re
 from typing import Self
 
 import msgspec
@@ -16,6 +17,8 @@ FORGET_STILL = 7 * 86_400.0
 """The same for one of which nothing more was to be heard, as it stands still."""
 BACK = 1.0
 """Seconds within which an object that goes back has not crossed a line."""
+
+_AGAIN = re.compile(r"@\d+$")
 
 SavedStay = tuple[str, float, int, int, bool, bool]
 Saved = tuple[
@@ -46,14 +49,16 @@ class Visitor(Entry):
     """An object; `key` is its camera and track, `until` its next deadline.
 
     `last` is what was seen of it on its newest picture, `points` where it last was beside each
-    line, `crossings` the crossings that it may still take back.
+    line, `crossings` the crossings that it may still take back. `edge` is when the hours of a zone
+    begin or end, for one that stands still.
     """
 
-    __slots__ = ("crossings", "last", "points", "seen", "stays")
+    __slots__ = ("crossings", "edge", "last", "points", "seen", "stays")
 
     def __init__(self, key: tuple[str, str]) -> None:
         super().__init__(key)
         self.seen = -math.inf
+        self.edge = math.inf
         self.last: Detection | None = None
         self.stays: dict[str, Stay] = {}
         self.points: dict[str, Point] = {}
@@ -66,8 +71,8 @@ class Visitor(Entry):
 
     @property
     def is_nowhere(self) -> bool:
-        """Whether there is nothing to remember."""
-        return not (self.stays or self.points or self.crossings)
+        """Whether there is nothing to remember: one that stands still may yet be in a zone."""
+        return not (self.stays or self.points or self.crossings or self.is_still)
 
     def forgotten_at(self) -> float:
         """Return when it is given up."""
@@ -98,6 +103,12 @@ class Visitor(Entry):
             stay.entered, stay.loitered = entered, loitered
         one.points, one.crossings = dict(points), dict(crossings)
         return one
+
+
+def seen_again(event: Detection, time: float) -> Detection:
+    """Return what stands still as it is seen at another time."""
+    again = f"{_AGAIN.sub('', event.id)}@{round(time * 1000)}"
+    return msgspec.structs.replace(event, id=again, time=time)
 
 
 def in_phase(event: Detection, zone: str, phase: str, time: float) -> Detection:

@@ -1,9 +1,12 @@
 """The hours of the day in which a zone counts."""
 
+import math
 import re
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from operators.model.local_time import reading
+from operators.component import Location
+from operators.model.local_time import DAY, instants, leaps, reading
 from operators.model.sun import SunTimes, sun_times
 
 _END = r"([01]\d|2[0-3]):[0-5]\d|sunrise|sunset"
@@ -23,18 +26,37 @@ def checked_hours(text: str) -> str:
     return text
 
 
-def shows(hours: str | None, time: float, timezone: ZoneInfo) -> bool:
-    """Whether the site's clock shows a time of `20:00-06:00` at `time` (epoch seconds).
+class Hours:
+    """Says when the site's clock shows a time of `20:00-06:00`.
 
-    Hours may go past midnight, and begin or end with `sunrise` or `sunset`; None are all.
+    Hours may go past midnight, and begin or end with `sunrise` or `sunset`.
     """
-    if hours is None:
-        return True
-    clock = reading(time, timezone)
-    sun = sun_times(clock.date(), timezone)
-    start, end = (_minutes(word, sun) for word in hours.split("-"))
-    now = clock.hour * 60 + clock.minute + clock.second / 60
-    return start <= now < end if start < end else now >= start or now < end
+
+    def __init__(self, timezone: ZoneInfo, location: Location | None) -> None:
+        self._timezone = timezone
+        self._location = location
+
+    def show(self, hours: str, moment: float) -> bool:
+        """Whether these are the hours of an instant (epoch seconds)."""
+        clock = reading(moment, self._timezone)
+        sun = sun_times(clock.date(), self._timezone, self._location)
+        start, end = (_minutes(word, sun) for word in hours.split("-"))
+        now = clock.hour * 60 + clock.minute + clock.second / 60
+        return start <= now < end if start < end else now >= start or now < end
+
+    def next_edge(self, hours: str, moment: float) -> float:
+        """The first whole second after an instant at which they may begin or end.
+
+        That is also where the clock is set forward or back.
+        """
+        today = reading(moment, self._timezone).date()
+        edges = list(leaps(moment, moment + 2 * DAY, self._timezone))
+        for day in (today, today + timedelta(days=1), today + timedelta(days=2)):
+            sun = sun_times(day, self._timezone, self._location)
+            for word in hours.split("-"):
+                shown = datetime.combine(day, time()) + timedelta(minutes=_minutes(word, sun))
+                edges += [float(math.ceil(one)) for one in instants(shown, self._timezone)]
+        return min((edge for edge in edges if edge > moment), default=math.inf)
 
 
 def _minutes(word: str, sun: SunTimes) -> float:

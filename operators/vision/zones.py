@@ -26,8 +26,11 @@ class Zones(Operator):
     has its name. Who is in a zone that is taken away leaves it.
 
     A zone with `hours` counts in those of the day: outside, nothing enters it, and who is in it
-    leaves with the next picture of him. They may begin or end with `sunrise` or `sunset`, where the
-    city of the site's time zone is.
+    leaves with the next picture of him. They may begin or end with `sunrise` or `sunset` at the
+    site's `location`. One with `modes` counts likewise while the site is in one of them: `mode`
+    names the source that says so, a topic with `table: true` such as `vigie.mode`, which the api
+    writes. Until that has said anything, such a zone counts. Who stands still as hours or a mode
+    begin enters then, for no new picture of him comes.
 
     It needs the step `track` before it; what has no track is counted as `untracked`.
     """
@@ -68,8 +71,19 @@ class Zones(Operator):
         ),
     )
 
+    mode: str | None = Field(
+        None,
+        min_length=1,
+        description="The source that says the site's mode, for zones with `modes`.",
+        examples=["site_mode"],
+    )
+
+    def side_input(self) -> str | None:
+        """The source of the mode."""
+        return self.mode
+
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""
-        rules = Rules(self.stay, self.loiter, self.inertia, self.anchor)
+        rules = Rules(self.stay, self.loiter, self.inertia, self.anchor, self.mode)
         wanted = [self.only] if isinstance(self.only, str) else self.only
         return ZonesLogic(rules, context, wanted)

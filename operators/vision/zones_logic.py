@@ -15,17 +15,21 @@ from operators.vision.boxes import Box
 from operators.vision.drawn_places import Places, places_of
 from operators.vision.lines import crossed, side_of
 from operators.vision.polygon import Point, contains, overlaps
-from operators.vision.visitor import Saved, Stay, Visitor, in_phase
-from operators.vision.zone_hours import shows
+from operators.vision.visitor import Saved, Stay, Visitor, in_phase, seen_again
+from operators.vision.zone_hours import Hours
 
 
 class Rules(NamedTuple):
-    """The settings of the step: seconds inside until it has entered and loiters, and pictures."""
+    """The settings of the step: seconds inside until it has entered and loiters, and pictures.
+
+    `mode` is the source that says the mode of the site.
+    """
 
     stay: float
     loiter: float | None
     inertia: int
     anchor: str
+    mode: str | None = None
 
 
 class CameraPlaces(NamedTuple):
@@ -41,14 +45,15 @@ SavedPlaces = tuple[str, Places]
 
 
 class ZonesLogic(KeyedLogic[Visitor]):
-    """State is one visitor for each object that is in a zone or on a camera with lines.
+    """State is one visitor for each object that is in a zone, on a camera with lines, or still.
 
-    Beside them it is what people drew on the pictures of cameras, by the id of the camera's row. A
-    place that is drawn stands for one of the same name in the definition.
+    Beside them it is what people drew on the pictures of cameras, by the id of the camera's row,
+    and the mode of the site. A place that is drawn stands for one of the same name in the
+    definition.
     """
 
-    VERSION = 3
-    STATE: ClassVar[Any] = tuple[list[Saved], dict[str, SavedPlaces]]
+    VERSION = 4
+    STATE: ClassVar[Any] = tuple[list[Saved], dict[str, SavedPlaces], str | None]
 
     def __init__(
         self,
@@ -59,7 +64,8 @@ class ZonesLogic(KeyedLogic[Visitor]):
         super().__init__(context)
         self._rules = rules
         self._only = only
-        self._timezone = context.timezone
+        self._hours = Hours(context.timezone, context.location)
+        self._mode: str | None = None
         self._defined = self._by_camera(context)
         self._drawn: dict[str, SavedPlaces] = {}
         self._places = dict(self._defined)
@@ -80,22 +86,54 @@ class ZonesLogic(KeyedLogic[Visitor]):
         return self._only is None or name in self._only
 
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
-        """Take rows of cameras, with what people drew."""
+        """Take rows of cameras, with what people drew, and the mode of the site."""
+        out: list[Event] = []
         for event in events:
-            row = row_of(event)
-            row_id = text(row.get("id"))
-            try:
-                places = Places() if is_deleted(event) else places_of(row)
-            except ValueError:
-                self.count("bad_places")
-                continue
-            before = self._drawn.pop(row_id, None)
-            camera = text(row.get("name")) or (before[0] if before else row_id)
-            if places != Places():
-                self._drawn[row_id] = (camera, places)
-            for name in {camera, before[0] if before else camera}:
-                self._draw(name)
-        return []
+            if role == self._rules.mode:
+                self._switch(event, out)
+            else:
+                self._take_row(event, out)
+        return out
+
+    def _switch(self, event: Event, out: list[Event]) -> None:
+        row = row_of(event)
+        mode = row.get("value", row.get("mode"))
+        self._mode = None if is_deleted(event) or mode in (None, "") else text(mode)
+        self._judge_still(event.time, out)
+
+    def _take_row(self, event: Event, out: list[Event]) -> None:
+        row = row_of(event)
+        row_id = text(row.get("id"))
+        try:
+            places = Places() if is_deleted(event) else places_of(row)
+        except ValueError:
+            self.count("bad_places")
+            return
+        before = self._drawn.get(row_id)
+        camera = text(row.get("name")) or (before[0] if before else row_id)
+        if before == (camera, places):
+            return
+        self._drawn.pop(row_id, None)
+        if places != Places():
+            self._drawn[row_id] = (camera, places)
+        cameras = {camera, before[0] if before else camera}
+        for name in cameras:
+            self._draw(name)
+        self._judge_still(event.time, out, cameras)
+
+    def _judge_still(
+        self, time: float, out: list[Event], cameras: Collection[str] | None = None
+    ) -> None:
+        """Say who stands still and is in a zone now, or is no longer."""
+        for one in list(self._visitors.values()):
+            if one.is_still and (cameras is None or one.key[0] in cameras):
+                self._judge(one, max(time, one.seen), out)
+                self._arm(one)
+
+    def _judge(self, one: Visitor, time: float, out: list[Event]) -> None:
+        assert one.last is not None
+        one.last = seen_again(one.last, max(time, one.last.time))
+        self._stay_in_zones(one, one.last, self._rules.inertia, out)
 
     def _draw(self, camera: str) -> None:
         """Put together what is drawn on a camera's picture and what the definition says of it."""
@@ -141,17 +179,27 @@ class ZonesLogic(KeyedLogic[Visitor]):
             return
         one.seen, one.last = event.time, event
         self._cross(one, event, out)
+        self._stay_in_zones(one, event, 1, out)
+        self._arm(one)
+
+    def _stay_in_zones(
+        self, one: Visitor, event: Detection, pictures: int, out: list[Event]
+    ) -> None:
+        """Take what is seen of an object; for so many pictures on which it is the same."""
         zones = self._places.get(event.subject, NOTHING).zones
         for zone, areas in zones.items():
             is_in = any(
-                shows(area.hours, event.time, self._timezone) and self._is_in(event.box, area)
-                for area in areas
+                self._counts(area, event.time) and self._is_in(event.box, area) for area in areas
             )
-            self._stay(one, event, zone, is_in, out)
+            self._stay(one, event, zone, is_in, pictures, out)
         for zone in [zone for zone in one.stays if zone not in zones]:
             if one.stays.pop(zone).entered:
                 out.append(in_phase(event, zone, "left", event.time))
-        self._arm(one)
+
+    def _counts(self, area: Area, time: float) -> bool:
+        if area.modes and self._mode is not None and self._mode not in area.modes:
+            return False
+        return area.hours is None or self._hours.show(area.hours, time)
 
     def _end(self, one: Visitor, event: Detection, out: list[Event]) -> None:
         out.extend(one.crossings.values())
@@ -167,16 +215,17 @@ class ZonesLogic(KeyedLogic[Visitor]):
         one.until = math.inf
 
     def _stay(
-        self, one: Visitor, event: Detection, zone: str, is_in: bool, out: list[Event]
-    ) -> None:
+        self, one: Visitor, event: Detection, zone: str, is_in: bool, pictures: int,
+        out: list[Event],
+    ) -> None:  # fmt: skip
         stay = one.stays.get(zone)
         if is_in:
             if stay is None:
                 stay = one.stays[zone] = Stay(event.time)
-            stay.inside, stay.outside = min(stay.inside + 1, self._rules.inertia), 0
+            stay.inside, stay.outside = min(stay.inside + pictures, self._rules.inertia), 0
             self._tell(event, zone, stay, event.time, out)
         elif stay is not None:
-            stay.outside += 1
+            stay.outside += pictures
             was_in = stay.inside >= self._rules.inertia
             if was_in and stay.outside < self._rules.inertia:
                 return
@@ -232,8 +281,19 @@ class ZonesLogic(KeyedLogic[Visitor]):
     def _deadlines(self, one: Visitor) -> list[float]:
         """Return when something happens if nothing is heard of a visitor."""
         found = [one.forgotten_at(), *(one.crossed_at(line) for line in one.crossings)]
-        if not one.is_still:
+        one.edge = math.inf
+        if one.last is None or not one.is_still:
             return found
+        one.edge = min(
+            (
+                self._hours.next_edge(area.hours, one.last.time)
+                for areas in self._places.get(one.key[0], NOTHING).zones.values()
+                for area in areas
+                if area.hours
+            ),
+            default=math.inf,
+        )
+        found.append(one.edge)
         for stay in one.stays.values():
             if stay.inside >= self._rules.inertia and not stay.outside:
                 if not stay.entered:
@@ -258,6 +318,8 @@ class ZonesLogic(KeyedLogic[Visitor]):
                 self.count("forgotten", len(one.stays))
             self._give_up(one)
             return
+        if one.edge <= time:
+            self._judge(one, one.edge, out)
         if one.is_still and one.last is not None:
             for zone, stay in one.stays.items():
                 if not stay.outside:
@@ -265,14 +327,14 @@ class ZonesLogic(KeyedLogic[Visitor]):
         self._arm(one)
 
     def snapshot(self) -> object:
-        """Return the visitors and what is drawn as plain data and detections."""
-        return [one.state() for one in self._visitors.values()], dict(self._drawn)
+        """Return the visitors, what is drawn and the mode as plain data and detections."""
+        return [one.state() for one in self._visitors.values()], dict(self._drawn), self._mode
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         if version != self.VERSION:
-            state = _of_older(state, version, self._rules.inertia), {}
-        visitors, self._drawn = state
+            state = _of_older(state, version, self._rules.inertia)
+        visitors, self._drawn, self._mode = state
         self._places = dict(self._defined)
         self._visitors = {}
         for camera in {camera for camera, _ in self._drawn.values()}:
@@ -282,14 +344,16 @@ class ZonesLogic(KeyedLogic[Visitor]):
             self._arm(one)
 
 
-def _of_older(state: Any, version: int, inertia: int) -> list[Saved]:
-    """Return the visitors of an earlier version: 2 knew nothing drawn, 1 stays only."""
+def _of_older(state: Any, version: int, inertia: int) -> Any:
+    """Return the state of an earlier version: 3 knew no mode, 2 nothing drawn, 1 stays only."""
+    if version == 3:
+        return (*msgspec.convert(state, tuple[list[Saved], dict[str, SavedPlaces]]), None)
     if version == 2:
-        return msgspec.convert(state, list[Saved])
+        return msgspec.convert(state, list[Saved]), {}, None
     found: dict[tuple[str, str], Saved] = {}
     for (camera, track, zone), since, seen, entered in state:
         key = (camera, track)
         saved = found.get(key, (key, seen, None, [], [], []))
         stay = (zone, since, inertia, 0, entered, False)
         found[key] = (key, max(saved[1], seen), None, [*saved[3], stay], [], [])
-    return list(found.values())
+    return list(found.values()), {}, None

@@ -73,7 +73,8 @@ def _definition(side: Side, site: Site, profile: str | None) -> Definition:
     if not flow.alarms and not inputs.telling:
         raise InputError("no alarms are in it")
     names = born(flow, read_lock(lock_path(path, flow)))
-    return Definition(str(path), flow, Scope(side.document, flow).tables, inputs, names, profile)
+    tables = Scope(side.document, flow).tables
+    return Definition(str(path), flow, tables, inputs, names, profile, site.place)
 
 
 def _renamed(episodes: Iterable[Episode], new: Side) -> list[Episode]:

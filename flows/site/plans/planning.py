@@ -40,7 +40,11 @@ def side(definition: Path, site: Site, profile: str | None) -> Side:
     try:
         names = born(flow, read_lock(lock_path(definition, flow)))
         tables = Scope(document, flow).tables
-        return Side(document, flow, compile_flow(flow, tables, site.zone, profile, names))
+        return Side(
+            document,
+            flow,
+            compile_flow(flow, tables, site.zone, profile, names, location=site.place),
+        )
     except (NotRunnable, ValueError) as error:
         raise Refused(f"{definition}: {error}") from None
 

@@ -9,7 +9,7 @@ from connectors.base import Batch, Reader
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from infra.embedded.broker import Broker
-from operators.events import Event, Occurrence, Row, encode_lines
+from operators.events import Event, Occurrence, Reading, Row, encode_lines
 from tests.conftest import ON_KAFKA
 from tests.connectors.recorder import Recorder
 from tests.waiting import PATIENCE, wait_until
@@ -130,3 +130,22 @@ def test_a_row_is_of_the_time_at_which_it_was_written_at_the_latest(
 
     assert batch.wall < 249e9
     assert [row.time for row in batch.events] == [batch.wall]
+
+
+def test_a_reading_is_the_row_of_its_signal(
+    opened: Callable[[], Reader], put: Callable[[str | None, bytes | None], None]
+) -> None:
+    def mode(word: str) -> bytes:
+        at = {"id": f"mode/{word}", "time": 1.0, "subject": "site"}
+        return encode_lines([Reading(**at, metric="mode", text=word)])  # type: ignore[arg-type]
+
+    next_of(opened())
+    put("site", mode("active"))
+    put("site", mode("away"))
+    reader = opened()
+    row = {"id": "site", "subject": "site", "metric": "mode", "value": "away"}
+    assert rows(next_of(reader).events) == [("update", row)]
+    put("site", mode("active"))
+    assert rows(next_of(reader).events) == [("update", row | {"value": "active"})]
+    put("site", None)
+    assert rows(next_of(reader).events) == [("delete", {"id": "site"})]

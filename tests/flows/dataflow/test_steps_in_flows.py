@@ -154,3 +154,45 @@ def test_a_step_that_is_new_asks_for_the_whole_table() -> None:
     other = Graph(enriching("another"))
     other.restore(graph.snapshot())
     assert other.new_tables == {"devices"}
+
+
+MODES = """\
+vigie: 1
+flow: yard
+tables: {cameras: [{name: gate, host: a}]}
+zones:
+  hall: {camera: gate, points: [[0, 0], [1, 0], [1, 1], [0, 1]], modes: surveillance}
+sources:
+  video: {rtsp: {each: cameras, url: "rtsp://{host}/s"}}
+  site_mode: {topic: {name: vigie.mode, table: true}}
+streams:
+  people:
+    from: video
+    steps:
+      - detect: {model: m, classes: [person]}
+      - track: 3s
+      - zones: {mode: site_mode, inertia: 2}
+sinks:
+  out: {from: people, topic: yard.people}
+tests:
+  - test: a zone counts in its modes, also for who stands still as one begins
+    play:
+      - {at: 0s, given: {site_mode: {id: site, value: active}}}
+      - at: 1s
+        every: 1s
+        until: 29s
+        given: {video: {camera: gate, sees: [{class: person, box: [0.4, 0.4, 0.1, 0.4], score: 0.9}]}}
+      - {at: 30s, expect: {people: nothing}}
+      - {at: 31s, given: {site_mode: {id: site, value: surveillance}}}
+      - {at: 32s, expect: {people: {phase: entered, in_zone: hall}}}
+      - {at: 33s, do: restart}
+      - {at: 34s, given: {site_mode: {id: site, value: active}}}
+      - {at: 36s, expect: {people: {phase: left, in_zone: hall}}}
+"""
+
+
+def test_a_zone_with_modes_counts_as_the_topic_of_the_mode_says(tmp_path: Path) -> None:
+    path = tmp_path / "yard.yaml"
+    path.write_text(MODES)
+    result = CliRunner().invoke(main, ["test", str(path)])
+    assert result.exit_code == 0, result.output

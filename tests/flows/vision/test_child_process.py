@@ -100,3 +100,42 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_child_that_dies_while_it_is_told_something_is_started_again(
+    child: ChildProcess, counts: Counter[str]
+) -> None:
+    for start in (1, 2):
+        wait_until(lambda start=start: counts["started"] == start, what="the child to start")
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        while child.pid is not None:
+            child.say({"seen": "gate"})
+        child.say({"seen": "gate"})
+    wait_until(lambda: counts["started"] == 3, what="the child to start")
+
+
+def test_a_child_that_is_stopped_holds_up_nobody_who_tells_it_something(
+    child: ChildProcess, counts: Counter[str]
+) -> None:
+    wait_until(lambda: counts["started"] == 1, what="the child to start")
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGSTOP)
+    for _ in range(3000):
+        child.say({"seen": "gate" * 20})
+    os.kill(child.pid, signal.SIGCONT)
+    child.stop()
+    assert child.pid is None
+
+
+def test_a_child_that_cannot_be_started_is_told_and_tried_again(
+    context: ConnectorContext, counts: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    child = ChildProcess(MODULE, {"name": "camera door"}, context)
+    child.start()
+    wait_until(lambda: context.health.down, what="the failure to be told")
+    assert "cannot be started" in context.health.down["video counting_child"]
+    monkeypatch.undo()
+    wait_until(lambda: counts["started"] == 1, what="the child to start")
+    child.stop()

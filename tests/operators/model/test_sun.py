@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from operators.component import Location
 from operators.model.sun import SunTimes, is_day, sun_times
 
 
@@ -37,3 +38,12 @@ def test_everywhere_the_sun_is_up_at_noon_of_an_equinox_and_down_at_midnight(zon
     here = ZoneInfo(zone)
     assert is_day(datetime(2026, 3, 20, 12, tzinfo=here).timestamp(), here)
     assert not is_day(datetime(2026, 3, 20, 0, 0, tzinfo=here).timestamp(), here)
+
+
+def test_a_site_that_says_where_it_is_has_the_sun_of_that_place() -> None:
+    brest, day = Location(48.39, -4.49), date(2026, 1, 20)
+    zone = ZoneInfo("Europe/Paris")
+    city, here = sun_times(day, zone), sun_times(day, zone, brest)
+    assert here.set - city.set == pytest.approx(29, abs=2)
+    dusk = datetime(2026, 1, 20, 17, 40, tzinfo=zone).timestamp()
+    assert (is_day(dusk, zone), is_day(dusk, zone, brest)) == (False, True)

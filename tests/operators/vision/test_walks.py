@@ -194,4 +194,4 @@ def test_an_object_is_one_event_that_ends_and_nothing_of_it_is_kept(
         assert all(before != after for before, after in itertools.pairwise(directions))
     ids = [one.id for one in steps.made]
     assert len(set(ids)) == len(ids)
-    assert [step.logic.snapshot() for step in steps.steps] == [[], ([], {})]
+    assert [step.logic.snapshot() for step in steps.steps] == [[], ([], {}, None)]

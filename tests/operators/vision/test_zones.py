@@ -12,7 +12,7 @@ from operators.events import Detection, Row
 from operators.model.saved_state import decode, encode
 from operators.vision.polygon import contains, overlaps
 from operators.vision.visitor import FORGET
-from operators.vision.zone_hours import checked_hours
+from operators.vision.zone_hours import Hours, checked_hours
 from operators.vision.zones import Zones
 from tests.operators.shard import CONTEXT, Shard, reading
 
@@ -69,7 +69,7 @@ def test_the_end_of_a_track_leaves_its_zones_and_frees_them():
     zones = shard()
     zones.feed(seen(0.0))
     assert phases(zones.feed(seen(5.0, phase="end"))) == [(5.0, "a", "left", "floor")]
-    assert zones.logic.snapshot() == ([], {})
+    assert zones.logic.snapshot() == ([], {}, None)
 
 
 def test_a_zone_belongs_to_its_camera_and_only_names_zones():
@@ -92,7 +92,7 @@ def test_what_has_no_track_is_counted_and_what_never_ends_is_forgotten():
     assert zones.counts == {"untracked": 2}
     zones.feed(seen(0.0))
     zones.feed(seen(FORGET + 10, foot=0.1, track="b"))
-    assert zones.logic.snapshot() == ([], {})
+    assert zones.logic.snapshot() == ([], {}, None)
 
 
 def test_one_picture_outside_or_inside_changes_nothing_by_default():
@@ -174,7 +174,7 @@ def test_a_line_is_crossed_to_the_side_that_is_right_or_left_of_it(restarts):
     back = gate.feed(*walk(0.5, 0.3, 0.2, 0.1, start=10.0))
     assert crossings(back) == [(10.6, "crossed", "gate_line", "left")]
     assert gate.feed(seen(20.0, phase="end")) == []
-    assert gate.logic.snapshot() == ([], {})
+    assert gate.logic.snapshot() == ([], {}, None)
 
 
 def test_what_crosses_back_within_a_second_has_not_crossed():
@@ -255,7 +255,7 @@ def test_what_is_drawn_while_the_flow_runs_counts_from_the_next_picture_on(resta
     zones.feed_roles([("table", row())])
     assert phases(zones.feed(seen(3.0))) == [(3.0, "a", "left", "hall")]
     zones.feed(seen(4.0, phase="end"))
-    assert zones.logic.snapshot() == ([], {})
+    assert zones.logic.snapshot() == ([], {}, None)
 
 
 def test_a_drawn_zone_stands_for_the_one_of_its_name_and_the_deleted_one_no_longer():
@@ -298,7 +298,7 @@ def test_a_row_that_draws_nonsense_is_counted_and_changes_nothing():
 def test_the_state_of_the_version_before_is_taken_over():
     zones = shard()
     zones.feed(seen(0.0))
-    visitors, _ = zones.logic.snapshot()
+    visitors, *_ = zones.logic.snapshot()
     newer = shard()
     newer.logic.restore(decode(encode(visitors), object), 2)
     assert phases(newer.feed(seen(1.0, foot=0.1))) == [(1.0, "a", "left", "floor")]
@@ -338,3 +338,101 @@ def test_a_zone_counts_from_sunset_to_sunrise_in_winter_and_in_summer(day: date)
 def test_what_is_no_span_of_the_day_is_refused_with_the_remedy(hours: str):
     with pytest.raises(ValueError, match=r"sunset-sunrise|leave 'hours' out"):
         checked_hours(hours)
+
+
+def mode(word, time):
+    values = {"id": "site", "metric": "mode", "value": word}
+    return ("site_mode", Row(id=f"m{time}", time=time, table="t", op="update", values=values))
+
+
+def by_mode(restarts=False, **settings):
+    area = Area("gate", SQUARE, modes=["surveillance", "away"])
+    places = {"floor": [area], "ramp": [Area("dock", SQUARE)]}
+    context = replace(CONTEXT, roles=("site_mode", "cameras"), zones=places)
+    return Shard(Zones(**{"inertia": 1, "mode": "site_mode", **settings}), context, restarts)
+
+
+def still(time, **more):
+    return msgspec.structs.replace(seen(time, **more), still=True)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_zone_with_modes_counts_in_these_only(restarts):
+    zones = by_mode(restarts)
+    zones.feed_roles([mode("active", 0.0)])
+    assert phases(zones.feed(seen(1.0), seen(2.0), seen(2.5, camera="dock"))) == [
+        (2.5, "a", "entered", "ramp")
+    ]
+    zones.feed_roles([mode("away", 3.0)])
+    assert phases(zones.feed(seen(4.0))) == [(4.0, "a", "entered", "floor")]
+    zones.feed_roles([mode("surveillance", 5.0)])
+    assert phases(zones.feed(seen(6.0))) == []
+    zones.feed_roles([mode("active", 7.0)])
+    assert phases(zones.feed(seen(8.0))) == [(8.0, "a", "left", "floor")]
+
+
+def test_until_a_mode_is_known_a_zone_with_modes_counts():
+    assert phases(by_mode().feed(seen(1.0))) == [(1.0, "a", "entered", "floor")]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_who_stands_still_enters_as_the_mode_begins_and_leaves_as_it_ends(restarts):
+    zones = by_mode(restarts, inertia=3, stay="2s")
+    zones.feed_roles([mode("active", 0.0)])
+    zones.feed(seen(1.0), still(12.0))
+    assert phases(zones.feed_roles([mode("surveillance", 60.0)])) == []
+    assert phases(zones.wait_until(70.0)) == [(62.0, "a", "entered", "floor")]
+    assert phases(zones.feed_roles([mode("active", 90.0)])) == [(90.0, "a", "left", "floor")]
+    zones.feed_roles([mode("surveillance", 120.0)])
+    again = zones.wait_until(130.0)
+    assert phases(again) == [(122.0, "a", "entered", "floor")]
+    assert again[0].id != "a@12/floor/entered"
+    assert phases(zones.feed(seen(140.0, phase="end"))) == [(140.0, "a", "left", "floor")]
+    assert zones.logic.snapshot()[0] == []
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_who_stands_still_enters_as_the_hours_begin_and_leaves_as_they_end(restarts):
+    night = {"hall": HALL["hall"] | {"hours": "20:00-06:00"}}
+    zones = Shard(Zones(), replace(CONTEXT, timezone=ZoneInfo("Europe/Paris")), restarts)
+    zones.feed_roles([("table", row(zones=night))])
+    evening = 1_768_935_600.0  # 2026-01-20, 20:00 in Paris
+    zones.feed(*(seen(evening - 100 + s, foot=0.95) for s in (0, 1)))
+    assert phases(zones.feed(still(evening - 90, foot=0.95))) == []
+    out = zones.wait_until(evening + 40_000)
+    assert [(time - evening, phase) for time, _, phase, _ in phases(out)] == [
+        (0.0, "entered"),
+        (36_000.0, "left"),
+    ]
+
+
+def test_what_is_drawn_around_one_who_stands_still_he_enters_at_once():
+    zones = shard()
+    zones.feed(still(1.0, foot=0.95))
+    assert phases(zones.feed_roles([("table", row(zones=HALL))])) == [(1.0, "a", "entered", "hall")]
+    assert phases(zones.feed_roles([("table", row())])) == [(1.0, "a", "left", "hall")]
+
+
+def test_the_state_before_modes_is_taken_over():
+    zones = shard()
+    zones.feed_roles([("table", row(zones=HALL))])
+    zones.feed(seen(0.0, foot=0.95))
+    visitors, drawn, _ = zones.logic.snapshot()
+    newer = shard()
+    newer.logic.restore(decode(encode((visitors, drawn)), object), 3)
+    assert phases(newer.feed(seen(1.0, foot=0.1))) == [(1.0, "a", "left", "hall")]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/Santiago", "Asia/Kathmandu"])
+@pytest.mark.parametrize("hours", ["20:00-06:00", "02:30-03:30", "sunset-sunrise", "00:00-24:00"])
+def test_between_two_edges_hours_do_not_change(zone: str, hours: str):
+    clock = Hours(ZoneInfo(zone), None)
+    for start in (date(2026, 3, 28), date(2026, 9, 5), date(2026, 10, 24)):
+        at = datetime.combine(start, time(1), ZoneInfo(zone)).timestamp()
+        end = at + 2 * 86_400
+        while at < end:
+            edge = clock.next_edge(hours, at)
+            assert at < edge
+            shown = {clock.show(hours, at + (edge - 1 - at) * part / 50) for part in range(51)}
+            assert len(shown) == 1, (at, edge)
+            at = edge
