@@ -22,7 +22,8 @@ from connectors.kafka.access.diagnosis import find_refusal
 from connectors.kafka.access.refusals import BrokerRefusal, no_right, refuse_missing_right, words_of
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.open_consumer import open_consumer
-from connectors.kafka.topics.settings import PACKED, refuse_unkeyed
+from connectors.kafka.topics.declared import PACKED
+from connectors.kafka.topics.settings import refuse_unkeyed
 from connectors.runtime.backoff import Backoff
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from connectors.base import ConnectorContext, Reader, Sink, Source, Writer
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.topics.settings import PACKED
+from connectors.kafka.topics.declared import PACKED
 from operators.model.units import Some
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from connectors.kafka.foreign.registry import SchemaRegistry
+from connectors.kafka.foreign.settings import SchemaRegistry
 from connectors.kafka.log.quick_selector import QuickSelector
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from connectors.kafka.topics.declared import DeclaredTopic

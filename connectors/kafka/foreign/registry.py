@@ -11,29 +11,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr
-
 from connectors.base import Refused
-from operators.component import Spec
+from connectors.kafka.foreign.settings import SchemaRegistry
 
 MAGIC = b"\0"
 HEADER = 5
 TIMEOUT = 5.0
 Decoder = Callable[[bytes], bytes]
 """Makes a JSON document of what stands behind the header of a record."""
-
-
-class SchemaRegistry(Spec):
-    """Where the schemas of Avro and Protobuf records are."""
-
-    url: str = Field(
-        pattern=r"^https?://[^\s@]+$",
-        description="Address, without user and password.",
-        examples=["http://redpanda:8081"],
-    )
-    username: str | None = Field(None, description="User for basic authentication.")
-    password: SecretStr | None = Field(None, description="Password of that user.")
-    ca: str | None = Field(None, description="File of the certificate authority, in PEM form.")
 
 
 class Undecodable(Exception):

@@ -7,6 +7,9 @@ from pydantic import Field
 from operators.component import Spec
 from operators.model.units import Duration
 
+PACKED = "PACKED"
+"""What a topic is needed for: records without a key."""
+
 
 class DeclaredTopic(Spec):
     """How a topic is to be; what is not said stays as the broker has it."""

@@ -12,8 +12,6 @@ from connectors.kafka.access.refusals import BrokerRefusal
 from connectors.kafka.connection import TopicConnection
 
 Settings = Mapping[str, str]
-PACKED = "PACKED"
-"""What a topic is needed for: records without a key."""
 
 
 class Difference(NamedTuple):

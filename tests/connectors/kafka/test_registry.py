@@ -19,7 +19,8 @@ from pydantic import SecretStr
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.foreign.encoded import Schemas
-from connectors.kafka.foreign.registry import SchemaRegistry, Undecodable
+from connectors.kafka.foreign.registry import Undecodable
+from connectors.kafka.foreign.settings import SchemaRegistry
 from infra.embedded.broker import Broker
 from operators.events import Event, Message
 from tests.connectors.recorder import Recorder

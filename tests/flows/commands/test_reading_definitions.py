@@ -56,6 +56,24 @@ def test_the_list_of_commands_is_shown_without_loading_any_of_them():
         assert any(line.split()[:1] == [name] and entry.help in line for line in listed), name
 
 
+def test_checking_a_flow_of_topics_loads_no_client(tmp_path):
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "vigie: 1\nflow: quick\nsources: {readings: {topic: a}}\n"
+        "sinks: {again: {from: readings, topic: b}}\n"
+    )
+    look = (
+        "import sys; from flows.cli import main\n"
+        f"try: main(['validate', {str(path)!r}])\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print('loaded:', *sorted({'kafka', 'ssl', 'numpy', 'bytewax'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", look], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert result.stdout.splitlines()[-1].strip() == "loaded:"
+
+
 def test_the_program_runs_as_a_module():
     result = subprocess.run(
         [sys.executable, "-m", "flows.cli", "validate", FLOWS[0]],
