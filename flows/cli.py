@@ -56,7 +56,7 @@ COMMANDS: dict[str, Entry] = {
     "api": Entry("api.cli.serve:serve", "Serve the page, REST and the WebSocket push."),
     "accounts": Entry("api.cli.accounts:accounts", "List and change the accounts of the api."),
     "retention": Entry(
-        "flows.commands.upkeep.retention:retention", "List how long tables and topics keep things."
+        "flows.commands.upkeep.retention:retention", "See and change how long things are kept."
     ),
     "export": Entry("flows.commands.upkeep.export:export", "Write rows of ClickHouse to a file."),
     "import": Entry(

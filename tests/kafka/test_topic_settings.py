@@ -4,6 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from connectors.config.site import load_site
 from connectors.kafka.admin import ensure_topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topics.settings import settings_of
@@ -88,3 +89,24 @@ def test_what_the_broker_refuses_is_said_in_its_words(
     assert code == 1, said
     assert "min.insync.replicas" in said
     assert "not" in said.lower()
+
+
+def test_retention_set_writes_the_site_file_and_changes_the_topic(
+    kafka: Kafka, unique: str, tmp: Path, administer: Administer
+):
+    administer([kafka.address]).create_topics({unique: {"num_partitions": 1}})
+    site = site_of(tmp, redpanda={"brokers": [kafka.address]})
+    wait_for_settings(kafka, unique, {})
+    words = ("retention", "set", "--topic", unique, "--site", site)
+    code, said = run(*words, "12h", "--dry-run")
+    assert code == 0 and "-> 43200000" in said, said
+    assert unique not in site.read_text()
+    code, said = run(*words, "12h")
+    assert code == 0, said
+    wait_for_settings(kafka, unique, {"retention.ms": "43200000"})
+    assert load_site(site).connections["redpanda"]["topics"] == {unique: {"keep": "12h"}}
+    code, said = run(*words, "forever")
+    assert code == 0, said
+    wait_for_settings(kafka, unique, {"retention.ms": "-1"})
+    code, said = run("retention", "set", "12h", "--topic", f"{unique}x", "--site", site)
+    assert code == 1 and f"no topic '{unique}x'" in said and unique in said

@@ -14,6 +14,7 @@ from kafka.admin import NewTopic
 
 from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.config.site import load_site
 from flows.cli import main
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
@@ -241,4 +242,62 @@ def test_what_keeps_how_long_is_one_list_with_what_is_not_as_declared(
     assert table.startswith("table readings for ever 4 rows, ")
     assert table.endswith("its sink says 30 days: vigie migrate applies that")
     assert any(line.startswith(f"topic {unique}.log ") for line in lines)
-    assert "`keep` of a clickhouse sink" in listed.output
+    assert "vigie retention set" in listed.output
+
+
+def test_how_long_a_table_keeps_rows_is_changed_at_its_sinks_and_in_the_table(site: Site) -> None:
+    file = site.folder / "old.csv"
+    file.write_text(LINES)
+    site.vigie("import", "csv", str(file))
+    text = (
+        "vigie: 1\nflow: archive\nsources: {all: {topic: site.readings}}\n"
+        "sinks: {kept: {from: all, clickhouse: {table: readings, kind: readings}}}  # for years\n"
+    )
+    definition = site.folder / "archive.yaml"
+    definition.write_text(text)
+    wanted = ("retention", "set", "90d", "--table", "readings", str(definition))
+    shown = site.vigie(*wanted, "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert "sinks.kept.clickhouse.keep: 90d" in shown.output
+    assert "ALTER TABLE" in shown.output
+    assert definition.read_text() == text
+    done = site.vigie(*wanted)
+    assert done.exit_code == 0, done.output
+    assert definition.read_text() == text.replace("readings}}}", "readings, keep: 90d}}}")
+    [line] = [
+        line
+        for line in site.vigie("retention", str(definition)).output.splitlines()
+        if line.startswith("table readings")
+    ]
+    assert line.split()[2:4] == ["90", "days"] and "vigie migrate" not in line
+    assert "evidence" in site.vigie("retention", str(definition)).output
+
+
+def test_how_long_evidence_is_kept_is_changed_in_the_site_file(site: Site) -> None:
+    done = site.vigie("retention", "set", "720h", "--evidence")
+    assert done.exit_code == 0, done.output
+    assert load_site(site.path).evidence.keep == 30 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("30",), "say what: --topic NAME, --table NAME, or --evidence"),
+        (("soon", "--evidence"), "soon"),
+        (("-1d", "--evidence"), "No such option"),
+        (("0s", "--evidence"), "expected a time above 0"),
+        (("forever", "--evidence"), "take it out of 'evidence'"),
+        (("12h", "--table", "readings"), "expected whole days for a table"),
+        (("90d", "--table", "reading"), "no sink of the definitions given writes"),
+        (("forever", "--table", "readings"), "then vigie migrate"),
+        (("30d", "--topic", "x"), "no broker under connections.redpanda"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused_and_nothing_is_written(
+    site: Site, words: tuple[str, ...], said: str
+) -> None:
+    before = site.path.read_text()
+    refused = site.vigie("retention", "set", *words)
+    assert refused.exit_code in (1, 2)
+    assert said in refused.output
+    assert site.path.read_text() == before
