@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
@@ -29,6 +29,8 @@ from connectors.runtime.backoff import Backoff
 from operators.events import Event, decode_lines
 
 LOOK_FOR_TOPICS = 2.0
+LATE_ANSWER = 8.0
+"""Seconds after which a broker that was asked for its topics is said to be stuck."""
 RECORDS_AT_ONCE = 500
 UPDATES_AT_ONCE = 1000
 LONGEST_REST = 0.02
@@ -96,7 +98,8 @@ class Feed:
         receiver: Receiver,
         traces: Tracing | None = None,
     ) -> None:
-        self.state = FeedState()
+        self._state = FeedState()
+        self._asked_at: float | None = None
         self._settings = settings
         self._metrics = metrics
         self._receiver = receiver
@@ -107,10 +110,23 @@ class Feed:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
+    @property
+    def state(self) -> FeedState:
+        """How it is now; the client itself waits for ever where a broker hangs."""
+        since = self._asked_at
+        if since is None or time.monotonic() - since < LATE_ANSWER or not self._state.connected:
+            return self._state
+        assert self._settings.broker is not None
+        brokers = ", ".join(self._settings.broker.brokers)
+        words = f"the broker at {brokers} takes connections and does not answer; is it stuck?"
+        return replace(self._state, connected=False, detail=words)
+
     def start(self) -> None:
         """Start the thread, if a broker is configured."""
         if self._settings.broker is None:
-            self.state.detail = "no broker is configured; add connections.redpanda to the site file"
+            self._state.detail = (
+                "no broker is configured; add connections.redpanda to the site file"
+            )
             return
         self._thread.start()
 
@@ -130,12 +146,12 @@ class Feed:
             except Exception as error:
                 if not faults.tolerates("feed", error):
                     raise
-                if self.state.connected:
+                if self._state.connected:
                     self._metrics.reconnects.inc()
                     _log.warning("lost the broker at %s: %s", ", ".join(broker.brokers), error)
                     backoff.reset()
-                self.state.connected = False
-                self.state.detail = explain(error, broker)
+                self._state.detail = explain(error, broker)  # which may take seconds
+                self._state.connected, self._asked_at = False, None
                 self._stopping.wait(backoff.pause())
 
     def _read(self, broker: TopicConnection) -> None:
@@ -149,8 +165,8 @@ class Feed:
             log = TopicLog(consumer, {})
             while not self._stopping.is_set():
                 self._find_partitions(consumer, log)
-                if not self.state.connected:
-                    self.state.connected, self.state.detail = True, ""
+                if not self._state.connected:
+                    self._state.connected, self._state.detail = True, ""
                 self._poll_until_next_look(log)
 
     def _find_partitions(self, consumer: KafkaConsumer, log: TopicLog) -> None:
@@ -164,7 +180,9 @@ class Feed:
         wanted += (settings.topics.pages, settings.topics.flows, settings.topics.live_pictures)
         wanted += (settings.topics.evidence, settings.topics.evidence_pins)
         wanted += settings.reading_topics + settings.event_topics
+        self._asked_at = time.monotonic()
         there = sorted(set(wanted) & consumer.topics())
+        self._asked_at = None
         partitions = [
             TopicPartition(topic, number)
             for topic in there
@@ -184,7 +202,7 @@ class Feed:
             self._receiver.forget({self._partitions.pop(partition).name})
         log.assign({partition: self._partitions[partition].next for partition in partitions})
         self._started = True
-        self.state.topics = there
+        self._state.topics = there
 
     def _start_at(self, partition: TopicPartition, position: Position, live_from: int) -> None:
         before = self._partitions.get(partition)
@@ -235,7 +253,7 @@ class Feed:
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
                 self._publish(chunk)
             self._measure(log)
-            if records and self.state.caught_up:
+            if records and self._state.caught_up:
                 self._stopping.wait(min(time.monotonic() - began, LONGEST_REST))
 
     def _publish(self, updates: list[Update]) -> None:
@@ -309,8 +327,8 @@ class Feed:
         lag = 0
         for partition, state in self._partitions.items():
             lag += max(0, (log.end(partition) or 0) - state.next.offset)
-        self.state.lag = lag
-        self.state.caught_up = lag == 0
+        self._state.lag = lag
+        self._state.caught_up = lag == 0
         if not self._backfilled and all(
             state.next.offset >= state.live_from for state in self._partitions.values()
         ):

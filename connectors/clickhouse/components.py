@@ -8,6 +8,7 @@ from connectors.base import ConnectorContext, Sink, Writer
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.table import Declared
 from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.far_end_check import FarEndCheck, any_answer
 from connectors.runtime.optional_packages import needing
 from connectors.runtime.retention import whole_days
 from operators.model.units import Duration
@@ -74,4 +75,12 @@ class ClickHouse(Sink):
             from connectors.clickhouse.writer import Inserter
 
         inserter = Inserter(context, self.declared())
-        return BatchWriter(context, inserter.insert, max_events=20_000, max_wait=0.5)
+        connection: ClickHouseConnection = context.connection
+        answers = any_answer(connection.url, connection.ca, "/ping", "ClickHouse")
+        return BatchWriter(
+            context,
+            inserter.insert,
+            max_events=20_000,
+            max_wait=0.5,
+            idle=FarEndCheck(answers),
+        )

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 from connectors.email.connection import EmailConnection
 from connectors.runtime.error_text import one_line
+from connectors.runtime.far_end_check import PATIENCE
 from connectors.runtime.threaded_writer import Retry
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -59,11 +60,7 @@ def hand_over(
             _say(connection, f"and we agree on no encryption: {error.reason or error}; check 'ca'")
         ) from error
     except (smtplib.SMTPException, OSError) as error:
-        what = str(error) or type(error).__name__
-        raise Retry(
-            f"no mail server answers at {connection.host}:{connection.port} ({what[:200]});"
-            " is it running there?"
-        ) from error
+        raise _no_answer(connection, error) from error
     permanent = {
         address: f"{code} {one_line(said)}"
         for address, (code, said) in answers.items()
@@ -143,6 +140,27 @@ def session(connection: EmailConnection, name: str) -> Iterator[smtplib.SMTP]:
         with contextlib.suppress(smtplib.SMTPException, OSError):
             server.quit()
         server.close()
+
+
+def greet(connection: EmailConnection, name: str) -> None:
+    """See whether a mail server answers, without logging in; raises `Retry`."""
+    host, port = connection.host, connection.port
+    try:
+        if connection.encrypted:
+            tls = _tls(connection, name)
+            smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=tls).quit()
+        else:
+            smtplib.SMTP(host, port, timeout=PATIENCE).quit()
+    except (smtplib.SMTPException, OSError) as error:
+        raise _no_answer(connection, error) from error
+
+
+def _no_answer(connection: EmailConnection, error: Exception) -> Retry:
+    what = str(error) or type(error).__name__
+    return Retry(
+        f"no mail server answers at {connection.host}:{connection.port} ({what[:200]}); is it"
+        " running there?"
+    )
 
 
 def _tls(connection: EmailConnection, name: str) -> ssl.SSLContext:

@@ -3,17 +3,21 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from connectors.base import ConnectorContext, ConnectorError
 from connectors.email.connection import EmailConnection
 from connectors.email.message import MailText, message_id
-from connectors.email.smtp import MailRejected, RecipientsDeferred, hand_over
+from connectors.email.smtp import MailRejected, RecipientsDeferred, greet, hand_over
 from connectors.email.spool import MailSpool, Owed
 from connectors.runtime.backoff import Backoff
+from connectors.runtime.far_end_check import FarEndCheck
 from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from operators.events import DeadLetter, Event, encode_lines
 
 BOUND = 100_000
+CHECKED_EVERY = 20.0
+"""Seconds between two looks, with nothing to send, whether the mail server answers."""
 LARGEST = 1_000
 """Events in one mail; more, as after a long outage, go into the next."""
 FIRST_BACKOFF = 1.0
@@ -53,6 +57,8 @@ class EmailWriter(ThreadedWriter):
             raise ConnectorError(
                 f"{context.name}: the file of waiting mails cannot be used: {error}"
             ) from error
+        greeted = partial(greet, context.connection, settings.connection)
+        self._answers = FarEndCheck(greeted, CHECKED_EVERY, again=5.0)
         self._first_at = time.monotonic()
         self._last_sent = -1e9
         self._urgent = 0
@@ -105,7 +111,12 @@ class EmailWriter(ThreadedWriter):
         if self._spool.owed:
             waiting = sorted({address for owed in self._spool.owed for address in owed.to})
             raise Retry(f"the mail server puts off mails to {', '.join(waiting)}", after=0.0)
-        return bool(events or tried)
+        if events or tried:
+            return True
+        if self._spool.waiting:
+            return False
+        self._answers()
+        return True
 
     def _due(self) -> list[Event]:
         """The events of the next mail once it may go; empty after about a second without one."""

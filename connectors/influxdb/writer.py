@@ -13,6 +13,7 @@ from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines
 from connectors.runtime.backoff import retry_after_seconds
 from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.far_end_check import FarEndCheck, any_answer
 from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
@@ -48,6 +49,7 @@ class InfluxWriter:
             max_wait=0.5,
             queue_bound=50_000,
             takes=self._takes,
+            idle=FarEndCheck(any_answer(connection.url, connection.ca, "/ping", "InfluxDB")),
         )
         self.write = self._writer.write
         self.flush = self._writer.flush

@@ -1,15 +1,18 @@
 """The connection to a Kafka-protocol broker, as the site file has it."""
 
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator
 
 from connectors.kafka.foreign.settings import SchemaRegistry
 from connectors.kafka.log.quick_selector import QuickSelector
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from connectors.kafka.topics.declared import DeclaredTopic
 from operators.component import Spec
+
+if TYPE_CHECKING:
+    from connectors.kafka.fencing.fence import Fence
 
 CODECS = {"snappy": "snappy", "lz4": "lz4", "zstd": "zstandard"}
 """The package, of an extra, that kafka-python compresses with."""
@@ -97,6 +100,8 @@ class TopicConnection(Spec):
         examples=[{"site.readings": {"keep": "30d", "in_sync": 2}}],
     )
 
+    _fence: "Fence | None" = PrivateAttr(None)
+
     @field_validator("compression")
     @classmethod
     def _check_codec(cls, compression: str | None) -> str | None:
@@ -106,6 +111,17 @@ class TopicConnection(Spec):
                 " `compression` out"
             )
         return compression
+
+    @property
+    def fence(self) -> "Fence | None":
+        """What shuts out other processes from writing; None where only one may run."""
+        return self._fence
+
+    def fenced(self, fence: "Fence | None") -> Self:
+        """The same connection, whose producers shut out those of an earlier owner."""
+        copy = self.model_copy()
+        copy._fence = fence
+        return copy
 
     @property
     def codecs(self) -> list[str | None]:

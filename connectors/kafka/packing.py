@@ -102,6 +102,14 @@ def refused_by_broker(record: Record, reason: str, limit: int) -> TooLarge:
     )
 
 
+class Oversized(Exception):
+    """A record that its topic cannot hold."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.topic)
+        self.record = record
+
+
 class Packer:
     """Gathers lines into records, one open record a partition.
 

@@ -7,18 +7,28 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from connectors.base import ConnectorError, Health, Stopped, Tracing
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.fencing.fence import LeaseLost
 from connectors.kafka.in_flight import InFlight
 from connectors.kafka.log.content import Pack, said_of
-from connectors.kafka.packing import Durable, Item, Packer, Record, TooLarge, refused_by_broker
+from connectors.kafka.packing import (
+    Durable,
+    Item,
+    Oversized,
+    Packer,
+    Record,
+    TooLarge,
+    refused_by_broker,
+)
 from connectors.kafka.producer_client import (
     abandon,
     ask_about,
+    count_partitions,
     is_late,
     open_producer,
     reachable,
@@ -34,14 +44,6 @@ CARRY_AFTER = 0.2
 """Seconds after which a record under way is one that its partition's leader does not take."""
 MOVE_AFTER = 0.2
 """Seconds between two looks whether what may lie anywhere waits for a broker that is gone."""
-
-
-class _Oversized(Exception):
-    """A record that its topic cannot hold."""
-
-    def __init__(self, record: Record) -> None:
-        super().__init__(record.topic)
-        self.record = record
 
 
 class Producer:
@@ -220,9 +222,11 @@ class Producer:
                 self._connect()
                 backoff.reset()
                 self._pump()
-            except _Oversized as error:
+            except Oversized as error:
                 self._drop_client()
                 self._make_smaller(error.record, str(error.__cause__))
+            except LeaseLost as error:
+                self._fail(error)
             except Exception as error:
                 if not client_faults.tolerates(self._name, error):
                     self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))
@@ -267,7 +271,7 @@ class Producer:
             self._changed.notify_all()
 
     def _connect(self) -> None:
-        self._client = open_producer(self._connection)
+        self._client = open_producer(self._connection, self._name)
         for record in self._in_flight:
             self._submit(record)
         self._health.up(self._name)
@@ -333,6 +337,7 @@ class Producer:
     def _look_for_late(self) -> None:
         """Say which partitions records wait for, once; the client goes on trying."""
         assert self._client is not None
+        self._client.renew(is_busy=bool(self._in_flight))
         with self._changed:
             waiting = [one for one in self._in_flight.fronts() if not one.future.is_done]
         if not is_late(waiting):
@@ -354,7 +359,7 @@ class Producer:
             said = said_of(value := b"".join(record.lines), headers)
             record.future = self._client.send(record.topic, value, key, said, record.partition)
         except MessageSizeTooLargeError as error:
-            raise _Oversized(record) from error
+            raise Oversized(record) from error
         record.future.add_both(self._wake)
 
     def _wake(self, _: object) -> None:
@@ -379,7 +384,7 @@ class Producer:
             return
         error = failed.future.exception
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-            raise _Oversized(failed) from error
+            raise Oversized(failed) from error
         raise error
 
     def _pack(self, items: list[Item | Record]) -> list[Record]:
@@ -392,9 +397,4 @@ class Producer:
     def _partition_count(self, topic: str) -> int:
         assert self._client is not None
         ensure_topic(self._connection, topic, self._partitions)
-        deadline = time.monotonic() + 5
-        while not (found := self._client.partitions_for(topic)):
-            if time.monotonic() > deadline:
-                raise KafkaError(f"topic {topic} was created but the broker does not list it")
-            time.sleep(0.02)
-        return len(found)
+        return count_partitions(self._client, topic)

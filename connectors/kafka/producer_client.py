@@ -39,23 +39,29 @@ LATE_SECONDS = 4.0
 """How long the oldest record may be under way before it is said what it waits for."""
 
 
-def open_producer(connection: TopicConnection) -> KafkaProducer:
-    """A client that waits for all copies. Raises `KafkaError` while no broker answers."""
+def open_producer(connection: TopicConnection, name: str = "") -> KafkaProducer:
+    """A client that waits for all copies. Raises `KafkaError` while no broker answers.
+
+    One with a `name` shuts out those of that name of an earlier owner, where the connection has a
+    fence.
+    """
     *better, last = connection.codecs
     for codec in better:
         with contextlib.suppress(ValueError):  # the broker is too old for it
-            return _open(connection, codec)
-    return _open(connection, last)
+            return _open(connection, codec, name)
+    return _open(connection, last, name)
 
 
-def _open(connection: TopicConnection, codec: str | None) -> KafkaProducer:
+def _open(connection: TopicConnection, codec: str | None, name: str) -> KafkaProducer:
+    fence = connection.fence if name else None
     client = KafkaProducer(
         **connection.client_options(),
         **(KEEPS_TRYING if connection.idempotence else GIVES_UP),
         metrics_enabled=False,
         acks="all",
         compression_type=codec,
-        enable_idempotence=connection.idempotence,
+        enable_idempotence=connection.idempotence or fence is not None,
+        transactional_id=fence.id_of(name) if fence else None,
         max_in_flight_requests_per_connection=5 if connection.idempotence else 1,
         max_block_ms=5_000,
         bootstrap_timeout_ms=3_000,
@@ -66,6 +72,13 @@ def _open(connection: TopicConnection, codec: str | None) -> KafkaProducer:
         max_request_size=max(1 << 20, connection.record_limit + 4096),
     )
     client.too_few_copies = _follow_copies(client)
+    client.renew = lambda is_busy: None
+    if fence is not None:
+        try:
+            client.renew = fence.take(client, connection.client_options())
+        except BaseException:
+            abandon(client)
+            raise
     return client
 
 
@@ -91,6 +104,16 @@ def ask_about(client: KafkaProducer, topic: str) -> None:
     client looks for the leader of what it wrote there without a pause, for ever.
     """
     client._sender.add_topic(topic)
+
+
+def count_partitions(client: KafkaProducer, topic: str) -> int:
+    """How many partitions a topic has that was just made. Raises `KafkaError`."""
+    deadline = time.monotonic() + 5
+    while not (found := client.partitions_for(topic)):
+        if time.monotonic() > deadline:
+            raise KafkaError(f"topic {topic} was created but the broker does not list it")
+        time.sleep(0.02)
+    return len(found)
 
 
 def reachable(client: KafkaProducer, topic: str, first: int, count: int) -> int:

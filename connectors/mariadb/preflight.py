@@ -17,6 +17,7 @@ from connectors.mariadb.connection import Address
 log = logging.getLogger(__name__)
 
 CONNECT_S = 5
+GREET_S = 10
 READ_S = 60
 ACCESS_DENIED, NO_DATABASE_RIGHT, NO_DATABASE, NO_TABLE, NO_TABLE_RIGHT = (
     1045,
@@ -30,7 +31,7 @@ HIDDEN_TABLE = 1143
 
 def connect(address: Address, ca: str | None) -> Any:
     """A connection in autocommit mode; raises `MySQLError` or `OSError`."""
-    return pymysql.connect(
+    connection = pymysql.connect(
         host=address.host,
         port=address.port,
         user=address.user,
@@ -39,11 +40,13 @@ def connect(address: Address, ca: str | None) -> Any:
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
+        read_timeout=GREET_S,
         write_timeout=READ_S,
         ssl_ca=ca,
         init_command="SET time_zone='+00:00'",
     )
+    connection._read_timeout = READ_S
+    return connection
 
 
 def explain(error: BaseException, address: Address) -> str:

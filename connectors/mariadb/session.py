@@ -104,6 +104,7 @@ class Session:
         self._needs_schema = False
         self._unknown = ""
         self._wall = 0.0
+        self._heard = -math.inf
         self.read_until = -math.inf
 
     def run(self) -> None:
@@ -132,7 +133,8 @@ class Session:
                 self._problems.degraded(str(error))
                 wait = (server_id_backoff if isinstance(error, ServerIdTaken) else backoff).pause()
             except (MySQLError, OSError) as error:
-                if time.monotonic() - started > STEADY_S:
+                is_silent = isinstance(error, TimeoutError)
+                if self._heard - started > STEADY_S and not is_silent:
                     wait = 0.0  # it worked: only if the next try fails too is the server down
                     backoff.reset()
                     continue
@@ -199,6 +201,7 @@ class Session:
         opened: float | None = time.monotonic()
         while not self._closed.is_set():
             stream.receive()
+            self._heard = time.monotonic()
             if opened is not None and time.monotonic() - opened > UP_AFTER_S:
                 opened = None
                 self._context.health.up(self._context.name)

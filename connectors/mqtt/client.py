@@ -89,6 +89,11 @@ def explain_subscription(
     )
 
 
+def explain_silence(connection: MqttConnection) -> str:
+    """What is wrong with a broker that takes connections and says nothing."""
+    return f"{connection.url} takes connections and says nothing; is the MQTT broker stuck?"
+
+
 def explain_failure(connection: MqttConnection, error: BaseException | None) -> str:
     """Why no connection came about, in one line."""
     host, port = connection.address

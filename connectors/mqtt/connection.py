@@ -29,11 +29,12 @@ class MqttConnection(Spec):
     )
     protocol: Literal["3.1.1", "5"] = Field("5", description="Version of the MQTT protocol.")
     keepalive: int = Field(
-        30,
+        10,
         ge=5,
         le=3600,
         description=(
-            "Seconds without traffic after which the two sides check that the other is there."
+            "Seconds without traffic after which the two sides check that the other is there; a"
+            " broker that hangs is noticed within twice that."
         ),
     )
     session_expiry: int = Field(

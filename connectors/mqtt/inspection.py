@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from connectors.base import ConnectorContext, Health, NoAnswer
+from connectors.mqtt.client import explain_silence
 from connectors.mqtt.connection import MqttConnection
 from connectors.mqtt.listener import MqttListener
 from connectors.runtime.finding import Finding
@@ -28,7 +29,7 @@ def inspect(connection: MqttConnection, topics: list[str]) -> Iterator[Finding]:
         if health.down:
             raise NoAnswer(next(iter(health.down.values())))
         if not answered.is_set():
-            raise NoAnswer(f"{connection.url} took the connection and says nothing")
+            raise NoAnswer(explain_silence(connection))
         version = _version(came)
     finally:
         listener.stop()

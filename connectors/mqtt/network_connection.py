@@ -9,7 +9,13 @@ from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from connectors.mqtt.client import CONNECT_TIMEOUT, explain_failure, explain_refusal, make_client
+from connectors.mqtt.client import (
+    CONNECT_TIMEOUT,
+    explain_failure,
+    explain_refusal,
+    explain_silence,
+    make_client,
+)
 from connectors.mqtt.connection import MqttConnection
 from connectors.mqtt.homeassistant import Discovery
 
@@ -64,6 +70,7 @@ class NetworkConnection:
         self._client.loop_start()
         self._wait(lambda: self._up, CONNECT_TIMEOUT, cancelled)
         if not self._up or self.broken:
+            self.broken = self.broken or explain_silence(self._connection)
             return False
         if self._discovery:
             self._client.subscribe(self._discovery.birth_topic, qos=1)

@@ -21,6 +21,7 @@ from connectors.base import ConnectorContext, ConnectorError
 from connectors.mqtt.client import (
     explain_failure,
     explain_refusal,
+    explain_silence,
     explain_subscription,
     make_client,
 )
@@ -219,6 +220,8 @@ class MqttReceiver:
                 f"the connection to the MQTT broker {self._connection.url} broke ({reason});"
                 " connecting again"
             )
+        elif reason.is_failure and self._context.name not in self._context.health.down:
+            self._degraded(explain_silence(self._connection))
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         try:

@@ -182,12 +182,13 @@ class EvidenceWriter(ThreadedWriter):
             return False
         with self._changed:
             jobs = self._ready()
-        if not jobs:
-            return False
         began = time.time()
         try:
-            self._uploads.make_ready()
-            self._upload(jobs)
+            if jobs:
+                self._uploads.make_ready()
+                self._upload(jobs)
+            else:
+                self._uploads.answers()
         except Retry as retry:
             self._context.health.degraded(self._context.name, retry.detail)
             self._try_at = time.monotonic() + self._backoff.pause(retry.after)
@@ -195,7 +196,7 @@ class EvidenceWriter(ThreadedWriter):
         self._context.written((job.event for job in jobs), began)
         self._context.health.up(self._context.name)
         self._backoff.reset()
-        return True
+        return bool(jobs)
 
     def _as_lost(self, job: Job, reason: str) -> Job:
         return Job(key=job.key, event=_light(job.event), lost=reason)

@@ -5,8 +5,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from connectors.base import ConnectorContext
+from connectors.runtime.far_end_check import FarEndCheck, any_answer
 from connectors.runtime.suspicion import Tries
 from connectors.runtime.threaded_writer import Retry
+from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.keys import fixed_part
 from connectors.s3.settings import Settings
 from connectors.s3.store import ObjectRejected, Store
@@ -23,6 +25,8 @@ class Uploads:
         self._context = context
         self._settings = settings
         self._prefix = fixed_part(key)
+        connection: ObjectStoreConnection = context.connection
+        self.answers = FarEndCheck(any_answer(connection.url, connection.ca, "/", "object store"))
         self._ready = False
         self._tries: dict[str, Tries] = {}
         self._taken = 0

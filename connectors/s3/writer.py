@@ -41,6 +41,7 @@ class _UploadingWriter:
             max_events=max_events,
             max_wait=max_wait,
             queue_bound=queue_bound,
+            idle=self._uploads.answers,
         )
         self.write = self._writer.write
         self.flush = self._writer.flush

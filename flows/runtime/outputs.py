@@ -6,6 +6,7 @@ from functools import partial
 
 from connectors.base import ConnectorContext, Writer
 from connectors.kafka.components import TopicSink
+from connectors.kafka.push_sink import WebSocket
 from connectors.kafka.topic_names import TopicNames
 from flows.dataflow.compiler import ALARM_SINK, ANSWER_SINK, DEAD_SINK, Compiled, CompiledSink
 from flows.runtime.alarm_metrics import AlarmFigures, CountingWriter
@@ -46,6 +47,20 @@ def openers(
     if ALARM_SINK in found:
         found[ALARM_SINK] = partial(_open_counted, found[ALARM_SINK], figures)
     found[DEAD_SINK] = lambda: DeadLetterWriter(letters)
+    return found
+
+
+def written_topics(compiled: Compiled, names: TopicNames) -> set[str]:
+    """The topics to which a flow writes."""
+    flow = compiled.plan.flow
+    found = {names.alarms, names.alarm_replies, names.dead_letters(flow), names.evidence}
+    found |= {names.outbox(flow, name) for name in compiled.outbox}
+    found |= {names.of_source(flow, name) for name in compiled.sources}
+    for sink in compiled.sinks.values():
+        if isinstance(sink.component, TopicSink):
+            found.add(sink.component.name)
+        elif isinstance(sink.component, WebSocket):
+            found.add(names.push)
     return found
 
 

@@ -22,6 +22,7 @@ from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
 from connectors.camera.components import Rtsp
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.fencing.fence import Fence
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder
 from connectors.runtime.tracing.traces import open_traces
@@ -63,7 +64,8 @@ class RunOptions:
     `data` is the folder of saved states, `share` which of the flow's partitions it takes, `drop`
     the persisted ids whose state may be lost, `epoch` the time from one saved state to the next,
     `definition` the folder of the definition, `version` the beginning of its hash. `may_write`
-    does not return where another process may run the flow by now.
+    does not return where another process may run the flow by now; `fence` has the broker refuse
+    what is written then all the same.
     """
 
     data: Path
@@ -73,6 +75,7 @@ class RunOptions:
     definition: Path = Path()
     version: str = ""
     may_write: Callable[[], None] = lambda: None
+    fence: Fence | None = None
 
 
 class Runner:
@@ -96,7 +99,9 @@ class Runner:
         """Called before the connections are closed."""
         self.metrics = Metrics(flow.flow)
         self.health: Health = make_health(flow.flow, self.metrics)
-        self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
+        fence = options.fence
+        self._broker = site.connection("redpanda", TopicConnection).fenced(fence)
+        self._sinks_fence = fence and fence.of("sinks")
         self._traces = open_traces(site.traces, site.site, flow.flow)
         if self._traces is not None:
             self.metrics.traces(self._traces)
@@ -250,6 +255,8 @@ class Runner:
     def _connector_context(self, name: str, component: Any) -> ConnectorContext:
         model = component.CONNECTION
         connection = self._site.connection(component.connection, model) if model else None
+        if isinstance(connection, TopicConnection):
+            connection = connection.fenced(self._sinks_fence)
         return self._evidence.equip(self._context_with(name, connection))
 
     def _context_with(self, name: str, connection: Any) -> ConnectorContext:

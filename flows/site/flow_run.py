@@ -26,6 +26,7 @@ from flows.loader import load
 from flows.runtime.clickhouse_tables import check_tables
 from flows.runtime.disk_space import room_for
 from flows.runtime.native_stderr import NativeStderr
+from flows.runtime.outputs import written_topics
 from flows.runtime.runner import Runner, RunOptions, handle_signals
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import StatusServer
@@ -112,7 +113,9 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     options = RunOptions(asked.data, asked.share, asked.drop, definition=folder, version=version)
     with owned(place, flow.flow, asked.data, asked.share) as recovery:
         if recovery is not None:
-            options = replace(options, may_write=recovery.check)
+            topics = written_topics(compiled, TopicNames.of_site(place))
+            fence = recovery.fence(topics)
+            options = replace(options, may_write=recovery.check, fence=fence)
         runner = Runner(flow, compiled, place, tables, options)
         with recovery.copied(runner.metrics) if recovery else nullcontext():
             _run_here(asked, document, flow, place, runner, tell)

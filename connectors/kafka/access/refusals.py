@@ -6,11 +6,13 @@ from typing import Any
 from kafka.errors import (
     AuthorizationError,
     BrokerResponseError,
+    InvalidProducerEpochError,
     InvalidRecordError,
     InvalidTimestampError,
     KafkaError,
     NotEnoughReplicasAfterAppendError,
     NotEnoughReplicasError,
+    ProducerFencedError,
     RetriableError,
     UnsupportedVersionError,
 )
@@ -71,6 +73,8 @@ def words_of(error: BaseException) -> str | None:
             "the broker takes no record of this time; set the clocks of this machine and of the"
             " broker, or raise message.timestamp.after.max.ms of the topic"
         )
+    if isinstance(error, ProducerFencedError | InvalidProducerEpochError):
+        return "the broker refuses what this process writes: another one took its place"
     if isinstance(error, AuthorizationError):
         return f"a right is missing ({str(error)[:200]}); add an ACL for it"
     if isinstance(error, UnsupportedVersionError):

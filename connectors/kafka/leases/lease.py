@@ -13,6 +13,7 @@ from kafka.errors import KafkaError
 from connectors.base import ConnectorError, Health, Stopped
 from connectors.kafka.admin import ensure_topic, explain
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.fencing.fence import LeaseLost
 from connectors.kafka.leases.ledger import Entry, Ledger
 from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.producer_client import open_producer
@@ -23,10 +24,6 @@ HEALTH = "lease"
 POLL_MS = 250
 SAFE = 0.6
 """Share of its time for which a lease may be used since it was renewed; another waits for all."""
-
-
-class LeaseLost(ConnectorError):
-    """Another process holds the lease, or may hold it by now."""
 
 
 class Lease:
@@ -70,17 +67,25 @@ class Lease:
     def check(self) -> None:
         """Raise `LeaseLost` unless nobody else can hold it now."""
         if not self._ledger.is_of(self.epoch, self._owner):
-            raise LeaseLost(self._who())
+            raise LeaseLost(self._who(self._ledger))
         if time.monotonic() - self._renewed > SAFE * self._lasts:
             raise LeaseLost(
                 f"the lease {self._name} could not be renewed for {SAFE * self._lasts:g} s, so that"
                 " another process may run the flow by now; it is started again and waits for it"
             )
 
-    def _who(self) -> str:
+    def confirm(self) -> None:
+        """Read the topic to its end; raises `LeaseLost` unless it is still ours there."""
+        ledger = Ledger(self._name, self._lasts)
+        with self._reading() as consumer:
+            self._take(consumer, ledger)
+        if not ledger.is_of(self.epoch, self._owner):
+            raise LeaseLost(self._who(ledger))
+
+    def _who(self, ledger: Ledger) -> str:
         return (
-            f"{self._ledger.owner} runs the flow now (lease {self._name}, epoch"
-            f" {self._ledger.epoch}); this process writes nothing more"
+            f"{ledger.owner} runs the flow now (lease {self._name}, epoch {ledger.epoch}); this"
+            " process writes nothing more"
         )
 
     def _until_ours(self) -> None:
@@ -101,7 +106,7 @@ class Lease:
         self._ledger = ledger = Ledger(self._name, self._lasts)
         with self._reading() as consumer:
             while not self._stopping.is_set():
-                self._take(consumer)
+                self._take(consumer, ledger)
                 now = time.monotonic()
                 is_mine = ledger.owner == self._owner and self._owner != ""
                 if ledger.is_held(now) and not is_mine:
@@ -115,7 +120,7 @@ class Lease:
                     sent = time.monotonic()
                     self._say(client, Entry(self._name, epoch, self._owner, "claim"))
                 while ledger.epoch < epoch and not self._stopping.is_set():
-                    self._take(consumer)
+                    self._take(consumer, ledger)
                 if ledger.is_of(epoch, self._owner):
                     self.epoch, self._renewed = epoch, sent
                     return
@@ -142,9 +147,9 @@ class Lease:
         mine = Entry(self._name, self.epoch, self._owner, "alive")
         with self._reading() as consumer, self._writing() as client:
             while True:
-                self._take(consumer)
+                self._take(consumer, self._ledger)
                 if not self._ledger.is_of(self.epoch, self._owner):
-                    raise LeaseLost(self._who())
+                    raise LeaseLost(self._who(self._ledger))
                 sent = time.monotonic()
                 self._say(client, mine)
                 self._renewed = sent
@@ -173,7 +178,7 @@ class Lease:
         patience = SAFE * self._lasts
         client.send(self._part.topic, value, entry.key.encode(), partition=0).get(patience)
 
-    def _take(self, consumer: KafkaConsumer) -> None:
+    def _take(self, consumer: KafkaConsumer, ledger: Ledger) -> None:
         """Read what there is, to the end of the topic as it was when reading began."""
         end = consumer.end_offsets([self._part])[self._part]
         while True:
@@ -182,6 +187,6 @@ class Lease:
                     entry = msgspec.json.decode(record.value or b"", type=Entry)
                 except msgspec.MsgspecError:
                     continue  # of another release
-                self._ledger.take(entry, time.monotonic())
+                ledger.take(entry, time.monotonic())
             if consumer.position(self._part) >= end:
                 return

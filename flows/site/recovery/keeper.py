@@ -8,18 +8,21 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import msgspec
+from kafka.errors import KafkaError
 
 from connectors.base import Health
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.leases.lease import Lease, LeaseLost
+from connectors.kafka.fencing.fence import Fence, LeaseLost
+from connectors.kafka.leases.lease import Lease
+from connectors.kafka.producer_client import open_producer
 from connectors.runtime.private_files import open_private, private_folder, write_private
 from connectors.runtime.threaded_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
@@ -86,6 +89,28 @@ class Recovery:
                 self._bring(lease)
                 yield
 
+    def fence(self, topics: Iterable[str]) -> Fence | None:
+        """What has the broker refuse the writes of a former owner; None if this broker cannot."""
+        fence = Fence(f"{self._broker.prefix}{self._flow}", topics, self._confirm)
+        try:
+            open_producer(self._broker.fenced(fence), "fence").close(timeout=1)
+        except (KafkaError, OSError) as error:
+            log.warning(
+                "%s: the broker does not refuse the writes of a process that lost its lease (%s);"
+                " the lease alone guards. A user needs the right to Write the transactional ids"
+                " that begin with %s",
+                self._flow, error, fence.id_of(""),
+            )  # fmt: skip
+            return None
+        return fence
+
+    def _confirm(self) -> None:
+        assert self.lease is not None
+        try:
+            self.lease.confirm()
+        except LeaseLost as error:
+            self._lost(str(error))
+
     def check(self) -> None:
         """End this process unless it alone may write."""
         try:
@@ -126,9 +151,12 @@ class Recovery:
     def _copy(self) -> None:
         point = points.make(self._folder)
         self.check()
+        self._put(point)
+        self._written = time.time()
+
+    def _put(self, point: bytes) -> None:
         name = f"{self._prefix}{self._epoch:010}{SUFFIX}"
         self._store.put(name, point, "application/octet-stream")
-        self._written = time.time()
 
     def _bring(self, lease: Lease) -> None:
         """Have the newest state in the folder: what is there, or the last point."""
@@ -149,7 +177,12 @@ class Recovery:
                 "%s: %s ran it and left no copy of its state in the object store: it goes on from"
                 " %s", self._flow, owner, "what is here" if has_some else "nothing",
             )  # fmt: skip
-        for old in names[:-1]:
+        superseded = names[:-1]
+        if not is_newest and names:
+            # under a name of its own: the former owner may still write under the last one
+            self._until_done(partial(self._put, point or b""))
+            superseded = names
+        for old in superseded:
             self._until_done(partial(self._store.delete, old))
         self._mine.epoch = lease.epoch
         private_folder(private_folder(self._data / "flows") / self._flow)

@@ -1,3 +1,5 @@
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +91,25 @@ def test_clients_stay_through_a_restart_of_the_broker_and_get_what_comes_after(
         wait_until(lambda: api.get("/ready").status_code == 200, what="/ready")
     topics.close()
     assert "vigie_api_broker_reconnects_total 1.0" in api.get("/metrics").text
+
+
+def test_a_broker_that_takes_connections_and_says_nothing_is_told_until_it_goes_on(
+    start: Start, own: Callable[[Broker], Broker], tmp: Path
+) -> None:
+    broker = own(Broker(tmp / "broker"))
+    topics = Topics(broker.address, "own.")
+    topics.create()
+    topics.close()
+    api = start(settings_for(tmp / "data", broker.address, topics))
+    api.wait_for_topics(topics.readings)
+    assert broker.pid is not None
+    os.killpg(broker.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: not api.health()["broker"]["up"], what="the hanging broker in /health")
+        assert broker.address in api.health()["broker"]["detail"]
+    finally:
+        os.killpg(broker.pid, signal.SIGCONT)
+    wait_until(lambda: api.health()["broker"]["up"], what="the broker to answer again")
 
 
 def test_a_broker_that_is_down_at_the_start_is_found_when_it_comes(

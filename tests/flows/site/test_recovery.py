@@ -15,6 +15,7 @@ from infra.embedded.objects import Objects
 from operators.events import AlarmTransition, Reading
 from tests.bucket import Bucket, connection_to
 from tests.flows.conftest import Watch
+from tests.flows.site.two_owners import show_that_the_former_owner_is_refused
 from tests.flows.site.up import Machine, Up
 from tests.waiting import wait_until
 
@@ -83,6 +84,17 @@ def test_another_machine_goes_on_where_the_first_one_was_and_that_one_writes_not
     assert passed() == [20, 27, 31, 32]
     assert len(heard()) == 3
     producer.close()
+
+
+@pytest.mark.service
+def test_the_broker_refuses_what_a_former_owner_writes_that_does_not_know_of_the_other(
+    up: Up, objects: Objects, topic: Watch, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORE_ACCESS", objects.access_key)
+    monkeypatch.setenv("STORE_SECRET", objects.secret_key)
+    keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
+    up.write_site(minio={"url": objects.url, **keys})
+    show_that_the_former_owner_is_refused(up, objects, topic, f"fence-{unique}")
 
 
 def test_a_point_is_put_whole_and_a_damaged_one_leaves_what_was_there(tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""Having the broker itself refuse what a process writes that is no longer the owner."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.errors import KafkaTimeoutError, ProducerFencedError
+
+from connectors.base import ConnectorError
+
+log = logging.getLogger("vigie")
+
+MARK_SECONDS = 10.0
+RENEW_SECONDS = 12 * 3600.0
+"""Well below the seven days after which a broker forgets an id (`transactional.id.expiration.ms`),
+and the one after which a partition forgets an epoch (`producer.id.expiration.ms`).
+"""
+
+
+class LeaseLost(ConnectorError):
+    """Another process holds the lease, or may hold it by now."""
+
+
+class Fence:
+    """The transactional ids of an owner's producers, under which a broker counts epochs.
+
+    Who opens a producer under an id gets the next epoch, then asks `confirm` whether it is still
+    the owner, which raises `LeaseLost` or ends the process if not: so whoever took over since has a
+    later epoch. The broker refuses records of earlier ones. A partition knows of an epoch by what
+    was written there, so an aborted transaction over all partitions of `topics` comes first, of
+    which readers see nothing. The records themselves are written outside of transactions.
+    """
+
+    def __init__(self, owner: str, topics: Iterable[str], confirm: Callable[[], None]) -> None:
+        self._owner, self._topics, self._confirm = owner, sorted(set(topics)), confirm
+
+    def of(self, word: str) -> "Fence":
+        """One whose ids differ from all of this one's."""
+        return Fence(f"{self._owner}/{word}", self._topics, self._confirm)
+
+    def id_of(self, name: str) -> str:
+        """The transactional id of the producer of that name."""
+        return f"{self._owner}/{name}"
+
+    def take(self, client: KafkaProducer, options: dict[str, Any]) -> Callable[[bool], None]:
+        """Have a new transactional client shut out those before it.
+
+        After that it writes as an idempotent one does. What is returned is to be called now and
+        then, with whether it has something under way: it keeps the broker from forgetting.
+        `options` are those of clients. Raises `KafkaError`.
+        """
+        manager = client._transaction_manager
+        name = manager.transactional_id
+        client.init_transactions()
+        self._confirm()
+        self._mark(client, options)
+        manager.transactional_id = None
+        # the client would go on under another id, of which the broker does not know whose it is
+        manager.bump_producer_id_and_epoch = partial(_end, manager)
+        manager.reset_producer_id = partial(_end, manager)
+        due = time.monotonic() + RENEW_SECONDS
+
+        def renew(is_busy: bool) -> None:
+            nonlocal due
+            if not is_busy and time.monotonic() >= due:
+                manager.transactional_id = name
+                self._mark(client, options)
+                manager.transactional_id = None
+                due = time.monotonic() + RENEW_SECONDS
+
+        return renew
+
+    def _mark(self, client: KafkaProducer, options: dict[str, Any]) -> None:
+        manager = client._transaction_manager
+        places = self._places(options)
+        if not places:
+            return
+        client.begin_transaction()
+        for place in places:
+            manager.maybe_add_partition_to_transaction(place)
+        client._sender.wakeup()
+        until = time.monotonic() + MARK_SECONDS
+        while not all(map(manager.is_partition_added, places)) and not manager.has_error():
+            if time.monotonic() > until:
+                raise KafkaTimeoutError("the broker does not take partitions into a transaction")
+            time.sleep(0.005)
+        if manager.has_fatal_error():
+            raise manager.last_error
+        if manager.has_abortable_error():
+            log.warning(
+                "%s: not every topic can be closed to an earlier owner at once: %s",
+                self._owner, manager.last_error,
+            )  # fmt: skip
+        client.abort_transaction()
+
+    def _places(self, options: dict[str, Any]) -> list[TopicPartition]:
+        """The partitions that there are."""
+        admin = KafkaAdminClient(**options, bootstrap_timeout_ms=5_000)
+        try:
+            found = admin.describe_topics(self._topics) if self._topics else []
+        finally:
+            admin.close()
+        return [
+            TopicPartition(topic["name"], part["partition_index"])
+            for topic in found
+            if not topic["error_code"]
+            for part in topic["partitions"]
+        ]
+
+
+def _end(manager: Any) -> None:
+    manager.transition_to_fatal_error(ProducerFencedError())
