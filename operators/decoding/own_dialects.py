@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from operators.component import Spec
 from operators.decoding.dialect import Dialect, Expects, Read, Route
@@ -19,6 +19,34 @@ _NAME = re.compile(r"\{([^{}]*)\}")
 _LEVEL = re.compile(r"\{(\w+)\}|([^{}]+)", re.ASCII)
 _MOST_ITEMS = 1000
 _MISSING = object()
+_RESERVED = ("topic", "key")
+_NOT_A_PATH = re.compile(r"^\$\.|\[\d*\]|[{}]|^\.\.|\.\.|.\.$|^\..", re.ASCII)
+
+
+def _checked_path(text: str | None) -> str | None:
+    """A path through a payload. Raises ValueError with the remedy."""
+    if text is not None and text != WHOLE and _NOT_A_PATH.search(text):
+        raise ValueError(
+            f"{text!r} is no path: write the keys with a dot between, as sensors.0.t, or . for all"
+        )
+    return text
+
+
+def _checked_template(text: str | None) -> str | None:
+    """A text with paths and words of the topic in braces. Raises ValueError with the remedy."""
+    if text is None:
+        return None
+    if any(brace in _NAME.sub("", text) for brace in "{}"):
+        raise ValueError(f"{text!r}: a name or path stands in braces, as {{device}}")
+    for name in _NAME.findall(text):
+        if not name:
+            raise ValueError(f"{text!r}: expected a name or path between the braces")
+        _checked_path(name)
+    return text
+
+
+Path = Annotated[str, Field(min_length=1), AfterValidator(_checked_path)]
+Template = Annotated[str, Field(min_length=1), AfterValidator(_checked_template)]
 
 
 class OwnReading(Spec):
@@ -28,20 +56,17 @@ class OwnReading(Spec):
     of the topic and paths: `{device}`, `{meta.unit}`.
     """
 
-    metric: str = Field(
+    metric: Template = Field(
         description="The metric (`vigie docs decode` lists them), or where its name stands.",
         examples=["temperature", "{type}"],
-        min_length=1,
     )
-    value: str = Field(
-        WHOLE, description="Path of the value.", examples=["sensors.t", "."], min_length=1
-    )
-    unit: str | None = Field(
+    value: Path = Field(WHOLE, description="Path of the value.", examples=["sensors.t", "."])
+    unit: Template | None = Field(
         None,
         description="Unit of the value, or where it stands. Default: the metric's own.",
         examples=["°F", "{unit}"],
     )
-    endpoint: str | None = Field(
+    endpoint: Template | None = Field(
         None, description="Part of the device that it is about.", examples=["probe {n}"]
     )
     on: Word | list[Word] | None = Field(None, description="Words that mean on.", examples=["OPEN"])
@@ -73,6 +98,16 @@ class OwnReading(Spec):
             raise ValueError(f"{self.metric} is not on or off; leave 'on' and 'off' out")
         return self
 
+    @model_validator(mode="after")
+    def _opposites(self) -> Self:
+        on, off = (_listed(words) for words in (self.on, self.off))
+        if self.on == [] or self.off == []:
+            raise ValueError("give 'on' and 'off' words, or leave them out")
+        for word in on:
+            if any(word == other and word.__class__ is other.__class__ for other in off):
+                raise ValueError(f"{word!r} means on and off; leave it out of one of them")
+        return self
+
 
 class OwnDialect(Spec):
     """How devices of one's own speak: their topics, and where things stand in their payloads."""
@@ -86,18 +121,20 @@ class OwnDialect(Spec):
         examples=[["grow/{device}/data"]],
         min_length=1,
     )
-    subject: str = Field(
+    subject: Template = Field(
         "{topic}",
-        description="The device: names of the topic and paths in braces. Default: the topic.",
+        description=(
+            "The device: names of the topic and paths in braces, each of which must be there."
+            " Default: the topic."
+        ),
         examples=["{device}", "{meta.serial}"],
-        min_length=1,
     )
-    time: str | None = Field(
+    time: Path | None = Field(
         None,
         description="Path of the time: ISO 8601, or an epoch in s, ms, µs or ns.",
         examples=["meta.ts"],
     )
-    each: str | None = Field(
+    each: Path | None = Field(
         None,
         description=(
             "Path of a list, or of a map with its keys as `{key}`: the readings are read from each"
@@ -138,18 +175,25 @@ class OwnDialect(Spec):
 
     def _reader(self, words: dict[str, str]) -> Read:
         subject = _template(self.subject, words)
+        named = [name for name in _NAME.findall(self.subject) if name not in words]
         made = [_Made.of(one, words) for one in self.readings]
 
         def read(builder: ReadingBuilder, data: Any) -> None:
+            nameless = ""
             for place in _places(data, self.each):
                 if self.time is not None:
                     builder.set_time(place.at(self.time))
-                device = json_name(subject(place)) or builder.topic
+                if gone := [name for name in named if _is_absent(place.at(name))]:
+                    nameless = gone[0]
+                    builder.skipped += 1
+                    continue
+                device = json_name(subject(place))
                 for one in made:
                     one.put(builder, device, place)
             if not builder.events:
                 wanted = ", ".join(one.settings.value for one in made)
-                raise Undecodable("unrecognised", f"expected a value at {wanted}; got none")
+                missing = f"the device's name at {nameless}" if nameless else f"a value at {wanted}"
+                raise Undecodable("unrecognised", f"expected {missing}; got none")
 
         return read
 
@@ -208,18 +252,22 @@ class _Made(NamedTuple):
 
     def _on_or_off(self, raw: Any) -> Any:
         for words, value in ((self.settings.on, 1.0), (self.settings.off, 0.0)):
-            for word in words if isinstance(words, list) else [words]:
-                if (
-                    word is not None
-                    and word == raw
-                    and (word.__class__ is bool) is (raw.__class__ is bool)
-                ):
+            for word in _listed(words):
+                if word == raw and (word.__class__ is bool) is (raw.__class__ is bool):
                     return value
         return raw
 
 
+def _listed(words: Word | list[Word] | None) -> list[Word]:
+    if words is None:
+        return []
+    return words if isinstance(words, list) else [words]
+
+
 def _pattern(topic: str) -> re.Pattern[str]:
     """The expression of a topic with names and wildcards. Raises ValueError with the remedy."""
+    if not topic:
+        raise ValueError("a topic is empty; `#` stands for all topics")
     levels = topic.split("/")
     made = []
     for n, level in enumerate(levels):
@@ -231,6 +279,8 @@ def _pattern(topic: str) -> re.Pattern[str]:
             raise ValueError(f"{topic!r}: + stands for a whole level, # for the rest at the end")
         elif _LEVEL.sub("", level):
             raise ValueError(f"{topic!r}: a level has a name as {{device}}")
+        elif taken := next((at[1] for at in _LEVEL.finditer(level) if at[1] in _RESERVED), None):
+            raise ValueError(f"{topic!r}: {{{taken}}} has a meaning already; choose another name")
         else:
             made.append(
                 _LEVEL.sub(lambda at: f"(?P<{at[1]}>[^/]+?)" if at[1] else re.escape(at[2]), level)
@@ -253,8 +303,12 @@ def _template(text: str, words: dict[str, str]) -> Callable[[_Place], str]:
     return fill
 
 
+def _is_absent(value: Any) -> bool:
+    return value is _MISSING or value is None or value == ""
+
+
 def _text(value: Any) -> str:
-    return "" if value is _MISSING or value is None else str(value)
+    return "" if _is_absent(value) else str(value)
 
 
 def _at(data: Any, path: str) -> Any:

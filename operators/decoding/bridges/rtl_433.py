@@ -36,6 +36,7 @@ _FLAGS = {
     "tamper": "tamper",
     "motion": "motion",
     "detect_wet": "water_leak",
+    "closed": "contact",
 }
 _NAMED = frozenset(("temperature", "pressure", "power", "energy", "voltage", "current"))
 """Quantities that a device may have several of, by names: `current_pv_A`."""

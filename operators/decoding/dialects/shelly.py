@@ -173,9 +173,13 @@ def _relayed(builder: ReadingBuilder, data: dict[str, Any]) -> None:
     )
     if "window" in data:
         builder.put(subject, "contact", data["window"], inverted=True)
-    press = values.number(data.get("button"))
-    if press in _BTHOME:
-        builder.put_button_press(subject, _BTHOME[press])
+    pressed = data.get("button")
+    buttons = pressed if isinstance(pressed, list) else [pressed]
+    for n, one in enumerate(buttons, 1):
+        if (press := values.number(one)) in _BTHOME:
+            builder.put_button_press(
+                subject, _BTHOME[press], str(n) if buttons is pressed else None
+            )
 
 
 def _device(words: list[str]) -> str:
@@ -217,6 +221,9 @@ def _status(device: str, component: str) -> Route:
 
 
 def _read(builder: ReadingBuilder, data: Any) -> None:
+    if data.__class__ is dict and "BTHome_version" in data:  # as scripts publish it themselves
+        _relayed(builder, data)
+        return
     source = data.get("src") if data.__class__ is dict else None
     if not isinstance(source, str) or not source:
         raise missing("a notification with src")
@@ -224,7 +231,10 @@ def _read(builder: ReadingBuilder, data: Any) -> None:
 
 
 def _fits(data: Any) -> bool:
-    return data.__class__ is dict and "src" in data and str(data.get("method")).startswith("Notify")
+    if data.__class__ is not dict:
+        return False
+    notifies = "src" in data and str(data.get("method")).startswith("Notify")
+    return notifies or ("BTHome_version" in data and isinstance(data.get("address"), str))
 
 
 DIALECT = Dialect("Shelly, all generations", _route, _read, _fits)

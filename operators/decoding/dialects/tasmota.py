@@ -125,6 +125,8 @@ def _object(
             if raw.__class__ is dict:
                 for outer, received in raw.items():
                     tasmota_zigbee.write(builder, words, outer, received, units)
+        elif key == "MtrReceived":
+            _matter(builder, device, raw, units)
         elif (power := _POWER.fullmatch(key)) is not None:
             _switch(builder, at_endpoint(device, power[1]), raw)
         elif _CONTACT.fullmatch(key):
@@ -136,6 +138,19 @@ def _object(
             tasmota_zigbee.write(builder, words, key, raw, units)
         elif not result or (raw.__class__ is dict and key != "Wifi"):
             _sensor(builder, device, key, raw, units)
+
+
+def _matter(builder: ReadingBuilder, device: str, raw: Any, units: dict[str, str]) -> None:
+    """What came over Matter, of one endpoint or by their names; its `Power` is on or off."""
+    if raw.__class__ is not dict:
+        return
+    for outer, received in [("", raw)] if "Name" in raw else raw.items():
+        if received.__class__ is dict:
+            name = str(received.get("Name") or outer)
+            if "Power" in received:
+                _switch(builder, at_endpoint(device, name), received["Power"])
+            others = {key: it for key, it in received.items() if key not in ("Name", "Power")}
+            _values(builder, device, name, others, units)
 
 
 def _switch(builder: ReadingBuilder, subject: str, raw: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
 from operators.decoding.dialects import zigbee2mqtt_exposes as exposes
 from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import ALIASES, METRICS, NAMES, names
+from operators.decoding.payloads.metrics import ALIASES, METRICS, NAMES
 from operators.decoding.payloads.parse import (
     Ignored,
     NotJSON,
@@ -35,7 +35,6 @@ _FOREIGN = frozenset(("tilt", "value", "availability", "count", "uptime"))
 """Metrics' names that mean something else in Zigbee2MQTT."""
 _SETTINGS = frozenset(("position", "speed", "current", "water", "gas", "distance", "weight"))
 """Names of quantities that some devices give to settings in words."""
-_PHASED = names("power current voltage power_factor apparent_power reactive_power energy")
 _LARGEST_LIST = 1 << 24
 """A list of 2,000 devices, in bytes."""
 NOT_VALUES = frozenset(("nan", "inf", "unknown", "unavailable", "none", "null"))
@@ -117,11 +116,6 @@ def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict
         _by_plan(builder, device, key, raw, whole, plan)
 
 
-def _is_first_phase(key: str, whole: dict[str, Any]) -> bool:
-    """Whether a quantity without a phase stands for the first one, and not for all together."""
-    return f"{key}_phase_b" in whole and f"{key}_phase_a" not in whole
-
-
 def _by_plan(
     builder: ReadingBuilder,
     device: str,
@@ -133,7 +127,7 @@ def _by_plan(
     metric, endpoint, alias = plan
     if alias and metric in whole and metric != "illuminance":
         return
-    if endpoint is None and metric in _PHASED and _is_first_phase(key, whole):
+    if endpoint is None and metric in exposes.PHASED and exposes.is_first_phase(key, whole):
         endpoint = "phase_a"
     subject = device if endpoint is None else f"{device}#{endpoint}"
     if raw.__class__ is not float and raw.__class__ is not int and _is_a_word(metric, raw):

@@ -3,13 +3,13 @@
 Source: zigbee2mqtt.io, "Exposes".
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import METRICS, NAMES
+from operators.decoding.payloads.metrics import METRICS, NAMES, names
 from operators.decoding.payloads.parse import wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder
 
@@ -19,7 +19,11 @@ _PUBLISHED, _SETTABLE = 1, 2
 _DEEPEST = 8
 _UNITLESS = frozenset(("speed", "position", "distance", "weight", "water", "gas", "tilt", "uptime"))
 """Quantities that a number of this name is only with a unit: others give them to settings."""
+_BY_UNIT = {"water_consumed": "water"}
+"""Names that say a quantity, of which only a unit tells how much."""
 _NOT_HERE = frozenset(("value", "count", "availability"))
+PHASED = names("power current voltage power_factor apparent_power reactive_power energy")
+"""Quantities whose bare name is that of the first phase where there is one of the second."""
 _OPPOSITE = frozenset(("contact", "lock"))
 """Metrics that are 0 where Zigbee2MQTT says on: an open contact, a lock that is locked."""
 
@@ -71,13 +75,12 @@ def described(base: str, devices: Any, by_name: Any) -> Described:
         name = device.get("friendly_name") if device.__class__ is dict else None
         definition = device.get("definition") if name.__class__ is str else None
         if definition.__class__ is dict:
-            found[f"{base}/{name}"] = _distinct(
-                {
-                    key: made
-                    for key, kind, expose in _leaves(definition.get("exposes"), None, _DEEPEST)
-                    if (made := _property(key, kind, expose, by_name(key))) is not None
-                }
-            )
+            properties = {
+                key: made
+                for key, kind, expose in _leaves(definition.get("exposes"), None, _DEEPEST)
+                if (made := _property(key, kind, expose, by_name(key))) is not None
+            }
+            found[f"{base}/{name}"] = _distinct(_first_phases(properties))
     return found
 
 
@@ -92,6 +95,21 @@ def essentials(topic: str, payload: bytes) -> bytes | None:
         return _ENCODE(_LIST.decode(payload))
     except msgspec.DecodeError:
         return None
+
+
+def is_first_phase(key: str, whole: Container[str]) -> bool:
+    """Whether a quantity without a phase stands for the first one, and not for all together."""
+    return f"{key}_phase_b" in whole and f"{key}_phase_a" not in whole
+
+
+def _first_phases(properties: dict[str, Property]) -> dict[str, Property]:
+    """No phase stands for the device: what has no endpoint beside a second phase is the first."""
+    return {
+        key: it._replace(endpoint="phase_a")
+        if it.endpoint is None and it.metric in PHASED and is_first_phase(key, properties)
+        else it
+        for key, it in properties.items()
+    }
 
 
 def _distinct(properties: dict[str, Property]) -> dict[str, Property]:
@@ -133,6 +151,8 @@ def _property(key: str, kind: str, expose: dict[str, Any], named: Named) -> Prop
         metric, endpoint = named[:2] if named else (NAMES.get(key), None)
     if metric in _NOT_HERE:
         metric = None
+    if expose.get("unit"):
+        metric = metric or _BY_UNIT.get(name)
     settable = bool(expose.get("access", 0) & _SETTABLE)
     match expose.get("type"):
         case "numeric":

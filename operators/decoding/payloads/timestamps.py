@@ -39,7 +39,7 @@ def _instants(text: str, zone: tzinfo) -> tuple[float, ...]:
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(_TWICE.sub(r"\1", _DOTTED.sub(r"\1-\2-\3 ", text)))
+        moment = datetime.fromisoformat(_TWICE.sub(r"\1", _DOTTED.sub(r"\1-\2-\3 ", text.upper())))
         if moment.tzinfo is not None:
             return (moment.timestamp(),)
         first, second = (moment.replace(tzinfo=zone, fold=n).timestamp() for n in (0, 1))

@@ -82,6 +82,13 @@ def test_what_holds_none_of_it_is_a_dead_letter_and_other_topics_are_others() ->
     assert words(decode(BOX, "zigbee2mqtt/a", {"power": 1})[0]) == ["a power 1 W"]
 
 
+def test_a_device_without_its_name_is_nobody_s_reading() -> None:
+    named = {**LIST, "each": None, "subject": "box {serial}"}
+    assert decode(named, "site/g/x", {"kind": "temp", "v": 1}) == ([], ["unrecognised"])
+    items = [{"kind": "hum", "v": 1}, {"kind": "hum", "v": 2, "serial": "B"}]
+    assert words(decode(LIST, "site/g1/x", {"items": items})[0]) == ["g1/B humidity 2 %"]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -92,6 +99,14 @@ def test_what_holds_none_of_it_is_a_dead_letter_and_other_topics_are_others() ->
         ({"readings": [{"metric": "temperature", "unit": "kg"}]}, "no unit of temperature"),
         ({"readings": [{"metric": "motion", "unit": "kg"}]}, "has no unit"),
         ({"readings": [{"metric": "power", "on": "x"}]}, "not on or off"),
+        ({"readings": [{"metric": "lock", "on": "x", "off": ["y", "x"]}]}, "means on and off"),
+        ({"readings": [{"metric": "lock", "on": []}]}, "give 'on' and 'off' words"),
+        ({"readings": [{"metric": "power", "value": "$.p"}]}, "is no path: write the keys"),
+        ({"readings": [{"metric": "power", "value": "a[0].p"}]}, "is no path: write the keys"),
+        ({"readings": [{"metric": "power", "value": "{p}"}]}, "is no path: write the keys"),
+        ({"time": "a..b"}, "is no path"), ({"each": ""}, "at least 1"),
+        ({"subject": "{box"}, "stands in braces"), ({"subject": "x{}"}, "between the braces"),
+        ({"topics": [""]}, "a topic is empty"), ({"topics": ["{topic}/x"]}, "meaning already"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_the_remedy(changes: Any, said: str) -> None:

@@ -201,3 +201,21 @@ def test_a_list_of_another_form_spoils_nothing(devices: list[Any]) -> None:
     feed(decoder, "zigbee2mqtt/bridge/devices", devices)
     assert not decoder.errors and not decoder.counts.get("decoder_failed")
     assert words(feed(decoder, "zigbee2mqtt/a", {"power": 3})) == ["a power 3 W"]
+
+
+def test_no_phase_stands_for_the_device_where_the_first_has_no_name() -> None:
+    decoder = logic("auto")
+    voltages = [numeric(name, "V") for name in ("voltage", "voltage_phase_b", "voltage_phase_c")]
+    feed(decoder, "zigbee2mqtt/bridge/devices", listed(*voltages, numeric("power", "W")))
+    payload = {"voltage": 231, "voltage_phase_b": 230, "voltage_phase_c": 229, "power": 5}
+    assert words(feed(decoder, "zigbee2mqtt/a", payload)) == [
+        "a#phase_a voltage 231 V", "a#phase_b voltage 230 V", "a#phase_c voltage 229 V",
+        "a power 5 W",
+    ]  # fmt: skip
+
+
+def test_consumed_water_is_water_where_its_unit_is_said() -> None:
+    decoder = logic("auto")
+    feed(decoder, "zigbee2mqtt/bridge/devices", listed(numeric("water_consumed", "L")))
+    assert words(feed(decoder, "zigbee2mqtt/a", {"water_consumed": 1500})) == ["a water 1.5 m³"]
+    assert words(feed(logic("auto"), "zigbee2mqtt/a", {"water_consumed": 1500})) == []
