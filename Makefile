@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video test-kafka test-debezium test-infra site release extras check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
+.PHONY: help setup demo test test-night test-ultralytics test-video test-kafka test-debezium test-infra site release extras check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ test-ultralytics: ## models of ultralytics in an environment of their own; says 
 
 test-video: setup ## the model of COCO on a video of a street; says why where one of them cannot be had
 	@bash infra/test_video.sh $(PYTEST_ARGS)
+
+test-night: setup ## the nights of the clock change, live: a flow on a host clock of its own; needs a C compiler
+	@VIGIE_NIGHT=1 .venv/bin/python -m pytest tests/flows/runtime/test_run_nights.py $(PYTEST_ARGS)
 
 test-kafka: setup ## on Apache Kafka from Maven Central, one broker and three; says why where it cannot run
 	@bash infra/test_kafka.sh $(PYTEST_ARGS)

@@ -1,9 +1,10 @@
 """What a stream of two-state readings says of whether alarms are armed (`armed: {while: ...}`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from operators.alarms.rule_builder import sample
+from operators.alarms.engine.state import About
+from operators.alarms.rule_builder import known, sample
 from operators.component import Selects
 
 
@@ -18,12 +19,16 @@ class Arming:
         self.by = by
         self._selected = selected
         self._by_subject: dict[str, bool] = {}
+        self._abouts: dict[str, tuple[About, str | None]] = {}
         self._latest: bool | None = None
 
-    def take(self, subject: str, is_armed: bool) -> None:
+    def take(self, event: Any, is_armed: bool) -> None:
         """Take a reading; the latest stands last."""
+        subject = getattr(event, "subject", "")
         self._by_subject.pop(subject, None)
         self._by_subject[subject] = self._latest = is_armed
+        about = (getattr(event, "metric", None), getattr(event, "labels", {}))
+        self._abouts[subject] = (about, getattr(event, "unit", None))
 
     def has(self, subject: str) -> bool:
         """Whether a subject has a word of its own."""
@@ -40,6 +45,11 @@ class Arming:
             "arming": self._text,
             "gates": dict(self._by_subject),
             "gate": self._latest,
+            "gate_abouts": {
+                subject: [metric, dict(labels), unit]
+                for subject, ((metric, labels), unit) in self._abouts.items()
+            },
+            "gate_labels": sorted(self._selected.names) if self._selected else [],
         }
 
     def restore(self, saved: Mapping[str, Any], renamed: Callable[[str], str]) -> bool:
@@ -51,17 +61,29 @@ class Arming:
         if by is None or renamed(by) != self.by:
             return False
         self._by_subject, self._latest = dict(saved["gates"]), saved["gate"]
+        self._abouts = {
+            subject: ((metric, labels), unit)
+            for subject, (metric, labels, unit) in saved.get("gate_abouts", {}).items()
+        }
         if saved.get("arming", self._text) == self._text:
             return False
+        had = saved.get("gate_labels", ())
         kept = {
             subject: is_armed
             for subject, is_armed in self._by_subject.items()
-            if self._selected is None
-            or self._selected.may_pass(sample(subject, None, None), ("subject",))
+            if self._selected is None or self._comes(self._selected, subject, had)
         }
         if len(kept) < len(self._by_subject):
             self._by_subject, self._latest = kept, next(reversed(kept.values()), None)
         return True
+
+    def _comes(self, selected: Selects, subject: str, had: Collection[str]) -> bool:
+        """Whether the last reading of a subject would come now; steps had given it labels."""
+        about, unit = self._abouts.get(subject, (None, None))
+        event, fields = sample(subject, about, unit), known(about, unit)
+        if about is None:  # kept by a version that knew the subject alone
+            return selected.may_pass(event, fields)
+        return selected.arriving(event, fields, had) is not None
 
     @property
     def _text(self) -> str:

@@ -308,7 +308,7 @@ class AlarmLogic(Logic):
                 self.count("not_data")
                 continue
             subject = getattr(event, "subject", "")
-            self._arming.take(subject, bool(value))
+            self._arming.take(event, bool(value))
             for rule_id, slots in self.engine.slots.items():
                 for name in list(slots):
                     if name == subject or not self._arming.has(name):

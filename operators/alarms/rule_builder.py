@@ -31,7 +31,7 @@ def sample(subject: str, about: About | None, unit: str | None) -> Reading:
     )
 
 
-def _known(about: About | None, unit: str | None) -> set[str]:
+def known(about: About | None, unit: str | None) -> set[str]:
     """The fields of a signal that are known."""
     metric, labels = about or (None, None)
     fields = {"metric": metric, "label": labels, "unit": unit}
@@ -151,7 +151,7 @@ class Definition:
 
     def selects(self, subject: str, about: About | None, unit: str | None) -> bool:
         """Whether `only` here and above lets a subject pass, by what is known of its readings."""
-        return self.above.may_pass(sample(subject, about, unit), _known(about, unit))
+        return self.above.may_pass(sample(subject, about, unit), known(about, unit))
 
     def labels_now(
         self, subject: str, about: About, unit: str | None, given: Collection[str]
@@ -162,7 +162,7 @@ class Definition:
         """
         if not given and not self.above.names:
             return about[1]
-        signal: Any = self.above.arriving(sample(subject, about, unit), _known(about, unit), given)
+        signal: Any = self.above.arriving(sample(subject, about, unit), known(about, unit), given)
         return None if signal is None else dict(signal.labels)
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:

@@ -109,7 +109,7 @@ class Selections:
         base = event if own == old else msgspec.structs.replace(event, labels=own)
         found = []
         for way in self._ways:
-            passes, now = _walk(way, base, known)
+            passes, now = _walk(way, base, known, sets_out=True)
             if passes:
                 unsaid = {name: old[name] for name in now.keys() & old.keys() if now[name] is None}
                 found.append(with_labels(base, _sure(now) | unsaid))
@@ -129,14 +129,20 @@ def _names(way: Way) -> frozenset[str]:
     )
 
 
-def _walk(way: Way, event: Event, known: Collection[str]) -> tuple[bool, dict[str, str | None]]:
-    """Whether an event may pass, and the labels that steps give it; None for those not known."""
+def _walk(
+    way: Way, event: Event, known: Collection[str], sets_out: bool = False
+) -> tuple[bool, dict[str, str | None]]:
+    """Whether an event may pass, and the labels that steps give it; None for those not known.
+
+    It has the labels with which it arrived, or `sets_out` with its own.
+    """
     given: dict[str, str | None] = {}
     for number in reversed(range(len(way))):
         step = way[number]
         sure = _sure(given)
         there = with_labels(event, sure)
-        unknown = (_names(way[:number]) | given.keys()) - sure.keys()
+        hidden = frozenset[str]() if sets_out else _names(way[:number])
+        unknown = {*hidden, *given} - sure.keys()
         if isinstance(step, Labelled):
             fields = step.fields & set(known)
             given |= step.labelling.of(there, partial(_knows, there, fields, sure, unknown))

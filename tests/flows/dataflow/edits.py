@@ -16,6 +16,7 @@ from flows.dataflow.playback import Playback
 from flows.language.model import Flow
 from operators.alarms.base_logic import AlarmLogic
 from operators.alarms.command_handler import COMMAND
+from operators.alarms.engine.state import State
 from operators.events import AlarmTransition, Event, Occurrence, Reading
 from tests.flows.dataflow.seeds import play
 
@@ -250,9 +251,14 @@ class Site:
             for rule_id, slots in self.playback.logic(node.steps[0].identity).engine.slots.items()  # type: ignore[attr-defined]
             for subject, slot in slots.items()
             if slot.about is not None
-            and not (slot.state and (slot.state.gone or slot.state.bad))
+            and not (slot.state and (slot.state.gone or slot.state.bad or was_ended(slot.state)))
             and slot.value in (*DECISIVE, 1.0)
         }
+
+
+def was_ended(s: State) -> bool:
+    """Whether an alarm whose reading came no longer was expected anew by a rule that was written."""
+    return s.last_value is None and s.last_good is not None
 
 
 def reading(n: int, at: float, subject: str, metric: str, value: float | None) -> Reading:

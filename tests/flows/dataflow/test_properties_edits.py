@@ -13,3 +13,8 @@ from tests.flows.dataflow.edits import check_seed
 def test_an_edited_flow_shows_what_one_shows_that_always_had_the_definition(first: int) -> None:
     for seed in range(first, first + 25):
         check_seed(seed)
+
+
+@pytest.mark.parametrize("seed", [348, 519, 1142, 1401, 1722])
+def test_an_edit_that_selects_by_labels_or_units_acts_on_what_stands(seed: int) -> None:
+    check_seed(seed)

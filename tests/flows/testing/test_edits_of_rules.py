@@ -65,7 +65,8 @@ COLD = "page: one, subject: x, metric: temperature, below: 40 °C"
         ),
         pytest.param(
             COLD, "unacked", COLD.replace("40 °C", "30 %"),
-            "returned", "[{change: rule_changed}, {change: returned}]", id="a quantity that the metric is not",
+            "returned", "[{change: rule_changed}, {change: returned}, {change: no_data}]",
+            id="a quantity that the metric is not",
         ),
         pytest.param(
             HOT, "unacked", HOT.replace("subject: x", "subject: '*'"), "unacked", "[{change: rule_changed}]",
