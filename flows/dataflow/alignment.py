@@ -54,6 +54,10 @@ class Alignment:
         else:
             self._caught_up.append(arrival)
 
+    def holds_any(self) -> bool:
+        """Whether something waits."""
+        return bool(self._held)
+
     def held(self) -> list[Arrival]:
         """What waits, to be saved beside the positions behind it."""
         return list(self._held.values())

@@ -73,13 +73,11 @@ class ShardLogic(StatefulBatchLogic[tuple[str, list[Arrival]], tuple[str, list[E
 
     def notify_at(self) -> datetime | None:
         """When the graph has to be woken next."""
-        if self._is_waiting():
-            return None
-        wake = self._graph.next_wake()
-        if wake is None:
-            return None
-        wake += steady_clock.now.offset
-        return datetime.fromtimestamp(min(max(wake, 0.0), time.time() + FAR), UTC)
+        wake = None if self._is_waiting() else self._graph.next_wake()
+        if wake is not None:
+            wake = min(max(wake + steady_clock.now.offset, 0.0), time.time() + FAR)
+        self._context.wakeup.due(self._shard, wake)
+        return None if wake is None else datetime.fromtimestamp(wake, UTC)
 
     def snapshot(self) -> bytes:
         """The shard's state in an envelope."""

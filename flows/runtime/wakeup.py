@@ -1,9 +1,12 @@
-"""Rest of an idle worker until something arrives."""
+"""Rest of an idle worker until something arrives or is due."""
 
 import threading
+import time
 
-IDLE_WAIT = 0.01
-"""Seconds that an idle worker rests at most."""
+LONGEST_REST = 0.05
+"""Seconds that an idle worker rests at most: what no thread announces, it has to look for."""
+SHORT_REST = 0.01
+"""Seconds that it rests while something waits of which nobody tells when it may go on."""
 
 
 class Wakeup:
@@ -17,6 +20,8 @@ class Wakeup:
         self._event = threading.Event()
         self._parts = 0
         self._turn = 0
+        self._is_waiting = False
+        self._due: dict[str, float] = {}
 
     def join(self) -> None:
         """Count one more partition."""
@@ -26,12 +31,34 @@ class Wakeup:
         """End the rest; for any thread."""
         self._event.set()
 
+    def due(self, shard: str, at: float | None) -> None:
+        """Note when the engine has to wake a shard next (epoch seconds of the host)."""
+        if at is None:
+            self._due.pop(shard, None)
+        else:
+            self._due[shard] = at
+
     def busy(self) -> None:
         """Note that a partition had something."""
         self._turn = 0
 
-    def idle(self) -> None:
-        """Note that a partition had nothing; rest if it was the last of them."""
+    def idle(self, is_waiting: bool = False) -> None:
+        """Note that a partition had nothing; rest if it was the last of them.
+
+        `is_waiting` says that it holds back something that has come.
+        """
+        self._is_waiting = self._is_waiting or is_waiting
         self._turn = (self._turn + 1) % self._parts
-        if self._turn == 0 and self._event.wait(IDLE_WAIT):
+        if self._turn:
+            return
+        rest, self._is_waiting = self.rest(time.time(), self._is_waiting), False
+        if self._event.wait(rest):
             self._event.clear()
+
+    def rest(self, now: float, is_waiting: bool) -> float:
+        """Seconds to rest unless something arrives."""
+        longest = SHORT_REST if is_waiting else LONGEST_REST
+        if not self._due:
+            return longest
+        left = min(self._due.values()) - now
+        return min(longest, left if left > 0 else SHORT_REST)

@@ -62,7 +62,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         if context.stopping.is_set():
             raise StopIteration
         if self._is_data and context.unread_tables:
-            context.wakeup.idle()
+            context.wakeup.idle(True)
             return []
         for part in self._source.grown():
             self._grow(part)
@@ -71,7 +71,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         if found or items:
             context.wakeup.busy()
             return items
-        context.wakeup.idle()
+        context.wakeup.idle(self._alignment.holds_any())
         return self._woken()
 
     def _grow(self, part: str) -> None:
