@@ -45,7 +45,14 @@ class Fetch(msgspec.Struct, tag="fetch", tag_field="do"):
     flow: str
 
 
-Wish = Ask | Deploy | Fetch
+class SendAgain(msgspec.Struct, tag="send_again", tag_field="do"):
+    """Have dead letters of a flow that runs, each by its id and step, sent through it again."""
+
+    flow: str
+    letters: list[tuple[str, str]]
+
+
+Wish = Ask | Deploy | Fetch | SendAgain
 
 
 class Held(msgspec.Struct):
@@ -65,6 +72,14 @@ class Became(msgspec.Struct):
     version: str | None = None
     refused: str | None = None
     conflict: bool = False
+
+
+class SentAgain(msgspec.Struct):
+    """How many letters were sent, why others were not, and why nothing further was."""
+
+    sent: int = 0
+    kept: dict[str, str] = {}
+    refused: str | None = None
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -18,12 +17,11 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.dead_letters import DeadLetterTopics, Entry
 from connectors.kafka.topics.contents import Unreachable
 from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
-from flows.checks.context import Scope
 from flows.commands.dead_letter_text import details, plain, replay_state, summary, table
 from flows.commands.progress import progress
-from flows.dataflow.compiler import CompiledSink, NotRunnable, compile_flow
+from flows.dataflow.compiler import CompiledSink, NotRunnable
 from flows.language.model import Flow
-from flows.loader import load
+from flows.site.dead_letters import flow_of
 from operators.events import DeadLetter
 from operators.model.units import duration
 
@@ -213,14 +211,14 @@ def _flow(
     definition: Path, site: Path | None, profile: str | None
 ) -> tuple[Flow, Callable[[], dict[str, CompiledSink]]]:
     """The flow of a definition, and a function that makes its sinks."""
-    document, flow = load(definition)
-    if flow is None:
-        _end(document.report())
+    try:
+        flow, sinks_at = flow_of(definition, profile)
+    except NotRunnable as error:
+        _end(str(error))
 
     def sinks() -> dict[str, CompiledSink]:
         try:
-            zone = ZoneInfo(load_site(site or definition.with_name("site.yaml")).timezone)
-            return compile_flow(flow, Scope(document, flow).tables, zone, profile).sinks
+            return sinks_at(load_site(site or definition.with_name("site.yaml")))
         except NotRunnable as error:
             _end(f"{definition}: {error}")
 

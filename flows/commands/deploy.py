@@ -15,9 +15,9 @@ from connectors.runtime.supervisor import LONG, Ask, Became, Deploy, NoSuperviso
 from flows.commands.progress import progress
 from flows.loader import load
 from flows.site.books import Books, Entry
+from flows.site.network.remote import TOKEN, NotReached, bring, fetch
 from flows.site.plans.plan_text import text
 from flows.site.plans.planning import Refused, make_plan
-from flows.site.remote import TOKEN, NotReached, bring, fetch
 from flows.site.site_status import SiteStatus
 from flows.site.version import Outside, Version, files_in, named_files
 from operators.model.units import duration

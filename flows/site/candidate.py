@@ -20,7 +20,7 @@ from flows.language.model import Flow
 from flows.loader import SHARED, build, load
 from flows.runtime.saved_state.compatibility import read_manifest, refuse_lost_state
 from flows.runtime.shards import StateError
-from flows.site.from_network import foreign_places
+from flows.site.network.from_network import foreign_places
 from flows.site.version import Given, Outside, Version, content, lay_out
 from flows.testing.report import report
 from flows.testing.runner import run_test

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from connectors.runtime.private_files import open_private, private_folder
-from connectors.runtime.supervisor import Became, Deploy, Fetch
+from connectors.runtime.supervisor import Became, Deploy, Fetch, SendAgain, SentAgain
 from flows.site import own_alarms as own
 from flows.site.books import Books, How
 from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
 from flows.site.children import Children, preload
 from flows.site.control import Asking, listen
+from flows.site.dead_letters import DeadLetters
 from flows.site.deploys import Deploys
 from flows.site.flow_run import FlowRun, run_flow
 from flows.site.lines import Lines
@@ -79,6 +80,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._own / "children.json", lines.of)
         self.checks = Checks(self._children, options.site, options.data, options.profile)
+        self._letters = DeadLetters(self._children, options.site, options.profile)
         self._deploys = Deploys(self, options.folder, options.site)
         self._is_stopping = False
         self._since = time.time()
@@ -123,7 +125,7 @@ class Supervisor:
             for key, _ in self._selector.select(LOOK):
                 key.data(key.fileobj)
             for process, status in self._children.ended():
-                if not self.checks.ended(process, status):
+                if not (self.checks.ended(process, status) or self._letters.ended(process)):
                     for unit in self._all_units():
                         if unit.process is process:
                             unit.ended(status)
@@ -132,7 +134,8 @@ class Supervisor:
         return [*self.units.values(), *([self._api] if self._api else [])]
 
     def _is_quiet(self) -> bool:
-        return not self.checks.is_busy and not any(unit.process for unit in self._all_units())
+        is_busy = self.checks.is_busy or self._letters.is_busy
+        return not is_busy and not any(unit.process for unit in self._all_units())
 
     # ------------------------------------------------------------------------
     # files
@@ -311,12 +314,23 @@ class Supervisor:
         self._selector.unregister(asking)
         if isinstance(wish, Fetch):
             asking.answer(self._deploys.held(wish.flow))
+        elif isinstance(wish, SendAgain):
+            self._send_again(wish, asking)
         elif not isinstance(wish, Deploy):
             asking.answer(self._status())
         elif self._is_stopping:
             asking.answer(Became(refused="the supervisor is stopping; try again once it is back"))
         else:
             self._deploys.begin(wish, asking.answer)
+
+    def _send_again(self, wish: SendAgain, asking: Asking) -> None:
+        unit = self.units.get(wish.flow)
+        version = unit.latest if unit is not None else None
+        if version is None:
+            why = f"no flow {wish.flow!r} runs under this `vigie up`"
+            asking.answer(SentAgain(refused=why))
+        else:
+            self._letters.begin(wish, version.definition, asking.answer)
 
     def _status(self) -> SiteStatus:
         files = {flow: path.name for path, flow in self.files.items()}

@@ -1,8 +1,7 @@
 """Endpoints of definitions: reading what runs, and having another version run."""
 
 import asyncio
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -11,11 +10,12 @@ from starlette.responses import Response
 from api.database.audit_log import record_audit
 from api.database.database import Database
 from api.routes.flows.flows import TAG, FlowName
+from api.routes.flows.supervisor import ask_supervisor
 from api.settings import Settings
 from api.web.endpoints import Call, Endpoint, address_of
-from api.web.errors import Rejected, unavailable
+from api.web.errors import Rejected
 from connectors.http.content_type import JSON
-from connectors.runtime.supervisor import LONG, Became, Deploy, Fetch, Held, NoSupervisor, Wish, ask
+from connectors.runtime.supervisor import LONG, Became, Deploy, Fetch, Held
 
 PATIENCE = 10.0
 Text = Annotated[str, Meta(max_length=2 << 20)]
@@ -72,7 +72,9 @@ class DeployEndpoints:
 
     async def definition(self, call: Call) -> Response:
         """The files of the version that runs; its `ETag` is what `If-Match` takes."""
-        held = msgspec.json.decode(await self._ask(Fetch(call.path.flow), PATIENCE), type=Held)
+        held = msgspec.json.decode(
+            await ask_supervisor(self._folder, Fetch(call.path.flow), PATIENCE), type=Held
+        )
         if not held.version:
             raise Rejected(404, f"no flow {call.path.flow!r} runs under this `vigie up`")
         tag = {"ETag": f'"{held.version}"'}
@@ -96,7 +98,7 @@ class DeployEndpoints:
             drop=body.drop,
             is_remote=True,
         )
-        became = msgspec.json.decode(await self._ask(wish, LONG), type=Became)
+        became = msgspec.json.decode(await ask_supervisor(self._folder, wish, LONG), type=Became)
         await asyncio.to_thread(self._record, call, became)
         if became.refused is not None:
             tag = {"ETag": f'"{became.version}"'} if became.version else None
@@ -113,15 +115,3 @@ class DeployEndpoints:
                 became.version or "" if became.refused is None else f"refused: {became.refused}",
                 address_of(call.request),
             )
-
-    async def _ask(self, wish: Wish, patience: float) -> bytes:
-        if self._folder is None:
-            raise unavailable(
-                "no `vigie up` runs this api, so no flow can be deployed here; start the site with"
-                " it, or deploy where the flow runs"
-            )
-        try:
-            work: Any = partial(ask, self._folder, wish, patience)
-            return bytes(await asyncio.to_thread(work))
-        except NoSupervisor as error:
-            raise unavailable(error) from None

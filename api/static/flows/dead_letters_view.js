@@ -1,8 +1,11 @@
 // Dead letters: what could not be processed, why, and what it was.
 
-import {ask} from "../shared/api.js";
+import {toast} from "../shared/announce.js";
+import {ask, send} from "../shared/api.js";
 import {select} from "../shared/dialog.js";
 import {h} from "../shared/dom.js";
+import {icon} from "../shared/icons.js";
+import {Failed} from "../shared/session.js";
 import {emptyState, failure, skeleton} from "../shared/states.js";
 import {number, say, when} from "../words/words.js";
 
@@ -55,6 +58,7 @@ export class DeadLettersView {
     const body = h("div", {class: "letter-body"});
     const place = h("details", {class: "panel letter", "data-id": letter.id, ontoggle: () => { if (place.open) this.show(letter, body); }},
       h("summary", {}, h("b", {}, spaced(letter.reason)), h("span", {class: "pill"}, letter.flow), letter.times > 1 ? h("span", {class: "muted"}, `× ${letter.times}`) : null,
+        letter.open ? null : h("span", {class: "pill", "data-sent": ""}, say("letterSent", {t: when(letter.replayed)})),
         h("time", {datetime: new Date(letter.set_aside * 1000).toISOString()}, when(letter.set_aside)), h("span", {class: "muted letter-detail"}, letter.detail)), body);
     return place;
   }
@@ -66,9 +70,36 @@ export class DeadLettersView {
     try {
       const whole = await ask(`/api/dead-letters/${encodeURIComponent(letter.flow)}/${encodeURIComponent(letter.id)}`, this.request.signal);
       body.append(h("p", {class: "muted"}, `${say("letterPayload")} · ${number(letter.bytes)} B${whole.cut ? ` · ${say("letterCut")}` : ""}`), h("pre", {tabindex: "0"}, whole.text ?? whole.base64));
+      if (letter.open) body.append(this.again(letter));
     } catch (error) {
       const why = this.failed(error);
       if (why) body.append(h("p", {class: "form-error", role: "alert"}, say("failed", {why})));
+    }
+  }
+
+  /** A button that sends a letter again; where no supervisor runs, the line to write. */
+  again(letter) {
+    const line = `vigie dead-letters replay ${letter.flow}.yaml '${letter.id}'`;
+    const why = h("p", {class: "form-error", role: "alert"}), place = h("div", {class: "letter-again"});
+    const button = h("button", {type: "button", class: "action", "data-action": "again", "aria-label": `${say("letterAgain")}: ${spaced(letter.reason)}, ${letter.flow}`, onclick: () => this.sendAgain(letter, button, why, place, line)}, icon("reset"), h("span", {}, say("letterAgain")));
+    place.append(button, why);
+    return place;
+  }
+
+  async sendAgain(letter, button, why, place, line) {
+    button.disabled = true;
+    why.textContent = "";
+    try {
+      const {sent, kept} = await send("POST", `/api/flows/${encodeURIComponent(letter.flow)}/dead-letters/replay`, {letters: [{id: letter.id, step: letter.step}]});
+      if (!sent) throw new Failed(422, kept[letter.id] ?? say("letterGone"));
+      toast(say("letterDone", {flow: letter.flow}));
+      await this.load();
+    } catch (error) {
+      const words = this.failed(error);
+      why.textContent = words ? say("letterKept", {why: words}) : "";
+      if (!place.querySelector("pre")) place.append(h("p", {class: "muted"}, say("letterLine")), h("pre", {tabindex: "0"}, line));
+    } finally {
+      button.disabled = false;
     }
   }
 

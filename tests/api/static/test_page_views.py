@@ -283,6 +283,17 @@ def test_dead_letters_are_listed_with_what_came(visit: Visit, topics: Topics) ->
     page = visit(view="#/letters")
     page.locator(".letter summary").click()
     expect(page.locator(".letter pre")).to_have_text("ERR 17 <b>")
+    page.click("[data-action=again]")
+    expect(page.locator(".letter-again .form-error")).to_contain_text("Not sent: no `vigie up`")
+    expect(page.locator(".letter-again pre")).to_have_text(
+        "vigie dead-letters replay plant.yaml 'l1'"
+    )
+    page.route(
+        re.compile("/api/flows/plant/dead-letters/replay"),
+        lambda route: route.fulfill(json={"sent": 1, "kept": {}}),
+    )
+    page.click("[data-action=again]")
+    expect(page.locator(".toast")).to_have_text("Sent through the flow plant again.")
 
 
 def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api: Api) -> None:

@@ -4,16 +4,19 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from connectors.config.document import Document
-from flows.site.from_network import foreign_places
+from flows.site.network.from_network import foreign_places
 from infra.demo.log_in import choose_password, log_in
 from infra.embedded.ports import free_port
-from tests.flows.site.up import FLOW, Up
+from operators.events import DeadLetter, Reading, encode_lines
+from tests.api.running import Topics
+from tests.flows.site.up import FLOW, Look, Up
 from tests.waiting import PATIENCE, wait_until
 
 
@@ -82,6 +85,30 @@ def test_a3_a5_a6_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_t
     assert f'vigie_flow_started_seconds{{flow="cool",version="{version}"}}' in flow
     begun = f'vigie_flow_started_seconds{{flow="cool",process="cool",version="{version}"}}'
     wait_until(lambda: begun in client.get("/metrics/flows").text, what="the flow's metrics")
+
+    again = Reading(id="again", time=time.time(), subject="rack", metric="temperature", value=21.0)
+    letter = DeadLetter(
+        id="d1", time=again.time, flow="cool", step="readings", reason="bad_json",
+        detail="expected an object", origin="rack", payload=encode_lines([again]),
+    )  # fmt: skip
+    topics = Topics(up.connection.brokers[0], f"{up.prefix}.")
+    topics.events(letter, topic=topics.names.dead_letters("cool"))
+    wait_until(
+        lambda: client.get("/api/dead-letters?flow=cool").json()["letters"], what="the letter"
+    )
+    path = "/api/flows/cool/dead-letters/replay"
+    wanted = {"letters": [{"id": "d1", "step": "readings"}]}
+    sent = client.post(path, json=wanted)
+    assert (sent.status_code, sent.json()) == (200, {"sent": 1, "kept": {}})
+    (shown_letter,) = client.get("/api/dead-letters?flow=cool").json()["letters"]
+    assert not shown_letter["open"]
+    passed = Look(up, f"{up.prefix}.out.cool")
+    wait_until(lambda: "again" in passed(), what="the reading to pass the flow")
+    none = client.post(path, json={"letters": [{"id": "d9", "step": "readings"}]})
+    assert none.json() == {"sent": 0, "kept": {}}
+    gone = client.post("/api/flows/nothing/dead-letters/replay", json=wanted)
+    assert gone.status_code == 422 and "no flow 'nothing' runs" in gone.json()["error"]
+    topics.close()
 
     draft = tmp / "cool.yaml"
     draft.write_text(text.replace("LIMIT", "31"))
