@@ -56,7 +56,7 @@ class Batch(NamedTuple):
     that who reads them again finds the same.
     """
 
-    events: list[Event]
+    events: Sequence[Event]
     wall: float
     live: bool
     whole: bool = False
@@ -248,6 +248,7 @@ class ConnectorContext:
     `flush_dead_letters()`, which returns when all letters are safe.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable
     as the flow's saved state.
+    `columns` says that the flow takes readings as columns (`operators.columnar.lazy`).
     `definition` is the beginning of the hash of the flow's definition.
     `share` names this process's part (`1of2`) where others run the rest of the flow.
 
@@ -285,6 +286,7 @@ class ConnectorContext:
     masks: Mapping[str, Sequence[Polygon]] = field(default_factory=dict)
     definition: str = ""
     traces: Tracing | None = None
+    columns: bool = False
 
     def written(self, events: Iterable[Event], began: float) -> None:
         """A far end has taken events, after an attempt that began at a time (epoch seconds)."""

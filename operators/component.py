@@ -277,6 +277,11 @@ class Operator(Component):
         """The source of a table whose rows it takes beside the stream's events."""
         return None
 
+    @property
+    def by_columns(self) -> bool:
+        """Whether its logic takes readings as columns (`operators.columnar.lazy`), too."""
+        return False
+
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""
         raise NotImplementedError

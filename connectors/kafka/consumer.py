@@ -1,16 +1,17 @@
 """Reading a partition of a topic: records become events, and what is no event is a dead letter."""
 
 import collections
+import itertools
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 from kafka import TopicPartition
 
 from connectors.base import Batch, ConnectorContext
-from connectors.kafka.log.content import decode_arrow
+from connectors.kafka.log.content import arrow_columns
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import Chunk
 from connectors.kafka.log.record_time import written_at
@@ -20,6 +21,8 @@ from operators.events import DeadLetter, Event, received_lines
 log = logging.getLogger("vigie")
 
 READ_BYTES = 512 << 10
+COLUMNS_BYTES = 16 << 10
+"""Fewer lines cost less one by one; numpy is loaded with the first that are more."""
 ALL_READ_BYTES = 4 << 20
 """What the readers of a source may hand out together: events take several times as much memory."""
 
@@ -76,6 +79,7 @@ class TopicReader:
         self._restarted = False
         self.topic_id: str | None = None  # written by the poller's thread, before what it is of
         self._live = False
+        self._lines: Callable[[bytes], Sequence[Event]] | None = None
 
     def read(self) -> Batch | None:
         """The events that came; None if there are none."""
@@ -89,16 +93,16 @@ class TopicReader:
             return None
         self._poller.records_taken()
         restarted, self._restarted = self._restarted, False
-        events: list[Event] = []
+        parts: list[Sequence[Event]] = []
         arrivals: list[tuple[int, float]] = []
         now = steady_clock.now()
         for chunk in chunks:
             some = self._decode(chunk)
-            events += some
+            parts.append(some)
             arrivals.append((len(some), written_at(chunk.timestamp, now)))
         assert self._next is not None
         return Batch(
-            events,
+            self._joined(parts),
             arrivals[-1][1],
             self._live,
             next_offset=self._next.offset,
@@ -126,23 +130,43 @@ class TopicReader:
         self.bytes_out += size
         return chunks
 
-    def _decode(self, chunk: Chunk) -> list[Event]:
+    def _decode(self, chunk: Chunk) -> Sequence[Event]:
         try:
             if not chunk.arrow:
-                return received_lines(b"\n".join(chunk.values))
+                return self._decode_lines(b"\n".join(chunk.values))
         except msgspec.DecodeError:
             pass
         return self._decode_apart(chunk)
 
-    def _decode_apart(self, chunk: Chunk) -> list[Event]:
-        events: list[Event] = []
+    def _decode_lines(self, lines: bytes) -> Sequence[Event]:
+        """Lines as events, or as columns where the flow takes them and they are many."""
+        if not self._context.columns or len(lines) < COLUMNS_BYTES:
+            return received_lines(lines)
+        if self._lines is None:
+            from operators.columnar.json_columns import LineColumns
+
+            self._lines = LineColumns().decode
+        return self._lines(lines)
+
+    def _joined(self, parts: list[Sequence[Event]]) -> Sequence[Event]:
+        """Parts as one, as columns if they are that."""
+        if all(isinstance(part, list) for part in parts):
+            return list(itertools.chain.from_iterable(parts))
+        from operators.columnar.reading_columns import joined
+
+        return joined([part for part in parts if part] or [[]])
+
+    def _decode_apart(self, chunk: Chunk) -> Sequence[Event]:
+        parts: list[Sequence[Event]] = []
         for offset, value in zip(chunk.offsets, chunk.values, strict=True):
             if (version := chunk.arrow.get(offset)) is not None:
                 try:
-                    events += decode_arrow(self._context.name, value, version)
+                    parts += arrow_columns(self._context.name, value, version)
                 except msgspec.DecodeError as error:
                     self._refuse_arrow(offset, chunk.timestamp, value, error)
                 continue
+            events: list[Event] = []
+            parts.append(events)
             for number, line in enumerate(value.split(b"\n")):
                 if not line.strip():
                     continue
@@ -150,7 +174,7 @@ class TopicReader:
                     events += received_lines(line)
                 except msgspec.DecodeError as error:
                     self._refuse(offset, chunk.timestamp, number, line, error)
-        return events
+        return self._joined(parts)
 
     def _refuse(
         self, offset: int, timestamp: int, number: int, line: bytes, error: msgspec.DecodeError

@@ -3,11 +3,10 @@
 import itertools
 import math
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 from flows.dataflow.input_order import Arrival
-from flows.dataflow.merging import time_of
+from operators.columnar.lazy import as_list, first_later, last_time
 
 PATIENCE = 5.0
 """Seconds for which a partition that brings nothing, such as one without a leader, is waited for
@@ -60,7 +59,10 @@ class Alignment:
 
     def held(self) -> list[Arrival]:
         """What waits, to be saved beside the positions behind it."""
-        return list(self._held.values())
+        return [
+            arrival._replace(batch=arrival.batch._replace(events=as_list(arrival.batch.events)))
+            for arrival in self._held.values()
+        ]
 
     def release(
         self, is_mixed: bool = True, is_read_to: Callable[[str, float], bool] | None = None
@@ -138,13 +140,13 @@ def in_order(given: Sequence[Arrival]) -> list[list[Arrival]]:
 
 def _last(arrival: Arrival) -> float:
     """The time up to which a batch reaches; no device's clock makes it later than its arrival."""
-    return min(arrival.batch.events[-1].time, arrival.batch.wall)
+    return min(last_time(arrival.batch.events), arrival.batch.wall)
 
 
 def _cut(arrival: Arrival, frontier: float) -> tuple[Arrival | None, Arrival | None]:
     """What of an arrival is not later than `frontier`, and the rest."""
     batch = arrival.batch
-    at = bisect_right(batch.events, frontier, key=time_of)
+    at = first_later(batch.events, frontier)
     if at == 0:
         return None, arrival
     if at == len(batch.events):

@@ -243,7 +243,8 @@ class _Compiler:
                     above = self._ways.before(name, number)
                     context = replace(context, selected=above)
                 settings = step.settings
-                steps.append(self._step(now, context, settings.logic, settings.STATEFUL))
+                made = self._step(now, context, settings.logic, settings.STATEFUL)
+                steps.append(replace(made, columns=settings.by_columns))
             tables = tuple(
                 (table, n)
                 for n, step in enumerate(stream.steps)

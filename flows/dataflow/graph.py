@@ -28,12 +28,13 @@ from flows.dataflow.shard_state import (
 from operators.alarms.base_logic import AlarmLogic
 from operators.alarms.command_handler import refuse_unknown, under_present_name
 from operators.alarms.ended import end_alarms
+from operators.columnar.lazy import as_list, newest_time
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
 from operators.model.changes import admitted
 from operators.model.saved_state import decode, encode
 
-Brought = tuple[str, list[Event], float, Sequence[tuple[int, float]], float]
+Brought = tuple[str, Sequence[Event], float, Sequence[tuple[int, float]], float]
 """What a source partition brought: its name, events, the arrival of the last (epoch seconds), how
 many arrived when, and the time up to which the partition was read, which may be later."""
 
@@ -120,22 +121,25 @@ class Graph:
 
     def feed_parts(self, source: str, given: Sequence[Brought]) -> Outputs:
         """Take what several partitions of a source brought together, as one stream in time."""
-        lists = [events for _, events, *_ in given if events]
         if source in self._plan.sides:
-            return self._feed_side(source, lists, max(wall for _, _, wall, *_ in given))
+            sides = [as_list(events) for _, events, *_ in given if events]
+            return self._feed_side(source, sides, max(wall for _, _, wall, *_ in given))
         clock = self._plan.clock_of(source)
         seen: list[tuple[str, float, float]] = []
-        for part, events, wall, arrivals, mark in given:
+        lists: list[Sequence[Event]] = []
+        for one in given:
+            part, events, wall, _, mark = one
             if events:
-                mark = max(mark, self._newest(source, events, wall, arrivals, clock))
+                events, newest = self._dated(source, one, clock)
+                mark = max(mark, newest)
+                lists.append(events)
             if mark > -math.inf:
                 seen.append((part, mark - clock.lateness - INSTANT, wall))
         if seen:
             self._clock.saw_together(seen)
         if not lists:
             return {}
-        events = lists[0] if len(lists) == 1 else merged(lists)
-        return self._pass({source: EventBatch(events)})
+        return self._pass({source: merged(lists)})
 
     def _feed_side(self, source: str, lists: list[list[Event]], wall: float) -> Outputs:
         if not lists:
@@ -144,24 +148,20 @@ class Graph:
         self._clock.tick(wall)
         return self._pass(self._commanded(events) if source == COMMANDS else {source: events})
 
-    def _newest(
-        self,
-        source: str,
-        events: list[Event],
-        wall: float,
-        arrivals: Sequence[tuple[int, float]],
-        clock: ClockSettings,
-    ) -> float:
-        """The time of the newest event, once none is too far ahead."""
+    def _dated(
+        self, source: str, given: Brought, clock: ClockSettings
+    ) -> tuple[Sequence[Event], float]:
+        """The events, and the time of the newest, once none is too far ahead."""
+        _, events, wall, arrivals, _ = given
         arrivals = arrivals or ((len(events), wall),)
         if clock.arrival:
+            events = as_list(events)
             for event, arrival in with_arrivals(events, arrivals):
                 event.time = arrival
-        highest: float = max([event.time for event in events])
-        if highest > min(arrival for _, arrival in arrivals) + clock.ahead:
+        if newest_time(events) > min(arrival for _, arrival in arrivals) + clock.ahead:
+            events = as_list(events)
             self._hold_back_the_future(source, with_arrivals(events, arrivals), clock.ahead)
-            highest = max([event.time for event in events])
-        return highest
+        return events, newest_time(events)
 
     def _commanded(self, commands: list[Event]) -> Outputs:
         """Commands under alarms' present names, and answers to those for alarms that nobody has."""
@@ -188,9 +188,7 @@ class Graph:
             if source not in self._plan.sides:
                 self._clock.saw(
                     source,
-                    max([event.time for event in events])
-                    - self._plan.clock_of(source).lateness
-                    - INSTANT,
+                    newest_time(events) - self._plan.clock_of(source).lateness - INSTANT,
                     wall,
                 )
         return self._pass({source: EventBatch(events) for source, events, _ in given})
@@ -328,7 +326,7 @@ class Graph:
             self._run(running, made, now)
         outputs: Outputs = {}
         for outlet in self._plan.outlets:
-            events = gathered(made[name] for name in outlet.inputs if name in made)
+            events = as_list(gathered(made[name] for name in outlet.inputs if name in made))
             if outlet.only is not None:
                 events = admitted(events, outlet.only)
             if outlet.form is not None:
@@ -351,9 +349,11 @@ class Graph:
             if number == 0 and running.roles:
                 for role, some in by_time(given):
                     take = partial(logic.on_role, role or "")
-                    events += self._take(id, logic, take, some, now)
+                    events += self._take(id, logic, take, as_list(some), now)
             elif events:
-                events = self._take(id, logic, logic.on_batch, events, now)
+                by_columns = node.steps[number].columns and not self.follow
+                some = events if by_columns else as_list(events)
+                events = self._take(id, logic, logic.on_batch, some, now)
             if from_rows := by_rows.get(number):
                 events = [*from_rows, *events]
             due = logic.next_time()

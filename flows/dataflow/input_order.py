@@ -11,6 +11,7 @@ import msgspec
 from connectors.base import Batch
 from connectors.kafka.compacted import row_key
 from flows.dataflow.shard_state import ArrivalsState
+from operators.columnar.lazy import as_list
 from operators.events import Event, Row
 from operators.model.tables import is_deleted
 
@@ -121,7 +122,7 @@ class Arrivals:
             dict(self._seen),
             {part: dict(rows) for part, rows in self._known.items()},
             [
-                (part, source, tuple(batch))  # type: ignore[misc]
+                (part, source, tuple(batch._replace(events=as_list(batch.events))))  # type: ignore[misc]
                 for part, source, batch, _ in (*self._early, *self._commands)
             ],
         )

@@ -4,8 +4,10 @@ import itertools
 import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
-from operators.events import AlarmTransition, Event
+from operators.columnar.lazy import LazyEvents, as_list
+from operators.events import AlarmTransition, Event, EventBatch
 
 Given = list[tuple[str | None, list[Event]]]
 """What streams bring in one pass, each under its role."""
@@ -34,10 +36,12 @@ def by_time(given: Given) -> Given:
     return [(role, [item[3] for item in run]) for role, run in runs]
 
 
-def merged(lists: Sequence[list[Event]]) -> list[Event]:
-    """Lists as one in the order of time; each keeps its own order."""
-    [(_, events)] = by_time([(None, events) for events in lists])
-    return events
+def merged(lists: Sequence[Sequence[Event]]) -> list[Event]:
+    """Lists as one in the order of time; each keeps its own order. One that is lazy stays so."""
+    if len(lists) == 1 and isinstance(lists[0], LazyEvents):
+        return cast(list[Event], lists[0])
+    [(_, events)] = by_time([(None, as_list(events)) for events in lists])
+    return EventBatch(events)
 
 
 def gathered(lists: Iterable[list[Event]]) -> list[Event]:
@@ -47,7 +51,7 @@ def gathered(lists: Iterable[list[Event]]) -> list[Event]:
 
 
 def with_arrivals(
-    events: list[Event], arrivals: Sequence[tuple[int, float]]
+    events: Sequence[Event], arrivals: Sequence[tuple[int, float]]
 ) -> Iterator[tuple[Event, float]]:
     """Each event with its own arrival; `arrivals` says how many arrived when."""
     return zip(

@@ -30,6 +30,7 @@ class Step:
     `identity` is its present identity, under which its state is saved unless it was renamed;
     `stateful` says whether that must not be lost. `was` is the identity that it had before, and
     `make_as` makes the logic of a renamed one, whose state keeps the identity it was born with.
+    `columns` says that it takes readings as columns (`operators.columnar.lazy`).
     """
 
     identity: str
@@ -37,6 +38,7 @@ class Step:
     stateful: bool = False
     was: str | None = None
     make_as: Callable[[str], Logic] | None = None
+    columns: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Node:
     is_alarm: bool = False
     tables: tuple[tuple[str, int], ...] = ()
     """Sources of rows that steps take beside the events, with the number of the step."""
+
+    @property
+    def takes_columns(self) -> bool:
+        """Whether what it reads may come as columns."""
+        return len(self.inputs) == 1 and bool(self.steps) and self.steps[0].columns
 
     def takes_rows(self) -> dict[str, list[str]]:
         """The sources whose rows a step keeps (tables, or rules of an alarm), by its identity."""
@@ -99,6 +106,12 @@ class Plan:
     def identities(self) -> list[str]:
         """Identities of all steps whose state must not get lost."""
         return [step.identity for node in self.nodes for step in node.steps if step.stateful]
+
+    def takes_columns(self, source: str) -> bool:
+        """Whether all who read a source begin with a step that takes columns."""
+        readers = [node for node in self.nodes if source in {name for name, _ in node.inputs}]
+        beside = any(source in outlet.inputs for outlet in self.outlets)
+        return bool(readers) and not beside and all(node.takes_columns for node in readers)
 
     def carried(self) -> dict[str, str]:
         """The identities of renamed steps, with those that they had before."""

@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from connectors.kafka.admin import partition_of
 from connectors.kafka.packing import key_of
 from flows.dataflow.input_order import Arrival
 from flows.dataflow.merging import with_arrivals
+from operators.columnar.lazy import LazyEvents, newest_time
 from operators.events import Event
 
 ONE_SHARD = "0"
@@ -90,13 +91,12 @@ class Router:
         shard = str(int(number) % self._shards)
         return shard if shard in self.mine else self.mine[int(number) % len(self.mine)]
 
-    def look(self, part: str, events: list[Event]) -> None:
+    def look(self, part: str, events: Sequence[Event]) -> None:
         """Look at the subjects of what the partition `part` (`TOPIC/NUMBER`) brought."""
         known = self._parts.get(part) or self._add(part)
         if self._lies_well(known, events):
             return
-        for event in events:
-            key = key_of(event)
+        for key in _keys(events):
             if key not in known.right and key not in known.others:
                 self._place(known, key)
 
@@ -132,9 +132,11 @@ class Router:
         self._parts[part] = known
         return known
 
-    def _lies_well(self, part: _Part, events: list[Event]) -> bool:
+    def _lies_well(self, part: _Part, events: Sequence[Event]) -> bool:
         if not events or (self._shards == 1 and self.partitions.get(part.topic, 1) == 1):
             return True
+        if isinstance(events, LazyEvents):
+            return part.right.issuperset(events.subjects())
         try:
             # a list in between is twice as fast as a generator or attrgetter
             return part.right.issuperset([event.subject for event in events])  # type: ignore[union-attr]
@@ -195,7 +197,7 @@ class Router:
     def _marks(self, shards: Collection[str], arrival: Arrival) -> Iterator[tuple[str, Arrival]]:
         """How far the partition has come, for shards that it brought nothing for this time."""
         batch = arrival.batch
-        mark = min(max(event.time for event in batch.events), batch.wall)
+        mark = min(newest_time(batch.events), batch.wall)
         for shard in shards:
             yield shard, arrival._replace(batch=batch._replace(events=[], arrivals=()), mark=mark)
 
@@ -208,3 +210,7 @@ class Router:
             if part.topic == topic:
                 part.right.clear()
                 part.others.clear()
+
+
+def _keys(events: Sequence[Event]) -> Iterable[str]:
+    return events.subjects() if isinstance(events, LazyEvents) else map(key_of, events)

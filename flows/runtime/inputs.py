@@ -55,7 +55,7 @@ class Inputs:
 
     def connect(self, compiled: Compiled) -> list[Input]:
         """Look up the partitions of all sources; raises `ConnectorError`."""
-        inputs = [self._input(name, source) for name, source in compiled.sources.items()]
+        inputs = [self._input(name, source, compiled) for name, source in compiled.sources.items()]
         if any(node.is_alarm for node in compiled.plan.nodes):
             inputs.append(self._commands())
         return inputs
@@ -86,7 +86,7 @@ class Inputs:
         parts, opener = source.partitions(context), partial(source.open, context)
         return Input(COMMANDS, parts, opener, "commands", grown=partial(_grown, context))
 
-    def _input(self, name: str, component: Any) -> Input:
+    def _input(self, name: str, component: Any, compiled: Compiled) -> Input:
         source = self._site.fill(component)
         context = self._context_of(name, source)
         if isinstance(source, PushSource):
@@ -102,6 +102,8 @@ class Inputs:
             topic = self._broker.topic_names.of_source(self._flow.flow, name)
             source, context = self._intake(context, topic)
         parts, entry = source.partitions(context), raw_name(self._flow, name)
+        columns = compiled.plan.takes_columns(entry) and context.traces is None
+        context = replace(context, columns=columns)
         if is_table(source):
             opener = partial(source.open, context)
             return Input(entry, parts, opener, "table", grown=partial(_grown, context))

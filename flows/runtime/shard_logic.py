@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -144,7 +145,7 @@ class ShardLogic(StatefulBatchLogic[tuple[str, list[Arrival]], tuple[str, list[E
         ]
         out.extend(self._graph.feed_parts(source, given).items())
 
-    def _split(self, commands: list[Event]) -> tuple[list[Event], list[Event]]:
+    def _split(self, commands: Iterable[Event]) -> tuple[list[Event], list[Event]]:
         """Split commands by whether this shard answers them in any case.
 
         It obeys the others only if it knows their subject.

@@ -1,4 +1,5 @@
-"""Very many subjects: readings that change nothing are found for a whole batch at once, with numpy.
+"""Readings as columns: those that change nothing of a step's state are found with numpy, together.
 
-Only `threshold` and `alarms` use it. It imports `events` alone.
+`lazy` is what everybody may know of them; `json_columns` and `arrow_batch` read records, and
+`store` is what `threshold` and `alarms` keep. It imports `events` alone.
 """

@@ -4,12 +4,18 @@ The columns are the fields of a reading, by their names. A batch has those of wh
 says anything; a column that is not there has its default, one that is not known is passed over.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from itertools import repeat
 from typing import Any, get_args
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from operators.columnar.batch_columns import Ints, keys_of
+from operators.columnar.reading_columns import ReadingColumns, Source
 from operators.events import GOOD, Event, Quality, Reading
 
 LATEST = 253_402_300_799.0
@@ -26,6 +32,8 @@ _TYPES: dict[str, pa.DataType] = {
     "text": _text, "unit": _word, "quality": _word, "labels": _labels, "topic": _word,
     "raw": _text, "trace": _text,
 }  # fmt: skip
+MANY = 20
+"""Where more than one row in so many is asked for, all are taken together."""
 _REQUIRED = ("id", "time", "subject", "metric")
 
 
@@ -91,17 +99,125 @@ def decode_events(data: bytes) -> list[Event]:
     return [reading for batch in decode(data) for reading in readings_of(batch)]
 
 
-def readings_of(batch: pa.RecordBatch) -> list[Reading]:
+def decode_columns(data: bytes) -> list[ReadingColumns]:
+    """Decode what `encode` wrote as columns; raises what `decode` raises."""
+    return [columns_of(batch) for batch in decode(data) if batch.num_rows]
+
+
+def readings_of(batch: pa.RecordBatch) -> list[Event]:
     """Return the rows of a batch that `decode` gave."""
-    given = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-    if "quality" in given:
-        given["quality"] = [_QUALITIES[word] for word in given["quality"]]
-    if "labels" in given:
-        given["labels"] = [dict(pairs or ()) for pairs in given["labels"]]
-    names = list(given)
+    given = {name: _values(batch.column(name)) for name in batch.schema.names}
+
+    def of(name: str, default: object = None) -> Iterable[Any]:
+        return given.get(name) or repeat(default)
+
     return [
-        Reading(**dict(zip(names, row, strict=True))) for row in zip(*given.values(), strict=True)
-    ]
+        Reading(
+            id=id, time=time, subject=subject, metric=metric, value=value, text=text, unit=unit,
+            quality=_QUALITIES[quality], labels=dict(labels or ()), topic=topic, raw=raw,
+            trace=trace,
+        )
+        for id, time, subject, metric, value, text, unit, quality, labels, topic, raw, trace in zip(
+            given["id"], given["time"], given["subject"], given["metric"], of("value"), of("text"),
+            of("unit"), of("quality"), of("labels"), of("topic"), of("raw"), of("trace"),
+            strict=False,
+        )
+    ]  # fmt: skip
+
+
+class _Rows:
+    """The rows of a batch one by one, where few of them are asked for."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._batch = batch
+
+    @cached_property
+    def _cells(self) -> dict[str, Callable[[int], Any]]:
+        return {name: _cell(self._batch.column(name)) for name in self._batch.schema.names}
+
+    def pick(self, rows: Ints) -> list[Event]:
+        """Return some rows."""
+        if MANY * len(rows) > self._batch.num_rows:
+            return readings_of(self._batch.take(pa.array(rows)))
+        return [
+            _reading({name: cell(row) for name, cell in self._cells.items()})
+            for row in rows.tolist()
+        ]
+
+
+def _reading(given: dict[str, Any]) -> Reading:
+    if "quality" in given:
+        given["quality"] = _QUALITIES[given["quality"]]
+    if "labels" in given:
+        given["labels"] = dict(given["labels"] or ())
+    return Reading(**given)
+
+
+def _cell(column: pa.Array) -> Callable[[int], Any]:
+    if pa.types.is_dictionary(column.type):
+        words, numbers = [*column.dictionary.to_pylist(), None], _numbers(column)
+        return lambda row: words[numbers.item(row)]
+    if pa.types.is_floating(column.type) and not column.null_count:
+        floats: Callable[[int], float] = column.to_numpy().item
+        return floats
+    return lambda row: column[row].as_py()
+
+
+def _values(column: pa.Array) -> list[Any]:
+    if not pa.types.is_dictionary(column.type):
+        values: list[Any] = column.to_pylist()
+        return values
+    words = [*column.dictionary.to_pylist(), None]
+    return [words[number] for number in _numbers(column).tolist()]
+
+
+def _numbers(column: pa.Array) -> Ints:
+    """The places of a column's words in its dictionary; -1 for none."""
+    indices = column.indices.fill_null(-1) if column.null_count else column.indices
+    numbers: Ints = indices.to_numpy()
+    return numbers
+
+
+def columns_of(batch: pa.RecordBatch) -> ReadingColumns:
+    """Return a batch that `decode` gave, which has rows, as columns."""
+    names = batch.schema.names
+    metric, subject = batch.column("metric"), batch.column("subject")
+    plain = _same(metric)
+    unit = None
+    if "unit" in names:
+        column = batch.column("unit")
+        unit = column[0].as_py()
+        plain &= _same(column)
+    if "quality" in names:
+        plain &= np.array([word in (None, "good") for word in _values(batch.column("quality"))])
+    if "labels" in names:
+        plain &= np.array([not pairs for pairs in batch.column("labels").to_pylist()])
+    values = np.full(batch.num_rows, np.nan)
+    if "value" in names:
+        column = batch.column("value")
+        if column.null_count:
+            plain &= column.is_valid().to_numpy(zero_copy_only=False)
+            column = column.fill_null(np.nan)
+        values = column.to_numpy()
+    else:
+        plain &= False
+    subjects: list[str] = subject.dictionary.to_pylist()
+    keys = keys_of(subjects)[_numbers(subject)]
+    return ReadingColumns(
+        Source(_Rows(batch).pick, lambda: subjects),
+        (metric[0].as_py(), unit),
+        batch.column("time").to_numpy(),
+        values,
+        keys,
+        None if plain.all() else plain,
+    )
+
+
+def _same(column: pa.Array) -> NDArray[np.bool_]:
+    """Whether each row has the word of the first."""
+    numbers = _numbers(column)
+    same: NDArray[np.bool_] = numbers == numbers[0]
+    return same
 
 
 def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:

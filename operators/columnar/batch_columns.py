@@ -2,13 +2,14 @@
 
 import math
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.columnar.lazy import LazyEvents
 from operators.events import GOOD, Event, EventBatch, Reading
 
 Floats = NDArray[np.float64]
@@ -40,42 +41,30 @@ class BatchColumns:
     are of the plain ones, `oldest` and `newest` of all.
     """
 
-    def __init__(self, events: list[Event]) -> None:
-        self.length = len(events)
-        first = next((event for event in events if type(event) is Reading), None)
-        self.kind: Kind = (first.metric, first.unit) if first is not None else (None, None)
-        metric, unit = self.kind
-        given: list[Any] = events
-        self.others = [
-            n
-            for n, event in enumerate(given)
-            if type(event) is not Reading
-            or event.quality is not GOOD
-            or type(event.value) is not float
-            or event.metric != metric
-            or event.unit != unit
-            or event.labels
-        ]
-        self.places = np.arange(len(events))
-        readings = given
-        if self.others:
-            self.places = np.delete(self.places, self.others)
-            readings = [given[n] for n in self.places.tolist()]
-        self._ids = [event.id for event in readings]
-        self.times = _floats([event.time for event in readings])
-        self.values = _floats([event.value for event in readings])
-        self.keys = keys_of([event.subject for event in readings])
-        rest = [given[n] for n in self.others]
-        self.other_keys = keys_of([getattr(event, "subject", "") for event in rest])
-        times = [event.time for event in rest]
-        if readings:
-            times += [float(self.times.min()), float(self.times.max())]
-        self.oldest, self.newest = min(times), max(times)
+    def __init__(
+        self,
+        length: int,
+        kind: Kind,
+        others: list[int],
+        times: Floats,
+        values: Floats,
+        keys: Keys,
+        other_keys: Keys,
+        span: tuple[float, float],
+        ids: Callable[[], list[str]],
+    ) -> None:
+        self.length, self.kind, self.others = length, kind, others
+        self.places = np.arange(length)
+        if others:
+            self.places = np.delete(self.places, others)
+        self.times, self.values, self.keys, self.other_keys = times, values, keys, other_keys
+        self.oldest, self.newest = span
+        self._ids = ids
 
     @cached_property
     def ids(self) -> "Ids | None":
         """Ids of the plain readings; None where a row cannot hold one of them."""
-        return ids_of(self._ids)
+        return ids_of(self._ids())
 
     def all_but(self, chosen: Ints) -> list[int]:
         """Return the positions of all events but the chosen plain readings."""
@@ -91,14 +80,51 @@ class BatchColumns:
         return before
 
 
-def batch_columns(events: list[Event]) -> BatchColumns:
+def batch_columns(events: Sequence[Event]) -> BatchColumns:
     """Return the columns of a batch, made by the first step that asks."""
+    if isinstance(events, LazyEvents):
+        return events.columns  # type: ignore[attr-defined, no-any-return]
     if type(events) is not EventBatch:
-        return BatchColumns(events)
+        return _of_events(list(events))
     columns = events.columns
     if not isinstance(columns, BatchColumns) or columns.length != len(events):
-        columns = events.columns = BatchColumns(events)
+        columns = events.columns = _of_events(events)
     return columns
+
+
+def _of_events(events: list[Event]) -> BatchColumns:
+    first = next((event for event in events if type(event) is Reading), None)
+    metric, unit = kind = (first.metric, first.unit) if first is not None else (None, None)
+    given: list[Any] = events
+    others = [
+        n
+        for n, event in enumerate(given)
+        if type(event) is not Reading
+        or event.quality is not GOOD
+        or type(event.value) is not float
+        or event.metric != metric
+        or event.unit != unit
+        or event.labels
+    ]
+    rest = [given[n] for n in others]
+    readings = given
+    if others:
+        readings = [given[n] for n in np.delete(np.arange(len(events)), others).tolist()]
+    times = _floats([event.time for event in readings])
+    spread = [event.time for event in rest]
+    if readings:
+        spread += [float(times.min()), float(times.max())]
+    return BatchColumns(
+        len(events),
+        kind,
+        others,
+        times,
+        _floats([event.value for event in readings]),
+        keys_of([event.subject for event in readings]),
+        keys_of([getattr(event, "subject", "") for event in rest]),
+        (min(spread), max(spread)),
+        lambda: [event.id for event in readings],
+    )
 
 
 def _floats(numbers: list[float]) -> Floats:

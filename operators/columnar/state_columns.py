@@ -27,6 +27,7 @@ MOST_BOUNDS = 10_000
 UNKNOWN, FREE = -1, -2
 """Bounds of a row of which any reading may change something, and of one that nobody has."""
 _EMPTY = (math.inf, -math.inf)
+_TOUCHED = -1
 _FIRST_ROWS = 1024
 
 
@@ -133,8 +134,8 @@ class StateColumns:
     ) -> tuple[Ints, Ints]:
         """Return the numbers and the rows of the plain readings that change nothing.
 
-        They lie from `earliest` to `latest`; one of whose row the batch holds another event is not
-        among them.
+        They lie from `earliest` to `latest`. A row of which any event of the batch may change
+        something, or whose readings do not follow each other, has none among them.
         """
         rows = self.find(batch.keys + np.uint64(salt & WRAP))
         values, times = batch.values, batch.times
@@ -148,15 +149,28 @@ class StateColumns:
         unchanged &= (earliest <= times) & (times <= latest)
         turns = np.arange(len(rows), dtype=np.int32)
         self._turn[rows] = turns
-        again = rows[self._turn[rows] != turns]
+        touched = [rows[~unchanged]]
+        if (self._turn[rows] != turns).any():
+            touched.append(self._out_of_order(rows, times))
         if batch.others:
-            again = np.concatenate((again, self.find(batch.other_keys + np.uint64(salt & WRAP))))
+            touched.append(self.find(batch.other_keys + np.uint64(salt & WRAP)))
+        again = np.concatenate(touched)
         if again.size:
-            unchanged &= ~np.isin(rows, again)
+            self._turn[again] = _TOUCHED
+            unchanged &= self._turn[rows] != _TOUCHED
         if unchanged.all():
             return turns, rows
         chosen = np.flatnonzero(unchanged)
         return chosen, rows[chosen]
+
+    def _out_of_order(self, rows: Ints, times: Floats) -> Ints:
+        """The rows some reading of which does not follow the one before it."""
+        if self.follows is np.less_equal and (times[1:] >= times[:-1]).all():
+            return rows[:0]
+        order = np.argsort(rows, kind="stable")
+        rows, times = rows[order], times[order]
+        wrong: Ints = rows[1:][(rows[1:] == rows[:-1]) & ~self.follows(times[:-1], times[1:])]
+        return wrong
 
     def _edges(self, kind: Kind) -> tuple[Floats, Floats]:
         """From and to of all bounds, and last of `FREE` and `UNKNOWN`; empty for another kind's."""
@@ -174,8 +188,8 @@ class StateColumns:
         self._index()
 
     def _index(self) -> None:
-        """Index rows by key in twice as many places; one whose place is taken goes to the next."""
-        self._mask = 2 * len(self._keys) - 1
+        """Index rows by key in four times as many places; one whose place is taken goes on."""
+        self._mask = 4 * len(self._keys) - 1
         self._row_at: NDArray[np.int32] = np.full(self._mask + 1, -1, np.int32)
         rows = np.arange(self.rows, dtype=np.int32)
         places = (self._keys[: self.rows] & np.uint64(self._mask)).view(np.int64)

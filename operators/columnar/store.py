@@ -1,7 +1,9 @@
 """When a step keeps its state in columns: with very many subjects, while that pays."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from operators.columnar.lazy import LazyEvents
 from operators.events import Event
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class ColumnStore(Generic[C]):
         self.columns: C | None = None
         self._balance = 0
         self._possible = True
+        self._many = MANY
 
     def make_columns(self) -> C | None:
         """Return new columns that hold all objects; None where two subjects have one key."""
@@ -36,13 +39,17 @@ class ColumnStore(Generic[C]):
         """Give all objects what is newer in the columns, which are done with."""
         raise NotImplementedError
 
-    def batch_columns(self, events: list[Event], subjects: int) -> "BatchColumns | None":
+    def batch_columns(self, events: Sequence[Event], subjects: int) -> "BatchColumns | None":
         """Return the columns of a batch; None where they say little about it.
 
-        By the batch the store may make its columns, or let them go.
+        By the batch the store may make its columns, or let them go. Where batches come as columns,
+        few subjects are many.
         """
         batch: BatchColumns | None = None
-        if subjects >= MANY and len(events) >= SOME and self._possible:
+        is_lazy = isinstance(events, LazyEvents) and len(events) >= SOME
+        if is_lazy:
+            self._many = 1
+        if is_lazy or (subjects >= self._many and len(events) >= SOME and self._possible):
             from operators.columnar.batch_columns import batch_columns
 
             batch = batch_columns(events)
@@ -51,6 +58,7 @@ class ColumnStore(Generic[C]):
             if 2 * others >= len(events):
                 batch = None
         if self.columns is not None and not self._pays(subjects, -subjects):
+            self._many = MANY
             self.close()
         elif self.columns is None and self._pays(subjects, 0):
             self.columns = self.make_columns()
@@ -59,7 +67,7 @@ class ColumnStore(Generic[C]):
 
     def _pays(self, subjects: int, least: int) -> bool:
         """Columns that are there stay until they have cost as much as new ones would."""
-        return self._possible and subjects >= MANY and self._balance > least
+        return self._possible and subjects >= min(MANY, self._many) and self._balance > least
 
     def close(self) -> None:
         """Go on without columns."""

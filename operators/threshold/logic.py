@@ -2,8 +2,10 @@
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from operators.columnar.lazy import as_list
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import GOOD, Event, Reading, Summary
 from operators.model.condition import When
@@ -39,19 +41,18 @@ class ThresholdLogic(Logic):
         self._timers: Timers[Signal] = Timers()
         self._sweep = math.inf
         self._highest = -math.inf
-        self._simple_presence = self._span is not None and not (
-            when.for_ or when.clear_for or when.times > 1
-        )
+        self._timed = bool(when.for_ or when.clear_for or when.times > 1)
+        self._simple_presence = self._span is not None and not self._timed
 
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+    def on_batch(self, events: Sequence[Event], now: Now) -> list[Event]:
         """Take events in order of arrival; return edges."""
         out: list[Event] = []
         if self._span is not None:
-            self._presence(events, out)
+            self._presence(as_list(events), out)
         elif self._limits.columns:
-            self._look(events, out)
+            self._look(as_list(events), out)
         else:
-            for newest, changing in self._signals.runs(events, self._may_forget):
+            for newest, changing in self._signals.runs(events, self._may_forget, self._timed):
                 self._advance(newest, out)
                 self._look(changing, out)
         return out

@@ -1,9 +1,10 @@
 """The signals that a `threshold` knows."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from operators.columnar.lazy import LazyEvents, as_list, picked
 from operators.columnar.store import ColumnStore
 from operators.events import Event, Reading
 from operators.model.fields import signal_of
@@ -12,6 +13,8 @@ from operators.threshold.signal import Signal
 if TYPE_CHECKING:
     from operators.columnar.batch_columns import BatchColumns
     from operators.threshold.signal_columns import SignalColumns
+
+LEAST_PIECE = 500
 
 
 class Signals(ColumnStore["SignalColumns"]):
@@ -73,35 +76,52 @@ class Signals(ColumnStore["SignalColumns"]):
         return freed
 
     def runs(
-        self, events: list[Event], may_forget: Callable[[float, float], bool]
+        self, events: Sequence[Event], may_forget: Callable[[float, float], bool], timed: bool
     ) -> Iterator[tuple[float, list[Event]]]:
         """Iterate over the events of a batch that may change something, in their order.
 
         With each run of them comes the newest time of the readings before it that change nothing,
         which are done with; minus infinity if there is none. `may_forget` says whether a signal may
-        be freed by a batch of this oldest and newest time.
+        be freed by a batch of this oldest and newest time, `timed` whether signals may change by
+        the time alone; else what changes nothing need not be told in between.
         """
+        if isinstance(events, LazyEvents) and len(events) >= 2 * (size := self._piece()):
+            for start in range(0, len(events), size):
+                yield from self.runs(events[start : start + size], may_forget, timed)
+            return
         batch = self.batch_columns(events, len(self._first))
         columns = self.columns
         if columns is None:
-            yield -math.inf, events
+            yield -math.inf, as_list(events)
         elif batch is None or may_forget(batch.oldest, batch.newest):
-            yield from self._loaded(-math.inf, events)
+            yield from self._loaded(-math.inf, as_list(events))
         else:
-            yield from self._changing(columns, batch, events)
+            yield from self._changing(columns, batch, events, timed)
+
+    def _piece(self) -> int:
+        """Into how many events a batch of columns is cut.
+
+        A signal that changes has all its readings of a batch looked at.
+        """
+        return max(LEAST_PIECE, len(self._first))
 
     def _changing(
-        self, columns: "SignalColumns", batch: "BatchColumns", events: list[Event]
+        self, columns: "SignalColumns", batch: "BatchColumns", events: Sequence[Event], timed: bool
     ) -> Iterator[tuple[float, list[Event]]]:
         unchanged, rows = columns.unchanged(batch, columns.salt(batch.kind[0]))
         if 2 * len(unchanged) < len(events):
-            yield from self._loaded(-math.inf, events)
+            yield from self._loaded(-math.inf, as_list(events))
             return
         times = batch.times[unchanged]
         columns.last[rows] = times
         if places := batch.all_but(unchanged):
-            for place, newest in zip(places, batch.newest_before(places, unchanged), strict=True):
-                yield from self._loaded(newest, [events[place]])
+            changing = picked(events, places)
+            if timed:
+                before = batch.newest_before(places, unchanged)
+                for event, newest in zip(changing, before, strict=True):
+                    yield from self._loaded(newest, [event])
+            else:
+                yield from self._loaded(-math.inf, changing)
         yield float(times.max()), []
 
     def _loaded(self, newest: float, events: list[Event]) -> Iterator[tuple[float, list[Event]]]:

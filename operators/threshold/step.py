@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from operators.component import Logic, Operator, StepContext
-from operators.model.condition import When
+from operators.model.condition import Column, When
 from operators.threshold.logic import ThresholdLogic
 
 
@@ -40,6 +40,13 @@ class Threshold(When, Operator):
         if self.counts_readings:
             raise ValueError("only an alarm counts readings in a row; use 'for' or 'times'")
         return self
+
+    @property
+    def by_columns(self) -> bool:
+        """Unless it judges presence, or a limit depends on labels."""
+        edges = (getattr(self, self.kind, None), self.clear)
+        is_presence = self.seen is not None or self.silent is not None
+        return not is_presence and not any(isinstance(edge, Column) for edge in edges)
 
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""

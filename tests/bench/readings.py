@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from connectors.base import Health
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.content import Pack
 from connectors.kafka.producer import Producer
 from operators.events import Event, Reading
 
@@ -53,7 +54,7 @@ def edges(count: int) -> int:
     return found
 
 
-def publish(connection: TopicConnection, topic: str, count: int, pack: bool) -> None:
+def publish(connection: TopicConnection, topic: str, count: int, pack: Pack) -> None:
     """Put the readings into a topic."""
     producer = Producer(connection, Health(), "bench load")
     for batch in readings(count):

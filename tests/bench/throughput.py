@@ -23,16 +23,18 @@ SAMPLE = 0.01
 
 
 def hysteresis(folder: Path) -> list[Figure]:
-    """The job packed, unpacked, as Quix Streams does it, and as a bare loop: medians of `ROUNDS`
-    in turn.
+    """The job of Arrow, packed, unpacked, as Quix Streams does it, and as a bare loop: medians of
+    `ROUNDS` in turn.
     """
-    packed, unpacked, quix, bare = [], [], [], []
+    arrow, packed, unpacked, quix, bare = [], [], [], [], []
     for number in range(ROUNDS):
         place = folder / f"round{number}"
         with Stack(place, ["redpanda"]) as stack:
             connection = TopicConnection(**stack.connections()["redpanda"])
             publish(connection, "bench.packed", PACKED, pack=True)
             publish(connection, "bench.unpacked", UNPACKED, pack=False)
+            publish(connection, "bench.arrow", PACKED, pack="arrow")
+            arrow.append(_through(stack, connection, place, "arrow", PACKED))
             packed.append(_through(stack, connection, place, "packed", PACKED))
             unpacked.append(_through(stack, connection, place, "unpacked", UNPACKED))
             quix.append(run_quix(_address(stack), "bench.unpacked", "bench.quix_alarms", UNPACKED))
@@ -42,6 +44,14 @@ def hysteresis(folder: Path) -> list[Figure]:
     unit = "readings per CPU-second"
     name = "topic → hysteresis of 1,000 subjects → topic"
     return [
+        Figure(
+            f"{name}, Arrow",
+            statistics.median(arrow),
+            unit,
+            "Quix Streams 3.28",
+            peer,
+            "≥ 2,500,000 and ≥ 15 × Quix",
+        ),
         Figure(
             f"{name}, packed", ours, unit, "Quix Streams 3.28", peer, "≥ 400,000 and ≥ 4 × Quix"
         ),

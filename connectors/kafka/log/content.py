@@ -61,15 +61,20 @@ def decode_arrow(who: str, value: bytes, version: bytes = b"") -> list[Event]:
     `version` is what it says of its schema. Raises `msgspec.DecodeError`, and `ConnectorError`
     where pyarrow is not there.
     """
+    return [event for part in arrow_columns(who, value, version) for event in part]
+
+
+def arrow_columns(who: str, value: bytes, version: bytes) -> Sequence[Sequence[Event]]:
+    """Decode it as columns; raises the same."""
     if version and not (version.isdigit() and int(version) <= SCHEMA_VERSION):
         raise msgspec.ValidationError(
             f"Expected version {SCHEMA_VERSION} of the schema, got"
             f" {version[:20].decode('ascii', 'replace')}; a newer release of Vigie reads it"
         )
     with needing(f"{who}: a record of Arrow", "arrow", "pyarrow"):
-        from operators.columnar.arrow_batch import decode_events
+        from operators.columnar.arrow_batch import decode_columns
 
-    return decode_events(value)
+    return decode_columns(value)
 
 
 def as_lines(who: str, value: bytes, version: bytes | None) -> bytes:

@@ -124,7 +124,7 @@ class Delivery:
         if self._oldest is None:
             self._oldest = batch.arrivals[0][1] if batch.arrivals else batch.wall
         self._taken += len(batch.events)
-        writer.write(batch.events)
+        writer.write(list(batch.events))
         return True
 
     def _is_done(self) -> bool:

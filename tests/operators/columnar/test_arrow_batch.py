@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operators.columnar import arrow_batch
 from operators.columnar.arrow_batch import decode_events, encode, stream_of
 from operators.events import GOOD, Reading
 
@@ -28,6 +29,7 @@ readings = st.builds(
     labels=st.dictionaries(words, words, max_size=2),
     topic=st.none() | words,
     raw=st.none() | words,
+    trace=st.none() | words,
 )
 
 
@@ -109,3 +111,7 @@ def test_damaged_bytes_are_refused_or_are_readings_and_nothing_else() -> None:
         for damaged in (data[:place], flipped):
             with contextlib.suppress(msgspec.DecodeError):
                 decode_events(damaged)
+
+
+def test_every_field_of_a_reading_has_a_column() -> None:
+    assert set(arrow_batch._TYPES) == set(Reading.__struct_fields__)

@@ -1,0 +1,125 @@
+"""Readings side by side, from a record of a topic to the first step that asks for events."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import accumulate, chain, groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.columnar.batch_columns import BatchColumns, Floats, Ints, Keys, Kind
+from operators.columnar.lazy import LazyEvents
+from operators.events import Event, EventBatch
+
+
+class Source(NamedTuple):
+    """What made columns, and makes the events of some of its rows, and the subjects of all."""
+
+    pick: Callable[[Ints], list[Event]]
+    subjects: Callable[[], Sequence[str]]
+
+
+class ReadingColumns(LazyEvents):
+    """Rows of a source: `plain` are those that `BatchColumns` calls so, all of one `kind`.
+
+    `times` and `keys` are of all rows, `values` are nothing in particular where a row is not plain.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        kind: Kind,
+        times: Floats,
+        values: Floats,
+        keys: Keys,
+        plain: NDArray[np.bool_] | None = None,
+        rows: Ints | None = None,
+    ) -> None:
+        self._source, self._kind = source, kind
+        self.times: Any = times
+        self._values, self._keys = values, keys
+        self._plain = plain
+        self._rows = rows
+        self._made: EventBatch | None = None
+        self.newest = float(times.max()) if len(times) else -np.inf
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def made(self) -> EventBatch:
+        """Return all as events, made once."""
+        if self._made is None:
+            self._made = EventBatch(self._source.pick(self._numbers(np.arange(len(self)))))
+        return self._made
+
+    def pick(self, places: Sequence[int]) -> list[Event]:
+        """Return the events at these places."""
+        if self._made is not None:
+            return [self._made[place] for place in places]
+        return self._source.pick(self._numbers(np.asarray(places, np.int64)))
+
+    def _numbers(self, places: Ints) -> Ints:
+        return places if self._rows is None else self._rows[places]
+
+    def take(self, places: Any) -> "ReadingColumns":
+        """Return those at these places, in their order, still as columns."""
+        rows = self._numbers(np.arange(len(self))[places])
+        plain = None if self._plain is None else self._plain[places]
+        columns = self.times[places], self._values[places], self._keys[places]
+        return ReadingColumns(self._source, self._kind, *columns, plain, rows)
+
+    def subjects(self) -> Sequence[str]:
+        """Return all subjects, of which any may come again, and some may be of other rows."""
+        return self._source.subjects()
+
+    @cached_property
+    def columns(self) -> BatchColumns:
+        """The plain ones side by side, for steps that work on columns."""
+        times, values, keys = self.times, self._values, self._keys
+        others = [] if self._plain is None else np.flatnonzero(~self._plain).tolist()
+        if others:
+            times, values, keys = times[self._plain], values[self._plain], keys[self._plain]
+        return BatchColumns(
+            len(self), self._kind, others, times, values, keys, self._keys[others],
+            (float(self.times.min()), self.newest), self._ids,
+        )  # fmt: skip
+
+    def _ids(self) -> list[str]:
+        plain = self._plain
+        return [event.id for n, event in enumerate(self.made()) if plain is None or plain[n]]
+
+
+def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
+    """Return parts as one, one behind the other; as columns where all are, and of one kind."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = [part for part in parts if isinstance(part, ReadingColumns)]
+    if len(columns) < len(parts) or len({part._kind for part in columns}) > 1:
+        return list(chain.from_iterable(parts))
+    ends = list(accumulate(map(len, columns)))
+
+    def pick(rows: Ints) -> list[Event]:
+        numbers = np.searchsorted(ends, rows, "right").tolist()
+        found: list[Event] = []
+        for number, run in groupby(zip(numbers, rows.tolist(), strict=True), itemgetter(0)):
+            first = ends[number] - len(columns[number])
+            found += columns[number].pick([row - first for _, row in run])
+        return found
+
+    def subjects() -> Sequence[str]:
+        return list(chain.from_iterable(part.subjects() for part in columns))
+
+    plain = None
+    if any(part._plain is not None for part in columns):
+        given = (np.ones(len(p), bool) if p._plain is None else p._plain for p in columns)
+        plain = np.concatenate(list(given))
+    return ReadingColumns(
+        Source(pick, subjects),
+        columns[0]._kind,
+        np.concatenate([part.times for part in columns]),
+        np.concatenate([part._values for part in columns]),
+        np.concatenate([part._keys for part in columns]),
+        plain,
+    )

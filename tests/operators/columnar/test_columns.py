@@ -1,0 +1,174 @@
+"""Readings that come as columns, of JSON or Arrow, give what the same readings give as events."""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from operators.columnar.arrow_batch import decode_columns, encode
+from operators.columnar.json_columns import LineColumns
+from operators.columnar.lazy import LazyEvents
+from operators.columnar.reading_columns import joined
+from operators.component import Logic, Now
+from operators.events import Event, Reading, decode_lines, encode_lines, received_lines
+from tests.operators.columnar.test_store import CONDITIONS, CONTEXT, PAUSES, events, threshold
+
+Make = Callable[[list[Event]], Sequence[Event]]
+
+
+def of_arrow(some: list[Event]) -> Sequence[Event]:
+    return joined(decode_columns(encode(some)))  # type: ignore[arg-type]
+
+
+def of_arrow_in_parts(some: list[Event]) -> Sequence[Event]:
+    middle = len(some) // 2
+    return joined([of_arrow(part) for part in (some[:middle], some[middle:]) if part])
+
+
+def of_json(some: list[Event]) -> Sequence[Event]:
+    return LineColumns().decode(encode_lines(some))
+
+
+WAYS: tuple[Make, ...] = (of_arrow, of_arrow_in_parts, of_json)
+CASES = (*CONDITIONS, {"is": 25}, {"above": "300 K"})
+
+
+def history(seed: int, odd: bool) -> list[Event]:
+    """Readings of some subjects, as a topic gives them; with `odd`, of several metrics, units and
+    qualities, some without a number.
+    """
+    rng = random.Random(seed)
+    some = [
+        event
+        for event in events(rng, 400, PAUSES[seed % 3])
+        if isinstance(event, Reading)
+        and (odd or (event.metric, event.unit) == ("temperature", "°C"))
+        and (odd or (event.quality == "good" and not event.labels))
+    ]
+    return decode_lines(encode_lines(some))
+
+
+def through(
+    logic: Logic, given: list[Event], make: Make, seed: int, again: Callable[[], Logic]
+) -> list[Any]:
+    """What a step emits and saves of batches of any size, with restarts in between."""
+    rng, emitted, newest, place = random.Random(seed), list[Any](), -math.inf, 0
+    while place < len(given):
+        batch = given[place : place + rng.choice((1, 7, 40, 150))]
+        place += len(batch)
+        newest = max(newest, *(event.time for event in batch))
+        now = Now(newest - 5, newest + 1)
+        emitted += logic.on_batch(make(batch), now)  # type: ignore[arg-type]
+        if rng.random() < 0.3:
+            emitted += logic.on_time(now)
+        if rng.random() < 0.2:
+            emitted += [list(logic.late), dict(logic.counts), state := logic.snapshot()]
+            logic = again()
+            logic.restore(state, logic.VERSION)
+    return [*emitted, logic.late, logic.counts, logic.snapshot()]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(CASES), st.integers(0, 2**30), st.booleans(), st.sampled_from(WAYS),
+    st.sampled_from([1, 20, 500]),
+)  # fmt: skip
+def test_columns_give_what_events_give(
+    when: dict[str, Any], seed: int, odd: bool, way: Make, piece: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("operators.threshold.signals.LEAST_PIECE", piece)
+        patch.setattr("operators.columnar.store.SOME", 1 if piece < 500 else 64)
+        results = [
+            repr(through(threshold(when), history(seed, odd), make, seed, lambda: threshold(when)))
+            for make in (list, way)
+        ]
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_where_nothing_changes_no_event_is_made(way: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    logic = threshold({"above": "30 °C"})
+
+    def sent(at: float) -> list[Event]:
+        return [
+            Reading(id=f"{n}@{at}", time=at, subject=f"rack{n}", metric="t", value=25.0, unit="°C")
+            for n in range(200)
+        ]
+
+    for at in (1000.0, 1001.0):
+        logic.on_batch(way(sent(at)), Now(at, at))  # type: ignore[arg-type]
+    batch = way(sent(1002.0))
+    assert isinstance(batch, LazyEvents)
+    monkeypatch.setattr(type(batch), "made", None)
+    monkeypatch.setattr(type(batch), "pick", lambda self, places: [] if not len(places) else 1 / 0)
+
+    assert logic.on_batch(batch, Now(1002.0, 1002.0)) == []  # type: ignore[arg-type]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**30), st.booleans(), st.sampled_from(WAYS), st.data())
+def test_columns_are_the_events_that_they_were_made_of(
+    seed: int, odd: bool, way: Make, data: st.DataObject
+) -> None:
+    some = history(seed, odd)[:30]
+    columns = way(some)
+
+    start = data.draw(st.integers(0, len(some)))
+    stop = data.draw(st.integers(start, len(some)))
+    assert list(columns) == some
+    assert list(columns[start:stop]) == some[start:stop]
+    assert columns[-1] == some[-1]
+    if isinstance(columns, LazyEvents):
+        assert columns.pick(range(start, stop)) == some[start:stop]
+        assert columns.newest == max(event.time for event in some)
+        assert set(columns.subjects()) >= {event.subject for event in some}  # type: ignore[union-attr]
+
+
+LINES = (
+    b'{"kind":"reading","id":"a","time":1.5,"subject":"s","metric":"t","value":3,"unit":"C"}',
+    b'{"value":null,"unit":"C","kind":"reading","id":"b","time":1e3,"subject":"s","metric":"t"}',
+    b'{"kind":"reading","id":"c","time":2,"subject":"s","metric":"t","quality":"bad","unit":"C"}',
+    b'{"kind":"reading","id":"d","time":2,"subject":"s","metric":"h","value":1}',
+    b'{"kind":"reading","id":"e","time":2,"subject":"s","metric":"t","unit":"C","new":{"x":[1]}}',
+    b'{"kind":"occurrence","id":"f","time":2,"subject":"s","type":"pressed"}',
+    b'{"kind":"reading","id":"g","time":-2,"subject":"s","metric":"t","value":1,"unit":"C"}',
+    b'{"kind":"reading","id":"h","time":2,"subject":"","metric":"t","value":1,"unit":"C"}',
+    b'{"kind":"reading","id":7,"time":2,"subject":"s","metric":"t","value":1,"unit":"C"}',
+    b'{"kind":"reading","id":"i","time":2,"subject":"s","metric":"t","value":"1","unit":"C"}',
+    b'{"kind":"reading","id":"j","time":2,"subject":"s","metric":"t","value":1,"unit":"C"',
+    b'"no object"',
+    b"",
+)
+
+
+def outcome(decode: Callable[[bytes], Sequence[Event]], lines: bytes) -> Any:
+    try:
+        return list(decode(lines))
+    except msgspec.DecodeError as error:
+        return type(error), str(error)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(LINES), max_size=5), max_size=6))
+def test_lines_are_decoded_as_they_are_without_columns(records: list[list[bytes]]) -> None:
+    columns = LineColumns()
+    for lines in map(b"\n".join, records):
+        assert outcome(columns.decode, lines) == outcome(received_lines, lines)
+
+
+def test_records_of_one_kind_are_columns_again_after_some_that_were_not() -> None:
+    columns = LineColumns()
+    mixed, plain = b"\n".join(LINES[:4]), b"\n".join(LINES[:2])
+    for _ in range(12):
+        assert not isinstance(columns.decode(mixed), LazyEvents)
+
+    kinds = [isinstance(columns.decode(plain), LazyEvents) for _ in range(600)]
+
+    assert any(kinds) and all(kinds[kinds.index(True) :])
+    assert CONTEXT.flow == "room"
