@@ -2,13 +2,18 @@
 
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
+from connectors.config.document import Document
 from connectors.config.site import SiteError, load_site
 from connectors.kafka.topic_names import TopicNames
+from flows.checks.context import Scope
+from flows.dataflow.compiler import NotRunnable, compile_flow, raw_name
 from flows.drawing.diagram import draw, mermaid
 from flows.drawing.svg import svg
+from flows.language.model import Flow
 from flows.loader import load
 
 
@@ -37,7 +42,8 @@ def graph(
 
     Mermaid text, or an SVG picture. Definitions with errors are not drawn: the errors are printed,
     and it exits with 1. The topics that Vigie makes for itself are drawn under the prefix of the
-    site file.
+    site file. An arrow with `columns` carries readings as columns, up to the first step behind it,
+    which makes events of what changes something; all others carry events.
     """
     loaded = [load(path) for path in files]
     for document, _ in loaded:
@@ -56,10 +62,21 @@ def graph(
     except SiteError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    picture = draw(flows, topics)
+    columns = [f"{flow.flow}/{name}" for loaded in flows for flow, name in _column_sources(*loaded)]
+    picture = draw(flows, topics, columns)
     is_svg = form == "svg" or (form is None and output is not None and output.suffix == ".svg")
     text = svg(picture) if is_svg else mermaid(picture)
     if output is None:
         click.echo(text, nl=False)
     else:
         output.write_text(text, encoding="utf-8")
+
+
+def _column_sources(document: Document, flow: Flow) -> list[tuple[Flow, str]]:
+    """The sources that bring columns where all profiles are active."""
+    try:
+        plan = compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC")).plan
+    except NotRunnable:
+        return []
+    topics = [name for name, source in flow.sources.items() if source.kind == "topic"]
+    return [(flow, name) for name in topics if plan.takes_columns(raw_name(flow, name))]

@@ -1,7 +1,7 @@
 """The diagram of one or several flows: boxes, arrows, and the topics between flows."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,11 +57,18 @@ class Picture:
         return list(dict.fromkeys(box.flow for box in self.boxes.values() if box.flow is not None))
 
 
-def draw(flows: Sequence[tuple[Document, Flow]], names: TopicNames = DEFAULT_NAMES) -> Picture:
-    """Make the picture of flows that were read together; `names` are those of the site's topics."""
+def draw(
+    flows: Sequence[tuple[Document, Flow]],
+    names: TopicNames = DEFAULT_NAMES,
+    columns: Collection[str] = (),
+) -> Picture:
+    """Make the picture of flows that were read together; `names` are those of the site's topics.
+
+    `columns` are the sources, as `FLOW/SOURCE`, that bring their readings as columns.
+    """
     picture = Picture()
     for document, flow in flows:
-        _add_flow(picture, document, flow, names)
+        _add_flow(picture, document, flow, names, columns)
     read = {arrow.start for arrow in picture.arrows}
     if f"topic/{names.alarms}" in read:
         for _, flow in flows:
@@ -70,7 +77,9 @@ def draw(flows: Sequence[tuple[Document, Flow]], names: TopicNames = DEFAULT_NAM
     return picture
 
 
-def _add_flow(picture: Picture, document: Document, flow: Flow, names: TopicNames) -> None:
+def _add_flow(
+    picture: Picture, document: Document, flow: Flow, names: TopicNames, columns: Collection[str]
+) -> None:
     for name, source in flow.sources.items():
         box = picture.add(
             Box(f"{flow.flow}/{name}", "source", flow.flow, (name, *_connector(source)))
@@ -104,6 +113,7 @@ def _add_flow(picture: Picture, document: Document, flow: Flow, names: TopicName
             for read, label in _reads(entry.from_):
                 for start in list(flow.alarms) if read == "alarms" else [origin(read)]:
                     side = read.removeprefix(origin(read))
+                    side = side or ("columns" if f"{flow.flow}/{start}" in columns else "")
                     picture.join(f"{flow.flow}/{start}", f"{flow.flow}/{name}", label or side)
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 
 from connectors.base import Batch
 from flows.checks.context import Scope
+from flows.cli import main
 from flows.dataflow.alignment import Alignment
 from flows.dataflow.compiler import compile_flow
 from flows.dataflow.input_order import Arrival, Arrivals
@@ -138,3 +140,10 @@ def test_columns_of_a_partition_whose_subjects_lie_well_stay_columns() -> None:
     [(_, one)] = router.route("t/0", arrival(batch))
 
     assert isinstance(one.batch.events, LazyEvents)
+
+
+def test_the_drawing_shows_where_columns_go(tmp_path: Path, plan: Plan) -> None:
+    drawn = CliRunner().invoke(main, ["graph", str(tmp_path / "room.yaml")]).output
+
+    joined_by = [line.strip() for line in drawn.splitlines() if "columns" in line]
+    assert len(joined_by) == 2
