@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InternalError, OperationalError, SQLAlchemyError
@@ -176,7 +178,11 @@ def open_database(folder: Path, url: str | None = None) -> Database:
             if url is None
             else create_engine(_psycopg(url), pool_pre_ping=True)
         )
-        _migrate(engine)
+        try:
+            _migrate(engine)
+        except DatabaseError:
+            engine.dispose()
+            raise
     except ArgumentError:
         raise DatabaseError(
             "the database's address is not one; write postgresql://USER:PASSWORD@HOST/NAME under"
@@ -225,4 +231,18 @@ def _migrate(engine: Engine, revision: str = "head") -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         config.attributes["connection"] = connection
+        _refuse_newer(connection, config)
         command.upgrade(config, revision)
+
+
+def _refuse_newer(connection: Connection, config: Config) -> None:
+    known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+    newer = set(MigrationContext.configure(connection).get_current_heads()) - known
+    if newer:
+        url = connection.engine.url
+        shown = url.database if url.drivername == "sqlite" else url.render_as_string()
+        raise DatabaseError(
+            f"the database {shown} is of a newer release of Vigie (version {newer.pop()}; this one"
+            f" knows {max(known)}). Go on with that release, or restore a backup of before the"
+            " upgrade"
+        )

@@ -10,6 +10,8 @@ from flows.runtime.saved_state import stores
 from flows.runtime.shards import StateError
 
 MANIFEST = "identity.json"
+FORMAT = 1
+"""Raise it when an earlier release could not go on from what is saved."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class StateLayout:
     def manifest(self) -> dict[str, Any]:
         """The record with which the next start is compared."""
         return {
+            "format": FORMAT,
             "shards": self.count,
             "state": sorted(self.identities),
             "partitions": dict(self.partitions),
@@ -69,6 +72,12 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
+        if (format := int(saved.get("format", FORMAT))) > FORMAT:
+            raise StateError(
+                f"the saved state in {folder} is of a newer release of Vigie (format {format}; this"
+                f" one knows {FORMAT}). Go on with that release, or restore a backup of before the"
+                " upgrade"
+            )
         # an earlier version's shards were the partitions, of which all topics had as many
         counts = dict(saved["partitions"]).values() if saved.get("sharded") else ()
         return Manifest(int(saved.get("shards", max(counts, default=1))), set(saved["state"]))

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, select
 
-from api.database.database import _migrate, _psycopg, _sqlite, open_database
+from api.database.database import DatabaseError, _migrate, _psycopg, _sqlite, open_database
 from api.database.models import (
     Acknowledgement,
     Alarm,
@@ -120,3 +120,22 @@ def test_migrations_that_are_killed_are_whole_or_not_there_and_done_by_the_next_
         database.close()
     assert len(tables) == 2
     assert 0 in tables
+
+
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"])
+def test_a_database_of_a_newer_release_is_refused_by_name_and_left_as_it_is(
+    server: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = None if server == "sqlite" else request.getfixturevalue("postgresql")
+    open_database(tmp_path, url).close()
+    engine = create_engine(_psycopg(url)) if url else _sqlite(tmp_path / "api.sqlite")
+    with engine.execution_options(writes=True).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseError, match="newer release of Vigie") as refused:
+        open_database(tmp_path, url)
+    assert "version 9999" in str(refused.value)
+    assert "restore a backup" in str(refused.value)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert found == "9999"
+    engine.dispose()

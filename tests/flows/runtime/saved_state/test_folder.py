@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.runtime.saved_state.compatibility import StateLayout
+from flows.runtime.saved_state.compatibility import FORMAT, StateLayout
 from flows.runtime.saved_state.envelope import unwrap, wrap, wrap_position
 from flows.runtime.saved_state.folder import StateFolder
 from flows.runtime.saved_state.row_pickle import row_of
@@ -259,6 +259,17 @@ def test_the_shards_of_an_earlier_version_were_its_partitions(tmp_path: Path) ->
     manifest = {"sharded": True, "state": ["f/a/debounce"], "partitions": {"t": 3}}
     (folder.path / "identity.json").write_text(json.dumps(manifest))
     assert folder.shards() == 3
+
+
+def test_a_folder_of_a_newer_release_is_refused_by_name_and_left_as_it_is(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/a/debounce"))
+    path = folder.path / "identity.json"
+    newer = json.dumps({**json.loads(path.read_text()), "format": FORMAT + 1, "shards": "other"})
+    path.write_text(newer)
+    with pytest.raises(StateError, match="format 2; this one knows 1"):
+        folder.open(layout("f/a/debounce"))
+    assert path.read_text() == newer
 
 
 def test_a_flow_without_state_keeps_its_positions_when_its_topics_become_unequal(

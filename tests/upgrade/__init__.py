@@ -1,0 +1,1 @@
+"""Two releases in turn on one data folder: `make test-upgrade`."""
