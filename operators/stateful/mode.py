@@ -3,10 +3,11 @@
 import math
 from typing import Any, ClassVar
 
+import msgspec
 from pydantic import Field
 
 from operators.component import Due, Now, Operator, StepContext
-from operators.events import Event, Reading
+from operators.events import AlarmTransition, Event, Reading
 from operators.model.fields import field, signal_of, text, value_of
 from operators.model.units import Some
 from operators.stateful.roles import RoleLogic
@@ -18,13 +19,14 @@ MOST_GROUPS = 10_000
 class Mode(Operator):
     """Passes events only while a mode switch stands at one of `passes`, such as `surveillance`.
 
-    The stream's `from` names the roles; the events of `role` are those of the switch, the others
-    are let through or dropped, and counted as `other_mode`. The mode is kept through restarts until
-    the switch says another; `start` is the mode before it has said anything. With `same` there is a
-    mode for each place. The `off` of a two-state signal whose `on` passed also passes in any mode,
-    so that nothing stays on for ever. To arm an alarm by a mode, and see in its history that it was
-    suppressed, use `armed: {while: ...}` on a stream `threshold: {is: surveillance}` of the switch
-    instead.
+    The stream's `from` names the roles; the events of `role` are those of the switch, the
+    others are let through or dropped, and counted as `other_mode`. The mode is kept through
+    restarts until the switch says another; `start` is the mode before it has said anything.
+    With `same` there is a mode for each place. The `off` of a two-state signal whose `on`
+    passed also passes in any mode, so that nothing stays on for ever; so does the end of an
+    alarm whose start passed. To arm an alarm by a mode, and see in its history that it was
+    suppressed, use `armed: {while: ...}` on a stream `threshold: {is: surveillance}` of the
+    switch instead.
     """
 
     NAME: ClassVar[str] = "mode"
@@ -71,7 +73,7 @@ class Mode(Operator):
 
 
 class ModeLogic(RoleLogic):
-    """State is the mode of each group, and when the `on` of signals passed."""
+    """State is the mode of each group, and when the `on` of signals, the start of alarms passed."""
 
     def __init__(self, settings: Mode, context: StepContext) -> None:
         super().__init__()
@@ -91,6 +93,9 @@ class ModeLogic(RoleLogic):
             return
         mode = self._modes.get(group, (0.0, self._settings.start))[1]
         state = event.value if isinstance(event, Reading) else None
+        if isinstance(event, AlarmTransition):
+            self._take_alarm(event, mode in self._passes, out)
+            return
         key = signal_of(event)
         if mode in self._passes:
             if state == 1.0:
@@ -99,6 +104,23 @@ class ModeLogic(RoleLogic):
                 self._on.pop(key, None)
             out.append(event)
         elif state == 0.0 and self._on.pop(key, None) is not None:
+            out.append(event)
+        else:
+            self.count("other_mode")
+
+    def _take_alarm(self, event: AlarmTransition, passes: bool, out: list[Event]) -> None:
+        """Who is told of a start is told of what becomes of it; who is not hears of no end."""
+        key = (event.subject, event.rule)
+        if event.annunciation in ("start", "again") and passes:
+            self._on[key] = event.time
+        elif event.annunciation == "end":
+            if self._on.pop(key, None) is not None:
+                passes = True
+            elif passes:
+                event = msgspec.structs.replace(event, annunciation=None, told=[])
+        elif event.annunciation is None:
+            passes = passes or key in self._on
+        if passes:
             out.append(event)
         else:
             self.count("other_mode")

@@ -10,7 +10,7 @@ from flows.cli import main
 HEAD = """\
 vigie: 1
 flow: yard
-sources: {s: {mqtt: {topics: [t/+]}}}
+sources: {s: {mqtt: {topics: [t/+]}}, at: {mqtt: {topics: [m]}}}
 alarms:
   hot:
     from: r
@@ -24,6 +24,7 @@ streams:
   named: {from: hot, steps: [label: {place: "room {label.room}"}]}
   kitchen: {from: hot, steps: [only: {label: {room: kitchen}}]}
   elsewhere: {from: hot, steps: [drop: {label: {room: kitchen}}]}
+  away: {from: {changes: hot, switch: at}, steps: [mode: {role: switch, passes: away}]}
   calls: {from: kitchen, steps: [notify: {wait: 0s, repeat: 1h}]}
 sinks:
   cook: {from: hot, only: {label: {room: kitchen}}, email: {to: a@example.org, title: "{change}"}}
@@ -37,6 +38,7 @@ sinks:
   boiling: {from: hot, only: {value: {above: 50 °C}}, email: {to: a@example.org, title: "{change}"}}
   both: {from: hot, only: {priority: critical, label: {room: kitchen}}, email: {to: a@example.org, title: "{change}"}}
   ends: {from: hot, only: {change: cleared, label: {room: kitchen}}, email: {to: a@example.org, title: "{change}"}}
+  absent: {from: away, email: {to: a@example.org, title: "{change}"}}
   phone: {from: calls, webhook: {connection: pager, path: /}, shape: {title: "{text}"}}
   log: {from: hot, topic: log}
   kitchen_log: {from: hot, only: {label: {room: kitchen}}, topic: log}
@@ -48,6 +50,10 @@ SITE = "vigie: 1\nsite: yard\ntimezone: Europe/Paris\nconnections: {}\n"
 def given(at: str, room: str, value: float) -> str:
     event = f"{{subject: x, metric: temperature, value: {value}, labels: {{room: {room}}}}}"
     return f"{{at: {at}, given: {{s: {event}}}}}"
+
+
+def switched(at: str, mode: str) -> str:
+    return f"{{at: {at}, given: {{at: {{subject: house, metric: mode, value: {mode}}}}}}}"
 
 
 def hears(at: str, **sinks: str) -> list[str]:
@@ -95,6 +101,18 @@ CASES = {
         "{at: 4s, do: {in_service: hot}}",
         given("5s", "kitchen", 20),
         *hears("6s", cook="", guard="raised cleared", ends=""),
+    ),
+    "who is told while away is told of the end at home, and of no end else": (
+        switched("0s", "away"),
+        given("1s", "kitchen", 35),
+        switched("2s", "home"),
+        given("3s", "kitchen", 20),
+        *hears("4s", absent="raised cleared"),
+        given("5s", "kitchen", 35),
+        "{at: 6s, do: restart}",
+        switched("7s", "away"),
+        given("8s", "kitchen", 20),
+        *hears("9s", absent=""),
     ),
     "a notification goes on with its alarm: it ends, and stops to repeat once it is acknowledged": (
         given("0s", "kitchen", 35),
