@@ -84,7 +84,7 @@ def _judge_again(engine: Outlet, s: State, old: Rule, t: float) -> None:
     if old.shape != new.shape or old.pulse != new.pulse:
         s.pulse_at = s.drift = None
         s.last_value, s.unit = _last_value(s)
-        if s.evidence is not None and s.evidence[1] == s.last_ts:  # it is data if it fits the rule
+        if s.evidence == (s.ids[-1] if s.ids else None, s.last_ts):  # data if it fits the rule
             s.bad = s.last_value is None and s.slot.value is not None
         if s.phase == PENDING:
             s.since = t
