@@ -123,6 +123,9 @@ def _died(
     died = next((metric.value for metric in metrics if metric.name == "bdSeq"), None)
     if born is not None and died is not None and born.off != died:
         raise Ignored  # the will of a connection before the present one
+    inside = f"{_place(node)}/"
+    for place in [place for place in builder.described if place.startswith(inside)]:
+        builder.put_availability(f"{node}/{place.removeprefix(inside)}", False)
     builder.put_availability(node, False, f"{node}/")
 
 
