@@ -1,5 +1,7 @@
 """Fewer pictures than a camera sends: evenly, by their times."""
 
+from typing import Any
+
 
 class RatePicker:
     """Takes `fps` pictures a second of a stream with more of them."""
@@ -16,3 +18,11 @@ class RatePicker:
         on_time = due is not None and time - due < self._period and due - time < self._period
         self._due = (due if on_time and due is not None else time) + self._period
         return True
+
+
+def is_fps(value: Any) -> bool:
+    """Whether a cell holds pictures a second that a camera can be looked at with."""
+    try:
+        return not isinstance(value, bool) and 0 < float(value) <= 60
+    except (TypeError, ValueError):
+        return False

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.camera.address import AddressError, fill_address
 from connectors.camera.components import Rtsp
 from connectors.camera.motion import Polygon
+from connectors.camera.rate import is_fps
 from connectors.config.variables import CAMERA_VARIABLES
 from operators.vision.drawn_places import places_of
 
@@ -120,8 +121,4 @@ def labels_of(source: Rtsp, row: Mapping[str, Any]) -> dict[str, str]:
 
 def fps_of(source: Rtsp, row: Mapping[str, Any]) -> float:
     """Pictures a second of a row's camera: its own, or those of the source."""
-    try:
-        wanted = float(row.get("fps") or source.fps)
-    except (TypeError, ValueError):
-        return source.fps
-    return wanted if 0 < wanted <= 60 else source.fps
+    return float(row["fps"]) if is_fps(row.get("fps")) else source.fps

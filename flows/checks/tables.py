@@ -1,8 +1,10 @@
 """Tables and what names them: rows, columns, zones, lines and cameras."""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from connectors.camera.rate import is_fps
 from connectors.config.document import Path_
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
@@ -10,6 +12,7 @@ from flows.language.picture_model import areas, polygons
 from flows.language.upstream import live_cameras
 from operators.model.condition import Column
 from operators.transforms.enrich import Enrich
+from operators.vision.polygon import Point, problem_of
 
 URL_FIELD = re.compile(r"(?<!\$)\{(\w+)\}")
 
@@ -74,11 +77,36 @@ def _check_each(scope: Scope, path: Path_, settings: Any) -> None:
                     column,
                     columns,
                 )
+    rows = scope.tables.get(settings.each, []) if "name" in columns else []
+    for problem in _row_problems(rows, settings):
+        scope.say((*path, "each"), f"table {settings.each!r}: {problem}")
     if "name" not in columns:
         scope.say(
             (*path, "each"),
             f"table {settings.each!r} has no column 'name', the name of each camera",
         )
+
+
+def _row_problems(rows: Sequence[Mapping[str, Any]], settings: Any) -> Iterator[str]:
+    """What is wrong with rows of cameras, each told by its number or its name."""
+    seen: set[str] = set()
+    addresses = f"{settings.url}{settings.record_url or ''}"
+    for number, row in enumerate(rows, 1):
+        name = str(row.get("name") or "")
+        if not name:
+            yield f"row {number} has no 'name'; give each camera one of its own"
+            continue
+        if name in seen:
+            yield f"two cameras are called {name!r}; give each a name of its own"
+        seen.add(name)
+        for column in dict.fromkeys(URL_FIELD.findall(addresses)):
+            if column in row and row[column] in (None, ""):
+                yield f"the camera {name!r} has no {column!r}, which its address needs"
+        if row.get("fps") not in (None, "") and not is_fps(row["fps"]):
+            yield (
+                f"the camera {name!r} has the 'fps' {row['fps']!r}; expected pictures a second,"
+                " more than 0 and at most 60"
+            )
 
 
 def cameras(scope: Scope) -> list[str]:
@@ -101,6 +129,15 @@ def _check_places(scope: Scope) -> None:
         for name, number, zone in polygons(zones)
     ]
     places += [(("lines", name), line.camera) for name, line in lines.items()]
+    for name, source in scope.flow.sources.items():
+        for camera, masks in getattr(source.settings, "motion_masks", {}).items():
+            mask = ("sources", name, source.kind, "motion_masks", camera)
+            if complete and camera not in known:
+                scope.unknown(mask, f"no camera {camera!r}", camera, known)
+            _check_polygons(scope, mask, f"a mask of {camera!r}", masks)
+    for name, number, zone in polygons(zones):
+        where: Path_ = ("zones", name) if number is None else ("zones", name, number)
+        _check_polygons(scope, where, f"the zone {name!r}", [zone.points, *zone.exclude])
     for path, camera in places:
         if complete and camera not in known:
             scope.unknown((*path, "camera"), f"no camera {camera!r}", camera, known)
@@ -122,6 +159,12 @@ def _check_places(scope: Scope) -> None:
             else:
                 what = "zone or line" if lines else "zone"
                 scope.unknown(place, f"no {what} {name!r}", name, names)
+
+
+def _check_polygons(scope: Scope, path: Path_, what: str, found: Sequence[Sequence[Point]]) -> None:
+    for problem in dict.fromkeys(filter(None, map(problem_of, found))):
+        flat = problem.startswith("encloses")
+        scope.say(path, f"{what} {problem}", key=True, level="error" if flat else "warning")
 
 
 def _check_modes(scope: Scope, path: Path_, step: Any, only: str | list[str] | None) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from operators.component import Area, Line
+from operators.vision.polygon import problem_of as polygon_problem
 from operators.vision.zone_hours import PATTERN
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
@@ -72,6 +73,10 @@ def problem_of(places: Places) -> str | None:
     """What is wrong with places that have the right form; None if nothing is."""
     if both := sorted(places.zones.keys() & places.lines.keys()):
         return f"a zone and a line of one camera are both called {both[0]!r}; give one another name"
+    for name, zone in places.zones.items():
+        for polygon in (zone.points, *zone.exclude):
+            if problem := polygon_problem(polygon):
+                return f"the zone {name!r} {problem}"
     for name, line in places.lines.items():
         if line.from_ == line.to:
             return f"the line {name!r} begins and ends at one point"

@@ -24,6 +24,37 @@ def contains(polygon: Sequence[Point], point: Point) -> bool:
     return inside
 
 
+def problem_of(polygon: Sequence[Point]) -> str | None:
+    """Why a polygon encloses nothing or not what was meant, with the remedy; None if it is sound.
+
+    A last corner that is the first once more is no fault.
+    """
+    corners = [
+        point for number, point in enumerate(polygon) if number == 0 or point != polygon[number - 1]
+    ]
+    if len(corners) > 1 and corners[0] == corners[-1]:
+        corners.pop()
+    edges = list(zip(corners, [*corners[1:], *corners[:1]], strict=True))
+    if _is_flat(corners):
+        return "encloses nothing: its corners lie on one line; give three that do not"
+    if any(
+        _cross(*edges[one], *edges[other])
+        for one in range(len(edges))
+        for other in range(one + 2, len(edges))
+    ):
+        return "has edges that cross, so a part is left out; list its corners in order, around it"
+    return None
+
+
+def _is_flat(corners: Sequence[Point]) -> bool:
+    (x1, y1), *others = corners
+    return all(
+        abs((x2 - x1) * (y3 - y1) - (y2 - y1) * (x3 - x1)) <= _EDGE
+        for x2, y2 in others
+        for x3, y3 in others
+    )
+
+
 def overlaps(polygon: Sequence[Point], box: Box) -> bool:
     """Whether a box (left, top, width, height) and a polygon share a point."""
     left, top, width, height = box

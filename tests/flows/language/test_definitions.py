@@ -103,7 +103,8 @@ def around(what, example):
     else:
         parts = ["sinks:", "  example:", "    from: probe", _indented(body, 4)]
     tables = "tables:\n" + "".join(
-        f"  {name}: [{{name: a, host: b, path: c}}]\n" for name in _tables(body)
+        f"  {name}: [{{name: a, host: b, path: c}}, {{name: yard, host: b, path: c}}]\n"
+        for name in _tables(body)
     )
     source = _indented(body, 4) if what == "source" else ""
     return "\n".join(
