@@ -41,7 +41,7 @@ def main() -> int:
                 is_mobile=finger,
             )
             page = context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(10_000)
             page.goto(f"{showcase.api.url}/#/events")
             page.fill("[name=username]", "admin")
             page.fill("[name=password]", showcase.api.password)
@@ -51,6 +51,7 @@ def main() -> int:
             if language == "en-GB":
                 schemes.append({"forced_colors": "active"})
             for place in places:
+                print(place.name, width, language, len(problems), file=sys.stderr, flush=True)
                 where = f"{place.name}, {width}, {language}"
                 try:
                     go_to(page, place)
