@@ -23,6 +23,7 @@ from tests.bench.page import page
 from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
+from tests.bench.sites.footprint import footprint
 from tests.bench.sites.small_batches import small_batches
 from tests.bench.sites.takeover import takeover
 from tests.bench.sites.up import site, swap
@@ -56,7 +57,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
 LONG: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory, "cameras": cameras, "behind": catching_up,
     "site": site, "swap": swap, "takeover": takeover, "page": page,
-    "attack": attack,
+    "attack": attack, "footprint": footprint,
 }  # fmt: skip
 """Only run when named; `memory` takes some twenty minutes, `cameras` some ten, `behind` runs on
 Apache Kafka, and `swap` makes as many edits as EDITS says; `page` needs Chromium."""
