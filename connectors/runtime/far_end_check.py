@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
-import urllib3
-
 from connectors.runtime.threaded_writer import Retry
 
 EVERY = 10.0
@@ -38,6 +36,8 @@ class FarEndCheck:
 
 def any_answer(url: str, ca: str | None, path: str, name: str) -> Callable[[], None]:
     """Asks a server for `path`; whatever it answers will do. `name` is the service's."""
+    import urllib3  # a package of the sinks that ask by HTTP, which others need not have
+
     parts = urlsplit(url)
     address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
     pool = urllib3.PoolManager(
