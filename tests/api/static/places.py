@@ -80,7 +80,7 @@ PLACES = [
     Place("role", "accounts", clicks("[data-action=role]")),
     Place("password", "accounts", clicks("[data-action=password]")),
     Place("groups", "accounts/groups"),
-    Place("new group", "accounts/groups", clicks("[data-action=new-group]")),
+    Place("new group", "accounts/groups", clicks("[data-view=accounts] [data-action=new-group]")),
     Place("audit log", "accounts/log"),
     Place("own account", "overview", clicks("#person")),
     Place("own password", "overview", clicks("#person", "[data-action=own-password]")),
@@ -95,7 +95,7 @@ def go_to(page: Page, place: Place) -> None:
     page.evaluate("view => { location.hash = ''; location.hash = `#/${view}`; }", place.view)
     view = place.view.partition("?")[0].partition("/")[0]
     expect(page.locator(f"[data-view={view}]")).to_be_visible()
-    expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator(".skeleton:visible")).to_have_count(0)
     place.act(page)
 
 
