@@ -12,6 +12,7 @@ from operators.events import AlarmTransition, Event, EventBatch
 Given = list[tuple[str | None, list[Event]]]
 """What streams bring in one pass, each under its role."""
 
+
 def by_time(given: Given) -> Given:
     """What several streams bring in one pass, as runs of one role in the order of time.
 
