@@ -171,7 +171,7 @@ class NotifyLogic(Logic):
         before, self._clock = self._clock, max(self._clock, to)
         limit = self._clock - INSTANT
         for due, since, given in self._unanswered.ripe(limit) if self._unanswered else ():
-            at = self._clock if due < before else due  # an edit may shorten the span
+            at = self._clock if due < before or due == since else due  # an edit may shorten it
             self._notifier.tick(at - INSTANT)
             self._notifier.take(terms=self._terms, now=at, annunciate=True, since=since, **given)
         self._notifier.tick(limit)
