@@ -4,7 +4,7 @@ import collections
 import itertools
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -21,8 +21,6 @@ from operators.events import DeadLetter, Event, received_lines
 log = logging.getLogger("vigie")
 
 READ_BYTES = 512 << 10
-COLUMNS_BYTES = 16 << 10
-"""Fewer lines cost less one by one; numpy is loaded with the first that are more."""
 ALL_READ_BYTES = 4 << 20
 """What the readers of a source may hand out together: events take several times as much memory."""
 
@@ -79,7 +77,6 @@ class TopicReader:
         self._restarted = False
         self.topic_id: str | None = None  # written by the poller's thread, before what it is of
         self._live = False
-        self._lines: Callable[[bytes], Sequence[Event]] | None = None
 
     def read(self) -> Batch | None:
         """The events that came; None if there are none."""
@@ -133,20 +130,10 @@ class TopicReader:
     def _decode(self, chunk: Chunk) -> Sequence[Event]:
         try:
             if not chunk.arrow:
-                return self._decode_lines(b"\n".join(chunk.values))
+                return received_lines(b"\n".join(chunk.values))
         except msgspec.DecodeError:
             pass
         return self._decode_apart(chunk)
-
-    def _decode_lines(self, lines: bytes) -> Sequence[Event]:
-        """Lines as events, or as columns where the flow takes them and they are many."""
-        if not self._context.columns or len(lines) < COLUMNS_BYTES:
-            return received_lines(lines)
-        if self._lines is None:
-            from operators.columnar.json_columns import LineColumns
-
-            self._lines = LineColumns().decode
-        return self._lines(lines)
 
     def _joined(self, parts: list[Sequence[Event]]) -> Sequence[Event]:
         """Parts as one, as columns if they are that."""

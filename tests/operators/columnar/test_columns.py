@@ -1,22 +1,20 @@
-"""Readings that come as columns, of JSON or Arrow, give what the same readings give as events."""
+"""Readings that come as columns give what the same readings give as events."""
 
 import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.columnar.arrow_batch import decode_columns, encode
-from operators.columnar.json_columns import LineColumns
 from operators.columnar.lazy import LazyEvents
 from operators.columnar.reading_columns import joined
 from operators.component import Logic, Now
-from operators.events import Event, Reading, decode_lines, encode_lines, received_lines
-from tests.operators.columnar.test_store import CONDITIONS, CONTEXT, PAUSES, events, threshold
+from operators.events import Event, Reading, decode_lines, encode_lines
+from tests.operators.columnar.test_store import CONDITIONS, PAUSES, events, threshold
 
 Make = Callable[[list[Event]], Sequence[Event]]
 
@@ -30,11 +28,7 @@ def of_arrow_in_parts(some: list[Event]) -> Sequence[Event]:
     return joined([of_arrow(part) for part in (some[:middle], some[middle:]) if part])
 
 
-def of_json(some: list[Event]) -> Sequence[Event]:
-    return LineColumns().decode(encode_lines(some))
-
-
-WAYS: tuple[Make, ...] = (of_arrow, of_arrow_in_parts, of_json)
+WAYS: tuple[Make, ...] = (of_arrow, of_arrow_in_parts)
 CASES = (*CONDITIONS, {"is": 25}, {"above": "300 K"})
 
 
@@ -128,47 +122,3 @@ def test_columns_are_the_events_that_they_were_made_of(
         assert columns.pick(range(start, stop)) == some[start:stop]
         assert columns.newest == max(event.time for event in some)
         assert set(columns.subjects()) >= {event.subject for event in some}  # type: ignore[union-attr]
-
-
-LINES = (
-    b'{"kind":"reading","id":"a","time":1.5,"subject":"s","metric":"t","value":3,"unit":"C"}',
-    b'{"value":null,"unit":"C","kind":"reading","id":"b","time":1e3,"subject":"s","metric":"t"}',
-    b'{"kind":"reading","id":"c","time":2,"subject":"s","metric":"t","quality":"bad","unit":"C"}',
-    b'{"kind":"reading","id":"d","time":2,"subject":"s","metric":"h","value":1}',
-    b'{"kind":"reading","id":"e","time":2,"subject":"s","metric":"t","unit":"C","new":{"x":[1]}}',
-    b'{"kind":"occurrence","id":"f","time":2,"subject":"s","type":"pressed"}',
-    b'{"kind":"reading","id":"g","time":-2,"subject":"s","metric":"t","value":1,"unit":"C"}',
-    b'{"kind":"reading","id":"h","time":2,"subject":"","metric":"t","value":1,"unit":"C"}',
-    b'{"kind":"reading","id":7,"time":2,"subject":"s","metric":"t","value":1,"unit":"C"}',
-    b'{"kind":"reading","id":"i","time":2,"subject":"s","metric":"t","value":"1","unit":"C"}',
-    b'{"kind":"reading","id":"j","time":2,"subject":"s","metric":"t","value":1,"unit":"C"',
-    b'"no object"',
-    b"",
-)
-
-
-def outcome(decode: Callable[[bytes], Sequence[Event]], lines: bytes) -> Any:
-    try:
-        return list(decode(lines))
-    except msgspec.DecodeError as error:
-        return type(error), str(error)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(LINES), max_size=5), max_size=6))
-def test_lines_are_decoded_as_they_are_without_columns(records: list[list[bytes]]) -> None:
-    columns = LineColumns()
-    for lines in map(b"\n".join, records):
-        assert outcome(columns.decode, lines) == outcome(received_lines, lines)
-
-
-def test_records_of_one_kind_are_columns_again_after_some_that_were_not() -> None:
-    columns = LineColumns()
-    mixed, plain = b"\n".join(LINES[:4]), b"\n".join(LINES[:2])
-    for _ in range(12):
-        assert not isinstance(columns.decode(mixed), LazyEvents)
-
-    kinds = [isinstance(columns.decode(plain), LazyEvents) for _ in range(600)]
-
-    assert any(kinds) and all(kinds[kinds.index(True) :])
-    assert CONTEXT.flow == "room"
