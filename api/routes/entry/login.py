@@ -1,5 +1,7 @@
 """Endpoints to log in and out, in JSON and as a form, and of one's own account."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
@@ -320,27 +322,33 @@ class LoginEndpoints:
     async def _login(
         self, request: Request, username: str, password: str, code: str
     ) -> tuple[TokenPair, Principal]:
-        with account_errors():
-            try:
-                outcome = await self._logins.login(
-                    username,
-                    password,
-                    address_of(request),
-                    code,
-                    request.cookies.get(DEVICE, ""),
-                    request.headers.get("user-agent", ""),
-                )
-            except CodeNeeded:
-                self._metrics.logins.labels("code").inc()
-                raise
-            except LoginRefused:
-                self._metrics.logins.labels("refused").inc()
-                raise
-            except TooManyAttempts:
-                self._metrics.logins.labels("limited").inc()
-                raise
+        with account_errors(), refusals_counted(self._metrics):
+            outcome = await self._logins.login(
+                username,
+                password,
+                address_of(request),
+                code,
+                request.cookies.get(DEVICE, ""),
+                request.headers.get("user-agent", ""),
+            )
         self._metrics.logins.labels("accepted").inc()
         return outcome
+
+
+@contextmanager
+def refusals_counted(metrics: Metrics) -> Iterator[None]:
+    """Count a login that is refused, by why."""
+    try:
+        yield
+    except CodeNeeded:
+        metrics.logins.labels("code").inc()
+        raise
+    except LoginRefused:
+        metrics.logins.labels("refused").inc()
+        raise
+    except TooManyAttempts:
+        metrics.logins.labels("limited").inc()
+        raise
 
 
 def logged_in(pair: TokenPair, principal: Principal, lifetime: float | None) -> LoggedIn:

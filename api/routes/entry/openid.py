@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.accounts.accounts import Accounts
-from api.accounts.errors import LoginRefused, TooManyAttempts
+from api.accounts.errors import LoginRefused
 from api.accounts.openid.claims import Person
 from api.accounts.openid.logins import OpenIdLogins, Origin
 from api.accounts.openid.provider import OpenIdProvider, ProviderDown
@@ -23,7 +23,7 @@ from api.metrics import Metrics
 from api.openid_connection import OpenIdConnection
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
-from api.routes.entry.login import DEVICE, TAG, LoggedIn, logged_in, with_device
+from api.routes.entry.login import DEVICE, TAG, LoggedIn, logged_in, refusals_counted, with_device
 from api.routes.parameters import Done
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
@@ -108,7 +108,7 @@ class OpenIdEndpoints:
 
         A cookie ties that to the browser that began it.
         """
-        with self._provider_errors():
+        with _provider_errors(), refusals_counted(self._metrics):
             begun = await self._logins.begin(address_of(call.request))
         response = Response(msgspec.json.encode(There(begun.address)), media_type=JSON)
         response.set_cookie(
@@ -127,7 +127,7 @@ class OpenIdEndpoints:
 
         The first time makes an account. A second factor is the provider's matter.
         """
-        with self._provider_errors():
+        with _provider_errors(), refusals_counted(self._metrics):
             person = await self._person(call)
 
             def work(session: Session) -> tuple[tuple[TokenPair, Principal], set[str]]:
@@ -142,7 +142,7 @@ class OpenIdEndpoints:
 
     async def connect(self, call: Call) -> Done:
         """From now on this account is the one that a login by the provider gets."""
-        with self._provider_errors(refused=403):
+        with _provider_errors(refused=403), refusals_counted(self._metrics):
             person = await self._person(call)
             address = address_of(call.request)
             await self._permissions.write(
@@ -160,20 +160,15 @@ class OpenIdEndpoints:
             )
         return await self._logins.person(body.code, nonce, verifier, address_of(call.request))
 
-    @contextmanager
-    def _provider_errors(self, refused: int = 401) -> Iterator[None]:
-        try:
-            with account_errors(login_refused=refused):
-                try:
-                    yield
-                except LoginRefused:
-                    self._metrics.logins.labels("refused").inc()
-                    raise
-                except TooManyAttempts:
-                    self._metrics.logins.labels("limited").inc()
-                    raise
-        except ProviderDown as down:
-            raise Rejected(503, str(down)) from None
+
+@contextmanager
+def _provider_errors(refused: int = 401) -> Iterator[None]:
+    """Raise `Rejected` for what the provider or the accounts refuse; 503 where it is down."""
+    try:
+        with account_errors(login_refused=refused):
+            yield
+    except ProviderDown as down:
+        raise Rejected(503, str(down)) from None
 
 
 def openid_endpoints(
