@@ -137,6 +137,8 @@ class TopicReader:
 
     def _joined(self, parts: list[Sequence[Event]]) -> Sequence[Event]:
         """Parts as one, as columns if they are that."""
+        if len(parts) == 1:
+            return parts[0]
         if all(isinstance(part, list) for part in parts):
             return list(itertools.chain.from_iterable(parts))
         from operators.columnar.reading_columns import joined
