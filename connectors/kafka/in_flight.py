@@ -1,12 +1,18 @@
 """Records that were given to the client and are not known to be written, by partition."""
 
 import collections
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.kafka.packing import Record
 
 CARRIED = "carried"
+
+
+def is_answered(record: Record) -> bool:
+    """Whether a record's answer has come."""
+    return record.future is not None and bool(record.future.is_done)
 
 
 class InFlight:
@@ -28,6 +34,10 @@ class InFlight:
     def fronts(self) -> list[Record]:
         """The oldest record of each partition."""
         return [queue[0] for queue in self._queues.values()]
+
+    def waits_since(self) -> float:
+        """When the last of the oldest was sent; infinity if an answer is to be looked at."""
+        return max(math.inf if is_answered(one) else one.sent for one in self.fronts())
 
     def has(self, topic: str) -> bool:
         """Whether there are records of a topic."""

@@ -10,12 +10,13 @@ from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from connectors.base import ConnectorError, Health, Stopped, Tracing
+from connectors.kafka import producer_client
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fencing.fence import LeaseLost
 from connectors.kafka.in_flight import InFlight
-from connectors.kafka.log.content import Pack, said_of
+from connectors.kafka.log.content import Pack
 from connectors.kafka.packing import (
     Durable,
     Item,
@@ -25,15 +26,6 @@ from connectors.kafka.packing import (
     TooLarge,
     refused_by_broker,
 )
-from connectors.kafka.producer_client import (
-    abandon,
-    ask_about,
-    count_partitions,
-    is_late,
-    open_producer,
-    reachable,
-    why_late,
-)
 from connectors.runtime.backoff import Backoff
 from operators.events import Event
 
@@ -42,6 +34,8 @@ LINGER = 0.005
 CARRIED = 4 << 20
 CARRY_AFTER = 0.2
 """Seconds after which a record under way is one that its partition's leader does not take."""
+SETTLE_BYTES = 256 << 10
+"""What may be written before the thread looks at it though nobody waits for it."""
 MOVE_AFTER = 0.2
 """Seconds between two looks whether what may lie anywhere waits for a broker that is gone."""
 
@@ -85,6 +79,7 @@ class Producer:
         self._queued = 0
         self._in_flight = InFlight()
         self._answered = False
+        self._awaited = 0
         self._changed = threading.Condition()
         self._closed = False
         self._busy = False
@@ -120,11 +115,9 @@ class Producer:
         """Queue events, each under its own key; `pack` False makes a record of each."""
         self._enqueue(Item(topic, "", events, pack))
 
-    @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> contextlib.AbstractContextManager[object]:
         """What is sent meanwhile is packed together: a record costs its reader most."""
-        with self._changed:
-            yield
+        return self._changed
 
     def _enqueue(self, item: Item | Record) -> None:
         with self._changed:
@@ -142,12 +135,23 @@ class Producer:
 
         Raises `Stopped` if stopped while it is down.
         """
-        with self._changed:
+        with self._changed, self._awaiting():
             while self._has(topic):
                 self._raise()
                 self._give_up(stopping or self._stopping)
                 self._changed.wait(0.2)
             self._raise()
+
+    @contextlib.contextmanager
+    def _awaiting(self) -> Iterator[None]:
+        """Have every answer looked at as soon as it is there; by who has the lock."""
+        self._awaited += 1
+        self._answered = True
+        self._changed.notify_all()
+        try:
+            yield
+        finally:
+            self._awaited -= 1
 
     def _has(self, topic: str | None) -> bool:
         if topic is None:
@@ -164,14 +168,13 @@ class Producer:
         They are returned, for the caller to keep until they are written, and at most `CARRIED`
         bytes; while the process stops there are none.
         """
-        with self._changed:
+        with self._changed, self._awaiting():
             while self._has(None):
                 self._raise()
                 self._give_up(stopping)
                 wait = 0.2
                 if not (self._queue or self._busy or stopping.is_set()):
-                    sent = max(record.sent for record in self._in_flight.fronts())
-                    wait = sent + CARRY_AFTER - time.monotonic()
+                    wait = self._in_flight.waits_since() + CARRY_AFTER - time.monotonic()
                     if wait <= 0 and self._queued <= CARRIED and self._client is not None:
                         return list(self._in_flight)
                 self._changed.wait(min(max(wait, 0.01), 0.2))
@@ -271,7 +274,7 @@ class Producer:
             self._changed.notify_all()
 
     def _connect(self) -> None:
-        self._client = open_producer(self._connection, self._name)
+        self._client = producer_client.open_producer(self._connection, self._name)
         for record in self._in_flight:
             self._submit(record)
         self._health.up(self._name)
@@ -279,15 +282,14 @@ class Producer:
     def _drop_client(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            abandon(client)
+            producer_client.abandon(client)
         for record in self._in_flight:
             record.future = None
 
     def _pump(self) -> None:
-        gathered_until = 0.0
+        gathered_until, wait = 0.0, MOVE_AFTER
         while not self._closed:
             with self._changed:
-                wait = MOVE_AFTER if any(one.anywhere for one in self._in_flight.fronts()) else 1.0
                 self._changed.wait_for(lambda: self._closed or self._queue or self._answered, wait)
                 self._answered = False
             if self._queue:
@@ -310,8 +312,12 @@ class Producer:
                 for record in records:
                     self._submit(record)
             self._settle()
-            self._move_waiting()
-            self._look_for_late()
+            with self._changed:
+                waiting = [one for one in self._in_flight.fronts() if not one.future.is_done]
+            if movable := any(one.anywhere for one in waiting):
+                self._move_waiting()
+            wait = MOVE_AFTER if movable else 1.0
+            self._look_for_late(waiting)
 
     def _keep_off_dead(self, record: Record) -> bool:
         """Whether a record that may lie anywhere is given another partition, with a leader."""
@@ -319,7 +325,7 @@ class Producer:
         here = record.partition
         if record.anywhere:
             count = self._partition_count(record.topic)
-            record.partition = reachable(self._client, record.topic, here, count)
+            record.partition = producer_client.reachable(self._client, record.topic, here, count)
         return record.partition != here
 
     def _move_waiting(self) -> None:
@@ -334,38 +340,31 @@ class Producer:
                 self._in_flight.move(record, before)
             self._submit(record)
 
-    def _look_for_late(self) -> None:
+    def _look_for_late(self, waiting: Sequence[Record]) -> None:
         """Say which partitions records wait for, once; the client goes on trying."""
         assert self._client is not None
         self._client.renew(is_busy=bool(self._in_flight))
-        with self._changed:
-            waiting = [one for one in self._in_flight.fronts() if not one.future.is_done]
-        if not is_late(waiting):
+        if not producer_client.is_late(waiting):
             if self._name in self._health.down:
                 self._health.up(self._name)
         elif (self._name not in self._health.down or self._client.too_few_copies) and (
-            words := why_late(self._client, waiting, self._connection)
+            words := producer_client.why_late(self._client, waiting, self._connection)
         ):
             self._health.degraded(self._name, words)
 
     def _submit(self, record: Record) -> None:
         assert self._client is not None
         ensure_topic(self._connection, record.topic, self._partitions)
-        ask_about(self._client, record.topic)
-        record.sent = time.monotonic()
-        key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
-        headers = [*self._headers, *record.headers()]
-        try:
-            said = said_of(value := b"".join(record.lines), headers)
-            record.future = self._client.send(record.topic, value, key, said, record.partition)
-        except MessageSizeTooLargeError as error:
-            raise Oversized(record) from error
-        record.future.add_both(self._wake)
+        producer_client.submit(self._client, record, self._headers)
+        record.future.add_callback(self._written, bool(record.durable))
+        record.future.add_errback(self._written, True)
 
-    def _wake(self, _: object) -> None:
+    def _written(self, at_once: bool, _: object) -> None:
+        """Wake the thread, unless nobody waits for the answer: it sees it at its next turn."""
         with self._changed:
-            self._answered = True
-            self._changed.notify_all()
+            if at_once or self._awaited or self._queued > SETTLE_BYTES:
+                self._answered = True
+                self._changed.notify_all()
 
     def _settle(self) -> None:
         """Take what is written out of what is under way; raises what failed, to send it again."""
@@ -397,4 +396,4 @@ class Producer:
     def _partition_count(self, topic: str) -> int:
         assert self._client is not None
         ensure_topic(self._connection, topic, self._partitions)
-        return count_partitions(self._client, topic)
+        return producer_client.count_partitions(self._client, topic)

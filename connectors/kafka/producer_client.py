@@ -10,6 +10,7 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.errors import (
     KafkaConnectionError,
     KafkaError,
+    MessageSizeTooLargeError,
     NotEnoughReplicasAfterAppendError,
     NotEnoughReplicasError,
 )
@@ -17,7 +18,8 @@ from kafka.errors import (
 from connectors.kafka.access.refusals import TOO_FEW_COPIES, waiting_words
 from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.packing import Record
+from connectors.kafka.log.content import said_of
+from connectors.kafka.packing import Oversized, Record
 
 KEEPS_TRYING = {
     "retries": 2**31 - 1,
@@ -104,6 +106,19 @@ def ask_about(client: KafkaProducer, topic: str) -> None:
     client looks for the leader of what it wrote there without a pause, for ever.
     """
     client._sender.add_topic(topic)
+
+
+def submit(client: KafkaProducer, record: Record, headers: list[tuple[str, bytes]]) -> None:
+    """Give a record to the client; raises `Oversized`."""
+    ask_about(client, record.topic)
+    record.sent = time.monotonic()
+    key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
+    headers = [*headers, *record.headers()]
+    try:
+        said = said_of(value := b"".join(record.lines), headers)
+        record.future = client.send(record.topic, value, key, said, record.partition)
+    except MessageSizeTooLargeError as error:
+        raise Oversized(record) from error
 
 
 def count_partitions(client: KafkaProducer, topic: str) -> int:
