@@ -236,8 +236,9 @@ export class CamerasView {
     }, camera);
   }
 
-  drawPlaces(camera) {
-    this.editor = new PlaceEditor(camera, async (places) => {
+  async drawPlaces(camera) {
+    const {modes} = await ask("/api/mode").catch(() => ({modes: []}));
+    this.editor = new PlaceEditor(camera, modes, async (places) => {
       this.change(await send("PATCH", `/api/cameras/${camera.id}`, places));
       toast(say("saved"));
     }, () => { this.editor = null; });

@@ -3,6 +3,7 @@
 import {field, openForm} from "../shared/dialog.js";
 import {h, svg} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
+import {modeWord} from "../shared/mode.js";
 import {LivePicture} from "./live_picture.js";
 import {asRow, placesOf, shape, WIDE} from "./places.js";
 import {say, subjectName} from "../words/words.js";
@@ -12,9 +13,10 @@ const MOVES = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 const NAME = "(?=.*[A-Za-z])[A-Za-z0-9_\\-]{1,64}";
 
 export class PlaceEditor {
-  /** `save` gets `{zones, lines}`. */
-  constructor(camera, save, closed) {
+  /** `modes` are those of the site; `save` gets `{zones, lines}`. */
+  constructor(camera, modes, save, closed) {
     this.camera = camera;
+    this.modes = modes;
     this.places = placesOf(camera);
     this.chosen = this.places[0] ?? null;
     this.cursor = [0.5, 0.5];
@@ -31,7 +33,7 @@ export class PlaceEditor {
     openForm(`${say("zones")}: ${subjectName(camera.name)}`, {
       name: "places", button: say("save"), closed,
       fields: [this.live.element, h("p", {class: "muted", id: "draw-how"}, say("drawHow")), h("div", {class: "trial-buttons"}, button("zone", say("newZone")), button("line", say("newLine"))), this.list],
-    }, () => save(asRow(this.finished())));
+    }, () => save(asRow(this.named())));
     this.draw();
   }
 
@@ -43,8 +45,12 @@ export class PlaceEditor {
 
   height = () => WIDE * this.live.canvas.height / this.live.canvas.width;
 
-  finished() {
-    return this.places.filter(({kind, points}) => points.length >= (kind === "line" ? 2 : 3));
+  /** The places that are drawn to their end. Two of one name would be one of them. */
+  named() {
+    const finished = this.places.filter(({kind, points}) => points.length >= (kind === "line" ? 2 : 3));
+    const twice = finished.find(({name}, index) => finished.findIndex((one) => one.name === name) < index);
+    if (twice) throw new Error(say("nameTwice", {name: twice.name}));
+    return finished;
   }
 
   begin(kind) {
@@ -131,9 +137,19 @@ export class PlaceEditor {
     this.marked = this.chosen;
     this.list.replaceChildren(...this.places.map((place) => h("li", {"data-chosen": place === this.chosen ? "yes" : null},
       field(say(place.kind), h("input", {value: place.name, required: true, maxlength: 64, pattern: NAME, autocomplete: "off", spellcheck: "false", "data-place": place.name, oninput: (event) => { place.name = event.target.value; this.draw(); }})),
-      place.kind === "zone" ? field(say("hours"), h("input", {value: place.hours, maxlength: 14, pattern: "(\\d{2}:\\d{2}|sunrise|sunset)-(\\d{2}:\\d{2}|sunrise|sunset)", placeholder: "sunset-06:00", autocomplete: "off", oninput: (event) => { place.hours = event.target.value; }})) : null,
-      place.kind === "zone" ? h("label", {class: "check"}, h("input", {type: "checkbox", checked: place.privacy, onchange: (event) => { place.privacy = event.target.checked; this.draw(); }}), h("span", {}, say("privacy"))) : null,
+      ...(place.kind === "zone" ? this.zoneParts(place) : []),
       h("button", {type: "button", class: "quiet", "data-action": "drop", "aria-label": `${say("remove")}: ${place.name}`, onclick: () => this.drop(place)}, icon("trash")))));
+  }
+
+  /** When a zone counts, and whether it is private: one that is covers its part always. */
+  zoneParts(zone) {
+    const {hours, modes = [], privacy} = zone;
+    const box = (mode) => h("label", {class: "check"}, h("input", {type: "checkbox", value: mode, checked: modes.includes(mode), onchange: (event) => { zone.modes = all.filter((one) => one === mode ? event.target.checked : zone.modes?.includes(one)); }}), h("span", {}, modeWord(mode)));
+    const all = [...new Set([...this.modes, ...modes])];
+    const when = h("fieldset", {class: "when", disabled: privacy},
+      field(say("hours"), h("input", {value: hours, maxlength: 14, pattern: "(\\d{2}:\\d{2}|sunrise|sunset)-(\\d{2}:\\d{2}|sunrise|sunset)", placeholder: "sunset-06:00", autocomplete: "off", oninput: (event) => { zone.hours = event.target.value; }})),
+      all.length ? h("div", {class: "modes", role: "group", "aria-label": say("inModes")}, h("span", {}, say("inModes")), ...all.map(box)) : null);
+    return [when, h("label", {class: "check"}, h("input", {type: "checkbox", checked: privacy, onchange: (event) => { zone.privacy = when.disabled = event.target.checked; this.draw(); }}), h("span", {}, say("privacy")))];
   }
 
   drop(place) {

@@ -4,19 +4,22 @@ import {svg} from "../shared/dom.js";
 
 export const WIDE = 1000; // the width of the drawing, whatever that of the picture
 
-/** `[{kind, name, points, privacy, exclude}]` of a camera's row. */
+/** `[{kind, name, points, …}]` of a camera's row: copies, with all that the row says of each. */
 export function placesOf({zones = {}, lines = {}}) {
-  return [
+  return structuredClone([
     ...Object.entries(zones).map(([name, zone]) => ({...zone, kind: "zone", name})),
-    ...Object.entries(lines).map(([name, {from, to}]) => ({kind: "line", name, points: [from, to]})),
-  ];
+    ...Object.entries(lines).map(([name, {from, to, ...rest}]) => ({...rest, kind: "line", name, points: [from, to]})),
+  ]);
 }
 
-/** The other way round, as the api takes it. */
+/** The other way round, as the api takes it: what is not shown here goes back as it came. */
 export function asRow(places) {
-  const zones = places.filter(({kind}) => kind === "zone").map(({name, points, privacy = false, exclude = [], hours}) => [name, {points, privacy, exclude, hours: hours || null}]);
-  const lines = places.filter(({kind}) => kind === "line").map(({name, points: [from, to]}) => [name, {from, to}]);
-  return {zones: Object.fromEntries(zones), lines: Object.fromEntries(lines)};
+  const row = {zones: {}, lines: {}};
+  for (const {kind, name, points, isOpen: _, ...rest} of places) {
+    if (kind === "zone") row.zones[name] = {...rest, points, hours: rest.hours || null};
+    else row.lines[name] = {...rest, from: points[0], to: points[1]};
+  }
+  return row;
 }
 
 export function drawPlaces(places, ratio) {

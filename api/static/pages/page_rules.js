@@ -9,12 +9,16 @@ import {number, say, subjectName, when} from "../words/words.js";
 
 const CONDITION = /^\s*(above|below|crosses)\s*(-?[\d.]+(?:e-?\d+)?)?\s*$/i;
 
+/** Word and level of a condition, and what else its option says; null where it is written in another way. */
+function readCondition({condition, option}) {
+  const found = CONDITION.exec(condition), level = found?.[2] ?? option;
+  return found && level !== "" && Number.isFinite(Number(level)) ? {word: found[1].toLowerCase(), level: String(Number(level)), option: found[2] === undefined ? "" : option} : null;
+}
+
 /** "mains above 6,500", also where the level stands in the option. */
-export function ruleWords({condition, option}) {
-  const found = CONDITION.exec(condition);
-  if (!found) return [condition, option].filter(Boolean).join(" · ");
-  const level = found[2] ?? option;
-  return `${say(found[1].toLowerCase())} ${level !== "" && Number.isFinite(Number(level)) ? number(Number(level), 6) : level}`;
+export function ruleWords(rule) {
+  const read = readCondition(rule);
+  return read ? [`${say(read.word)} ${number(Number(read.level), 6)}`, read.option].filter(Boolean).join(" · ") : [rule.condition, rule.option].filter(Boolean).join(" · ");
 }
 
 export class RuleRow {
@@ -37,19 +41,20 @@ export class RuleRow {
   }
 }
 
-/** Write an alarm, or change `rule`. */
+/** Write an alarm, or change `rule`: what is not changed is not sent, and a condition of other words stays as it was written. */
 export function ruleForm(rule, save) {
-  const found = CONDITION.exec(rule?.condition ?? "above");
-  const level = found?.[2] ?? rule?.option ?? "";
+  const read = rule ? readCondition(rule) : {word: "above", level: "", option: ""};
+  const words = {maxlength: 200, autocomplete: "off", spellcheck: "false"};
   openForm(say(rule ? "editAlarm" : "newAlarm_"), {
     name: "rule", button: say("save"),
     fields: [
-      field(say("ticker"), h("input", {name: "ticker", required: true, maxlength: 200, autocomplete: "off", spellcheck: "false", autofocus: true, value: rule?.ticker ?? ""}), say("tickerHint")),
-      field(say("condition"), select({name: "word"}, ["above", "below", "crosses"].map((word) => [word, say(word)]), found?.[1].toLowerCase())),
-      field(say("option"), h("input", {name: "level", type: "number", step: "any", required: true, value: level, inputmode: "decimal"})),
+      field(say("ticker"), h("input", {name: "ticker", required: true, autofocus: true, ...words, value: rule?.ticker ?? ""}), say("tickerHint")),
+      field(say("condition"), read ? select({name: "word"}, ["above", "below", "crosses"].map((word) => [word, say(word)]), read.word) : h("input", {name: "condition", required: true, ...words, value: rule.condition})),
+      field(say("option"), read ? h("input", {name: "level", type: "number", step: "any", required: true, value: read.level, inputmode: "decimal"}) : h("input", {name: "option", ...words, value: rule.option})),
     ],
-  }, async ({ticker, word, level: limit}) => {
-    await save({ticker, condition: `${word} ${limit}`, option: ""});
+  }, async ({word, level, ...values}) => {
+    if (read && !(rule && word === read.word && level === read.level)) Object.assign(values, {condition: `${word} ${level}`, option: read.option});
+    await save(values);
     toast(say("saved"));
   });
 }

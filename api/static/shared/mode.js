@@ -6,7 +6,8 @@ import {get, h} from "./dom.js";
 import {may} from "./session.js";
 import {age, say} from "../words/words.js";
 
-const words = (mode) => { const known = say(`mode_${mode}`); return known.startsWith("mode_") ? mode : known; };
+/** What a mode is called in the person's language. */
+export const modeWord = (mode) => { const known = say(`mode_${mode}`); return known.startsWith("mode_") ? mode : known; };
 
 export class Mode {
   async load() {
@@ -36,7 +37,7 @@ export class Mode {
     if (!view) return;
     place.title = view.since ? say("modeBy", {t: age(view.since), who: view.by}) : "";
     const focused = place.contains(document.activeElement);
-    place.replaceChildren(...view.modes.map((mode) => h("button", {type: "button", "data-mode": mode, "aria-pressed": String(mode === view.mode), disabled: !may("operator"), onclick: () => this.choose(mode)}, words(mode))));
+    place.replaceChildren(...view.modes.map((mode) => h("button", {type: "button", "data-mode": mode, "aria-pressed": String(mode === view.mode), disabled: !may("operator"), onclick: () => this.choose(mode)}, modeWord(mode))));
     if (focused) place.querySelector("[aria-pressed=true]").focus();
   }
 
@@ -44,7 +45,7 @@ export class Mode {
     if (mode === this.view.mode) return;
     try {
       this.view = await send("PUT", "/api/mode", {mode});
-      toast(say("modeSet", {mode: words(mode)}));
+      toast(say("modeSet", {mode: modeWord(mode)}));
     } catch (error) {
       toast(error.message || say("serverGone"), "bad");
     }

@@ -62,7 +62,7 @@ export const ENGLISH = {
   timeLine: "Last 24 hours of {camera}", detector: "Detector: {model} ({licence})", noLicence: "licence not stated", cameraFps: "Pictures a second", cameraFpsHint: "Empty: as the flow has it.",
   cameraConfidence: "Lowest score", cameraConfidenceHint: "0 to 1; empty: as the flow has it.", cameraPage: "Page", cameraPageHint: "Only who may see this page knows of the camera; empty: everybody.",
   keep: "Keep", kept: "Kept", keptNow: "Its pictures and clips are kept.", keptNoMore: "They are deleted in their time.",
-  hours: "Only in these hours",
+  hours: "Only in these hours", inModes: "Only in these modes (none: in all)", nameTwice: "Two are called {name}; give one of them another name.",
   recorded: "Recording",
 
   noEvents: "Nothing has happened yet.", noEventsHint: "Motion, doors, buttons and what cameras see appear here.", noEventsMatch: "No event matches these filters.",

@@ -64,7 +64,7 @@ export const FRENCH = {
   cameraFpsHint: "Vide : comme le flux le dit.", cameraConfidence: "Score minimal", cameraConfidenceHint: "De 0 à 1 ; vide : comme le flux le dit.", cameraPage: "Page",
   cameraPageHint: "Seuls ceux qui voient cette page connaissent la caméra ; vide : tout le monde.",
   keep: "Conserver", kept: "Conservé", keptNow: "Ses images et séquences sont conservées.", keptNoMore: "Elles seront supprimées en leur temps.",
-  hours: "Seulement à ces heures",
+  hours: "Seulement à ces heures", inModes: "Seulement dans ces modes (aucun : dans tous)", nameTwice: "Deux portent le nom {name} ; changez-en un.",
   recorded: "Enregistrement",
 
   noEvents: "Rien ne s’est encore passé.", noEventsHint: "Mouvements, portes, boutons et ce que voient les caméras apparaissent ici.", noEventsMatch: "Aucun événement ne correspond à ces filtres.",

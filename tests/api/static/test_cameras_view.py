@@ -266,6 +266,40 @@ def test_a_zone_is_drawn_with_the_mouse_over_the_live_picture_and_a_line_with_th
     assert camera["lines"] == {"line_1": {"from": [0.5, 0.5], "to": [0.7, 0.45]}}
 
 
+def test_what_is_changed_of_a_zone_leaves_the_rest_of_it_and_its_modes_are_chosen_there(
+    visit: Visit, api: Api
+) -> None:
+    token = added(api)
+    (camera,) = api.get("/api/cameras", token).json()["cameras"]
+    hall = {
+        "points": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]],
+        "exclude": [[[0.8, 0.2], [0.85, 0.2], [0.85, 0.3]]],
+        "hours": "20:00-06:00",
+        "modes": ["away"],
+    }
+    line = {"from": [0.0, 0.5], "to": [1.0, 0.5]}
+    httpx.patch(
+        f"{api.url}/api/cameras/{camera['id']}",
+        json={"zones": {"hall": hall}, "lines": {"gate": line}},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=PATIENCE,
+    ).raise_for_status()
+    page = visit(PHONE, view="#/cameras")
+    page.click('[data-camera="yard"] [data-action=places]')
+    page.fill("dialog [data-place=hall]", "gate")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_contain_text("Two are called gate")
+    page.fill("dialog [data-place=hall]", "entrance")
+    expect(page.locator("dialog [value=away]")).to_be_checked()
+    page.check("dialog [value=surveillance]")
+    expect_to_fit(page)
+    page.click("dialog .primary")
+    expect(page.locator("dialog")).to_have_count(0)
+    (camera,) = api.get("/api/cameras", token).json()["cameras"]
+    assert camera["zones"] == {"entrance": {**hall, "modes": ["surveillance", "away"]}}
+    assert camera["lines"] == {"gate": line}
+
+
 def test_the_row_of_a_camera_is_changed_on_the_page(visit: Visit, api: Api) -> None:
     token = added(api)
     page = visit(PHONE, view="#/cameras")

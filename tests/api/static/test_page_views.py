@@ -340,6 +340,27 @@ def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api:
     expect(other.locator(".rule [role=switch]")).to_be_disabled()
 
 
+def test_an_alarm_whose_condition_the_form_cannot_choose_stays_as_it_was_written(
+    visit: Visit, api: Api
+) -> None:
+    headers = {"Authorization": f"Bearer {api.login()}"}
+
+    def post(path: str, body: dict[str, str]) -> str:
+        answer = httpx.post(f"{api.url}{path}", json=body, headers=headers, timeout=PATIENCE)
+        return str(answer.raise_for_status().json()["id"])
+
+    own = post("/api/pages", {"name": "Cold chain"})
+    written = {"ticker": "freezer", "condition": "temperature > -18,5", "option": "daily"}
+    post(f"/api/pages/{own}/rules", written)
+    page = visit(view="#/pages")
+    page.click(".rule [data-action=edit]")
+    page.fill("dialog [name=ticker]", "freezer_2")
+    page.click("dialog .primary")
+    expect(page.locator(".rule-words")).to_contain_text("temperature > -18,5 · daily")
+    (rule,) = api.get(f"/api/pages/{own}/rules", api.login()).json()
+    assert {name: rule[name] for name in written} == {**written, "ticker": "freezer_2"}
+
+
 def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(
     visit: Visit, api: Api
 ) -> None:
