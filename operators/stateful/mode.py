@@ -73,7 +73,13 @@ class Mode(Operator):
 
 
 class ModeLogic(RoleLogic):
-    """State is the mode of each group, and when the `on` of signals, the start of alarms passed."""
+    """State is the mode of each group, and when the `on` of signals, the start of alarms passed.
+
+    Up to version 1 it did not know which alarms had passed; of those that began before `_knows`
+    an end passes as everything does.
+    """
+
+    VERSION: ClassVar[int] = 2
 
     def __init__(self, settings: Mode, context: StepContext) -> None:
         super().__init__()
@@ -84,6 +90,8 @@ class ModeLogic(RoleLogic):
         self._group_fields = settings.group_fields()
         self._modes: dict[tuple[str, ...], tuple[float, str]] = {}
         self._on: dict[tuple[str, str], float] = {}
+        self._alarms: set[tuple[str, str]] = set()
+        self._knows: float | None = -math.inf
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
         """Take one event of a role."""
@@ -111,15 +119,18 @@ class ModeLogic(RoleLogic):
     def _take_alarm(self, event: AlarmTransition, passes: bool, out: list[Event]) -> None:
         """Who is told of a start is told of what becomes of it; who is not hears of no end."""
         key = (event.subject, event.rule)
+        if self._knows is None:
+            self._knows = event.time
         if event.annunciation in ("start", "again") and passes:
-            self._on[key] = event.time
+            self._alarms.add(key)
         elif event.annunciation == "end":
-            if self._on.pop(key, None) is not None:
+            if key in self._alarms:
+                self._alarms.remove(key)
                 passes = True
-            elif passes:
+            elif passes and (event.since is None or event.since >= self._knows):
                 event = msgspec.structs.replace(event, annunciation=None, told=[])
         elif event.annunciation is None:
-            passes = passes or key in self._on
+            passes = passes or key in self._alarms
         if passes:
             out.append(event)
         else:
@@ -149,9 +160,11 @@ class ModeLogic(RoleLogic):
 
     def snapshot(self) -> object:
         """Return the state as plain data."""
-        return dict(self._modes), dict(self._on)
+        return dict(self._modes), dict(self._on), sorted(self._alarms), self._knows
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
-        modes, on = state
+        modes, on, *more = state
+        alarms, self._knows = more or ((), None)
         self._modes, self._on = dict(modes), dict(on)
+        self._alarms = {(subject, rule) for subject, rule in alarms}

@@ -1,4 +1,5 @@
-from operators.events import Event
+from operators.component import StepContext
+from operators.events import AlarmTransition, Event
 from operators.stateful.mode import Mode
 from tests.operators.shard import Shard, occurrence, reading, states, step
 
@@ -54,3 +55,29 @@ def test_an_old_switch_does_not_undo_a_newer_one() -> None:
     out += shard.feed_roles([switch(3, "active"), motion(6)])
     assert [event.time for event in out] == [6]
     assert len(shard.late) == 1
+
+
+def alarm(time: float, told: str | None, since: float = 0.0) -> tuple[str, Event]:
+    change = AlarmTransition(
+        id=f"a{time}", time=time, recorded=time, rule="f/hot", alarm="hot", subject="yard", occ=1,
+        seq=1, event="", change="", state="", isa="", annunciation=told, since=since,
+    )  # fmt: skip
+    return "pir", change
+
+
+def test_an_alarm_that_stands_for_weeks_is_ended_for_who_was_told_of_it() -> None:
+    shard = Shard(step(Mode, TEXT), restarts=True)
+    shard.feed_roles([switch(0, "surveillance"), alarm(1, "start"), switch(2, "active")])
+    shard.feed_roles([motion(30 * 86400.0)])
+    out = shard.feed_roles([alarm(30 * 86400.0 + 1, "end"), alarm(30 * 86400.0 + 2, "end")])
+    assert [event.time for event in out] == [30 * 86400.0 + 1]
+
+
+def test_what_a_state_of_version_1_does_not_know_of_an_alarm_ends_as_everything_passes() -> None:
+    logic = step(Mode, TEXT).logic(StepContext("f", "f/s/mode"))
+    logic.restore(({(): (0.0, "surveillance")}, {}), 1)
+    told = [alarm(10, "end", since=5), alarm(11, "end", since=10.5)]
+    events: list[Event] = []
+    for role, event in told:
+        logic.take(role, event, events)
+    assert [event.annunciation for event in events] == ["end", None]
