@@ -15,6 +15,7 @@ from api.routes.cameras import CameraEndpoints
 from api.routes.events import EventEndpoints
 from api.routes.flows.deploys import DeployEndpoints
 from api.routes.flows.flows import FlowEndpoints
+from api.routes.flows.limits import LimitEndpoints
 from api.routes.flows.replays import ReplayEndpoints
 from api.routes.media.evidence import EvidenceEndpoints
 from api.routes.media.recordings import RecordingEndpoints
@@ -99,6 +100,7 @@ class SiteRoutes:
             *ModeEndpoints(self._mode, outbox, notifications).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),
             *DeployEndpoints(settings, database).endpoints(),
+            *LimitEndpoints(settings).endpoints(),
             *ReplayEndpoints(settings, database).endpoints(),
             *StatsEndpoints(
                 machine,

@@ -4,17 +4,33 @@ from collections.abc import Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
 class NotEditable(Exception):
     """The place cannot be found in the text; the message says what is there."""
 
 
+Key = str | int
+
+
+def written(text: str, path: Sequence[Key]) -> str | None:
+    """The single value at a path of keys as it is written, quotes included; None without one."""
+    node: Any = YAML(typ="rt").compose(text)
+    for key in path:
+        node = _get(node, key)
+    if not isinstance(node, ScalarNode):
+        return None
+    start, end = _span(node)
+    return text[start:end]
+
+
 def with_value(
-    text: str, path: Sequence[str], value: str, short: str | None = None, there: int = 0
+    text: str, path: Sequence[Key], value: str, short: str | None = None, there: int = 0
 ) -> str:
     """The text with `value` (a plain word) at a path of keys, which is made where it is not there.
+
+    A number is the place of an entry in a list, which is never made.
 
     Where a bare scalar stands in the place of the map that holds the last key, it becomes the value
     of the key `short`. So many keys of the path must be `there`. Raises `NotEditable`.
@@ -24,7 +40,7 @@ def with_value(
         found = _get(node, key)
         if found is None and number < there:
             raise NotEditable(
-                f"{'.'.join(path[: number + 1])} is not in this file; where it is included from"
+                f"{_dotted(path[: number + 1])} is not in this file; where it is included from"
                 " another, change it there"
             )
         if found is None:
@@ -34,26 +50,32 @@ def with_value(
             return f"{text[:start]}{{{short}: {text[start:end]}, {path[-1]}: {value}}}{text[end:]}"
         node = found
     if not isinstance(node, ScalarNode):
-        raise NotEditable(f"{'.'.join(path)} is no single value")
+        raise NotEditable(f"{_dotted(path)} is no single value")
     start, end = _span(node)
     return text[:start] + value + text[end:]
 
 
-def _get(node: Any, key: str) -> Node | None:
+def _dotted(path: Sequence[Key]) -> str:
+    return ".".join(map(str, path))
+
+
+def _get(node: Any, key: Key) -> Node | None:
+    if isinstance(node, SequenceNode) and isinstance(key, int):
+        return node.value[key] if key < len(node.value) else None
     if not isinstance(node, MappingNode):
         return None
     return next((value for name, value in node.value if name.value == key), None)
 
 
-def _nested(path: Sequence[str], value: str) -> str:
+def _nested(path: Sequence[Key], value: str) -> str:
     for key in reversed(path):
         value = f"{{{key}: {value}}}"
     return value
 
 
-def _insert(text: str, node: Any, key: str, value: str, where: Sequence[str]) -> str:
+def _insert(text: str, node: Any, key: Key, value: str, where: Sequence[Key]) -> str:
     if not isinstance(node, MappingNode):
-        raise NotEditable(f"expected a map of keys at {'.'.join(where) or 'the beginning'}")
+        raise NotEditable(f"expected a map of keys at {_dotted(where) or 'the beginning'}")
     if node.flow_style:
         end = node.end_mark.index - 1
         before = text[:end].rstrip()

@@ -52,7 +52,19 @@ class SendAgain(msgspec.Struct, tag="send_again", tag_field="do"):
     letters: list[tuple[str, str]]
 
 
-Wish = Ask | Deploy | Fetch | SendAgain
+class PlanLimits(msgspec.Struct, tag="plan_limits", tag_field="do"):
+    """What would an alarm have done with other limits, by place, over so many seconds until now?
+
+    Without `values`: which limits has it?
+    """
+
+    flow: str
+    alarm: str
+    values: dict[str, str] = {}
+    over: float = 0.0
+
+
+Wish = Ask | Deploy | Fetch | SendAgain | PlanLimits
 
 
 class Held(msgspec.Struct):
@@ -113,3 +125,50 @@ def ask(folder: Path, wish: Wish, patience: float) -> bytes:
         raise NoSupervisor(f"`vigie up` in {folder} gave no answer for {patience:g} s") from None
     except OSError:
         raise nobody from None
+
+
+class Limit(msgspec.Struct):
+    """A limit or a span of an alarm: its place, such as `when.above`, and what is written there.
+
+    `unit` is that of a number; None for a span such as `2min`. `value` is empty for a span that may
+    be written and is not.
+    """
+
+    place: str
+    value: str
+    unit: str | None = None
+
+
+class Spell(msgspec.Struct):
+    """An alarm from being raised to being over, in epoch seconds; `cleared` None: it stands."""
+
+    raised: float
+    cleared: float | None
+    priority: str
+
+
+class Differs(msgspec.Struct):
+    """An alarm of a subject that is not the same with other limits; None: it is not raised."""
+
+    alarm: str
+    subject: str
+    before: Spell | None
+    after: Spell | None
+
+
+class LimitsPlanned(msgspec.Struct):
+    """The limits of an alarm in a version, and the definition with others.
+
+    `before` and `after` count how often the alarm was raised, `more` are differences that are left
+    out; `unknown` says why history could not be asked, `refused` why these limits may not be.
+    """
+
+    version: str = ""
+    limits: list[Limit] = []
+    text: str = ""
+    before: int = 0
+    after: int = 0
+    differs: list[Differs] = []
+    more: int = 0
+    unknown: str | None = None
+    refused: str | None = None

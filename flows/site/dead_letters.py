@@ -1,11 +1,8 @@
-"""Dead letters that are sent again for one who asks the supervisor, in a process of its own."""
+"""Dead letters that are sent again for one who asks the supervisor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from connectors.base import ConnectorError
 from connectors.config.site import Site, SiteError, load_site
@@ -18,12 +15,9 @@ from flows.checks.context import Scope
 from flows.dataflow.compiler import CompiledSink, NotRunnable, compile_flow
 from flows.language.model import Flow
 from flows.loader import load
-from flows.site.children import Children
-from flows.site.process import Process, Tell
 
 WAIT = 30.0
 """Seconds for which the broker or a sink may be silent."""
-Answer = Callable[[SentAgain], None]
 
 
 def flow_of(
@@ -40,46 +34,8 @@ def flow_of(
     return flow, sinks
 
 
-class DeadLetters:
-    """The requests that are being carried out, each by a child."""
-
-    def __init__(self, children: Children, site: Path, profile: str | None) -> None:
-        self._children, self._site, self._profile = children, site, profile
-        self._running: list[tuple[Process, Answer, list[SentAgain]]] = []
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether letters are being sent."""
-        return bool(self._running)
-
-    def begin(self, wish: SendAgain, definition: Path, answer: Answer) -> None:
-        """Send them; the answer comes when each is sent, or it is known why not."""
-        told: list[SentAgain] = []
-        site, profile = self._site, self._profile
-
-        def work(tell: Tell) -> int:
-            tell(msgspec.to_builtins(_send(wish, definition, site, profile)))
-            return 0
-
-        def take(news: Mapping[str, Any]) -> None:
-            told.append(msgspec.convert(news, SentAgain))
-
-        process = self._children.start(wish.flow, work, take)
-        self._running.append((process, answer, told))
-
-    def ended(self, process: Process) -> bool:
-        """Take the end of a process, if it is ours."""
-        for one in self._running:
-            if one[0] is process:
-                self._running.remove(one)
-                _, answer, told = one
-                ended = SentAgain(refused=f"it ended: {' '.join(process.last)}")
-                answer(told[0] if told else ended)
-                return True
-        return False
-
-
-def _send(wish: SendAgain, definition: Path, site: Path, profile: str | None) -> SentAgain:
+def send_again(wish: SendAgain, definition: Path, site: Path, profile: str | None) -> SentAgain:
+    """Send them; it is the work of a process of its own."""
     wanted = set(wish.letters)
     answer = SentAgain()
     try:

@@ -13,22 +13,25 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from connectors.runtime.private_files import open_private, private_folder
-from connectors.runtime.supervisor import Became, Deploy, Fetch, SendAgain, SentAgain
+from connectors.runtime.supervisor import Became, Deploy, Fetch, PlanLimits, SendAgain
 from flows.site import own_alarms as own
 from flows.site.books import Books, How
 from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
 from flows.site.children import Children, preload
 from flows.site.control import Asking, listen
-from flows.site.dead_letters import DeadLetters
+from flows.site.dead_letters import send_again
 from flows.site.deploys import Deploys
+from flows.site.errands import Errands
 from flows.site.flow_run import FlowRun, run_flow
 from flows.site.lines import Lines
 from flows.site.log_form import Form
+from flows.site.plans.limit_plan import plan_limits
 from flows.site.process import Process
 from flows.site.site_status import SiteStatus, status_of
 from flows.site.unit import Unit
@@ -80,7 +83,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._own / "children.json", lines.of)
         self.checks = Checks(self._children, options.site, options.data, options.profile)
-        self._letters = DeadLetters(self._children, options.site, options.profile)
+        self._errands = Errands(self._children)
         self._deploys = Deploys(self, options.folder, options.site)
         self._is_stopping = False
         self._since = time.time()
@@ -125,7 +128,7 @@ class Supervisor:
             for key, _ in self._selector.select(LOOK):
                 key.data(key.fileobj)
             for process, status in self._children.ended():
-                if not (self.checks.ended(process, status) or self._letters.ended(process)):
+                if not (self.checks.ended(process, status) or self._errands.ended(process)):
                     for unit in self._all_units():
                         if unit.process is process:
                             unit.ended(status)
@@ -134,7 +137,7 @@ class Supervisor:
         return [*self.units.values(), *([self._api] if self._api else [])]
 
     def _is_quiet(self) -> bool:
-        is_busy = self.checks.is_busy or self._letters.is_busy
+        is_busy = self.checks.is_busy or self._errands.is_busy
         return not is_busy and not any(unit.process for unit in self._all_units())
 
     # ------------------------------------------------------------------------
@@ -314,8 +317,8 @@ class Supervisor:
         self._selector.unregister(asking)
         if isinstance(wish, Fetch):
             asking.answer(self._deploys.held(wish.flow))
-        elif isinstance(wish, SendAgain):
-            self._send_again(wish, asking)
+        elif isinstance(wish, SendAgain | PlanLimits):
+            self._run_errand(wish, asking)
         elif not isinstance(wish, Deploy):
             asking.answer(self._status())
         elif self._is_stopping:
@@ -323,14 +326,19 @@ class Supervisor:
         else:
             self._deploys.begin(wish, asking.answer)
 
-    def _send_again(self, wish: SendAgain, asking: Asking) -> None:
+    def _run_errand(self, wish: SendAgain | PlanLimits, asking: Asking) -> None:
         unit = self.units.get(wish.flow)
-        version = unit.latest if unit is not None else None
+        version = unit.current or unit.latest if unit is not None else None
+        site, profile = self._options.site, self._options.profile
         if version is None:
             why = f"no flow {wish.flow!r} runs under this `vigie up`"
-            asking.answer(SentAgain(refused=why))
+            asking.answer({"refused": why})
+        elif isinstance(wish, SendAgain):
+            send = partial(send_again, wish, version.definition, site, profile)
+            self._errands.begin(wish.flow, send, asking.answer)
         else:
-            self._letters.begin(wish, version.definition, asking.answer)
+            plan = partial(plan_limits, wish, version, site, profile)
+            self._errands.begin(wish.flow, plan, asking.answer)
 
     def _status(self) -> SiteStatus:
         files = {flow: path.name for path, flow in self.files.items()}

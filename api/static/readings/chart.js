@@ -3,7 +3,9 @@
 import {ask} from "../shared/api.js";
 import {alarmSpans, csv, extremes, stateSpans, twoStateChanges} from "./course.js";
 import {get, h, text} from "../shared/dom.js";
+import {icon} from "../shared/icons.js";
 import {Plot} from "./plot.js";
+import {may} from "../shared/session.js";
 import {stateTimeline} from "./state_timeline.js";
 import {age, alarmName, inUnit, isTwoState, metricName, moment, now, number, reading, say, subjectName} from "../words/words.js";
 
@@ -31,7 +33,9 @@ export class Chart {
   get start() { return this.zoom?.[0] ?? now() - this.range; }
 
   forget() {
-    Object.assign(this, {points: [], ends: [], texts: [], alarms: [], transitions: [], unit: "", step: 0});
+    Object.assign(this, {points: [], ends: [], texts: [], alarms: [], transitions: [], proposed: [], unit: "", step: 0});
+    this.editor = null;
+    this.showLimits([], "");
   }
 
   /** What the address keeps of it. */
@@ -112,6 +116,33 @@ export class Chart {
     if (!signal.aborted) this.slide();
   }
 
+  /** Admins change the limits of the alarms that watch the signal. */
+  offerLimits() {
+    if (this.editor || !may("admin")) return;
+    const known = [...this.alarms, ...this.transitions, ...this.standing(this.subject, this.metric)].filter(({metric}) => !metric || metric === this.metric);
+    const rules = [...new Set(known.map(({rule}) => rule.split("/").slice(0, 2).join("/")))].sort();
+    this.showLimits(rules.map((rule) => h("button", {type: "button", class: "action", "data-rule": rule, onclick: () => this.editLimits(rule)},
+      icon("edit"), h("span", {}, say("limitsChange", {alarm: alarmName(rule.split("/")[1] ?? rule)})))), `${document.documentElement.lang} ${rules}`);
+  }
+
+  /** Only what is new is drawn: a button keeps the focus. */
+  showLimits(shown, key) {
+    const place = get("history-limits");
+    if (place.dataset.shown !== key) place.replaceChildren(...shown);
+    place.dataset.shown = key;
+  }
+
+  async editLimits(rule) {
+    const {LimitEditor} = await import("./limit_editor.js");
+    this.editor = new LimitEditor(rule, {
+      failed: this.failed,
+      proposed: (limits) => { this.proposed = limits; this.slide(); },
+      gone: () => { this.editor = null; this.offerLimits(); get("history-limits").querySelector(`[data-rule="${CSS.escape(rule)}"]`)?.focus(); },
+    });
+    this.showLimits([this.editor.element], rule);
+    this.editor.load();
+  }
+
   take(entry) {
     if (!this.isOpen || this.zoom || entry.subject !== this.subject || entry.metric !== this.metric || (entry.quality ?? "good") === "bad") return;
     const numeric = typeof entry.value === "number", list = numeric ? this.points : this.texts;
@@ -135,6 +166,10 @@ export class Chart {
       const value = metric === this.metric && typeof limit === "number" ? inUnit(limit, unit ?? "", this.unit) : null;
       if (value !== null) limits.set(`${value} ${alarm}`, {limit: value, priority, label: `${alarmName(alarm)}: ${say("limit")} ${number(value)} ${this.unit}`.trim()});
     }
+    for (const {limit, unit, label} of this.proposed) {
+      const value = inUnit(limit, unit || this.unit, this.unit);
+      if (value !== null) limits.set(label, {limit: value, label, proposed: true});
+    }
     return [...limits.values()];
   }
 
@@ -143,6 +178,7 @@ export class Chart {
     const {start, end, metric} = this;
     while (this.points.length && this.points[0][0] < start) { this.points.shift(); this.ends?.shift(); }
     this.showFacts();
+    this.offerLimits();
     const spans = alarmSpans(this.transitions, [...this.alarms, ...this.standing(this.subject, metric)], metric, start, Math.min(end, now()))
       .map(([from, to, priority, alarm]) => [from, to, priority, alarmName(alarm)]);
     get("history-csv").hidden = !this.points.length && !this.texts.length;

@@ -120,8 +120,8 @@ export class Plot {
       return element;
     });
     const {min, max} = plot.scales.y;
-    const limits = data.limits.filter(({limit}) => limit >= min && limit <= max).map(({limit, label, priority}) => {
-      const element = h("div", {class: "limit", "data-priority": priority}, h("span", {class: "limit-text"}, label));
+    const limits = data.limits.filter(({limit}) => limit >= min && limit <= max).map(({limit, label, priority, proposed}) => {
+      const element = h("div", {class: "limit", "data-priority": priority, "data-proposed": proposed}, h("span", {class: "limit-text"}, label));
       element.style.top = `${plot.valToPos(limit, "y")}px`;
       return element;
     });

@@ -1,6 +1,6 @@
 // Refusals of the server in French: the server writes English only.
 
-import {currentLanguage} from "./words.js";
+import {currentLanguage, limitName} from "./words.js";
 
 const RIGHTS = {edit: "modifier", view: "voir", share: "partager"};
 const THINGS = {user: "compte", group: "groupe", pages: "pages", groups: "groupes", "a page": "d’une page", "a group": "d’un groupe", ticker: "Le signal", option: "Le niveau", condition: "La condition"};
@@ -24,6 +24,17 @@ const FRENCH = [
   [/^(ticker|option|condition) has at most (\d+) printable characters$/, (what, most) => `${THINGS[what]} a au plus ${most} caractères imprimables.`],
   [/^(ticker|option|condition) must not be empty$/, (what) => `${THINGS[what]} ne peut pas être vide.`],
   [/^there is no (user|group) (\d+)$/, (what, id) => `Il n’y a pas de ${THINGS[what]} ${id}.`],
+  [/^no `vigie up` runs this api, /, () => "Aucun « vigie up » ne fait tourner cette api : les flux ne peuvent pas être atteints d’ici."],
+  [/^no flow '(.+)' runs under this `vigie up`$/, (flow) => `Aucun flux « ${flow} » ne tourne sous ce « vigie up ».`],
+  [/^no `vigie up` answers in /, () => "« vigie up » ne répond pas."],
+  [/^the alarm '(.+)' has no limit in its definition: /, (alarm) => `L’alarme « ${alarm} » n’a pas de seuil dans sa définition : il vient de lignes que l’on écrit, d’une table ou d’un flux ; modifiez-le là.`],
+  [/^(\S+): needs a number such as 30 or 30.5; got '(.*)'$/, (place, got) => `${limitName(place)} : il faut un nombre comme 30 ou 30,5 ; reçu « ${got} ».`],
+  [/^(\S+): .* (?:is not a duration|has no unit|is not a unit of time|is written without spaces)/, (place) => `${limitName(place)} : il faut une durée comme 30s, 2min ou 1h30min.`],
+  [/^expected (?:version .+|no such flow), but .*somebody else deployed/, () => "Quelqu’un d’autre a déployé entre-temps ; regardez ce qui a changé et recommencez."],
+  [/^nothing came in the last (.+)$/, (span) => `Rien n’est arrivé en ${span}.`],
+  [/^the source '(.+)' \((.+)\) keeps no history/, (source, kind) => `La source « ${source} » (${kind}) ne garde pas d’historique, et aucune sortie ne la garde en entier.`],
+  [/^(\d+%) of the history took (\S+) s; /, (share, wait) => `${share} de l’historique a pris ${wait} s ; choisissez une période plus courte.`],
+  [/^(\d+) others wait for such work; /, () => "D’autres attendent déjà une comparaison ; réessayez dans une minute."],
   [/^there is no alarm /, () => "Cette alarme n’existe plus."],
   [/^there is no camera /, () => "Cette caméra n’existe plus."],
   [/^there is no event /, () => "Cet événement n’existe plus."],

@@ -65,6 +65,14 @@ export const actionWord = (action) => from("actions", action) ?? spaced(action.r
 export const typeWord = (type) => from("types", type) ?? spaced(type);
 export const isTwoState = (metric) => metric in PAIRS;
 
+/** A place such as `levels.0.above` as people say it. */
+export function limitName(place) {
+  const [, level, name] = /^(?:when\.|levels\.(\d+)\.)?(.+)$/.exec(place);
+  const [key, ...rest] = name.split(".");
+  const known = from("limits", rest[0] in {0: 1, 1: 1} ? `${key}_${rest[0]}` : key) ?? spaced(key);
+  return `${level === undefined ? "" : `${say("limitLevel", {n: Number(level) + 1})} `}${known}${rest[0] === "default" ? ` ${say("limitDefault")}` : ""}`;
+}
+
 const formats = new Map();
 
 /** One formatter for all values of a kind: to make one takes longer than to use it a hundred times. */

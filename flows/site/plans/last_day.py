@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from connectors.base import ConnectorError
 from connectors.config.site import Site
@@ -28,15 +29,26 @@ class NoHistory(Exception):
     """There is nothing to replay; the message says why."""
 
 
-def last_day(
+@dataclass(frozen=True)
+class Compared:
+    """The alarms of both versions from `start` to `end`, in epoch seconds, and how they differ."""
+
+    start: float
+    end: float
+    before: list[Episode]
+    after: list[Episode]
+    found: Difference
+
+
+def compare(
     old: Side | None,
     new: Side,
     site: Site,
     profile: str | None,
     seconds: float,
-    tell: Callable[[float], None],
-) -> list[str]:
-    """The alarms that differ, a line each; raises `NoHistory`."""
+    tell: Callable[[float], None] = lambda share: None,
+) -> Compared:
+    """Replay both versions; raises `NoHistory`."""
     now = time.time()
     until = time.monotonic() + PATIENCE
 
@@ -59,11 +71,18 @@ def last_day(
         raise NoHistory(f"nothing came in the last {span(seconds)}")
     after = replayed.runs[0].episodes.all()
     before = replayed.runs[1].episodes.all() if old is not None else []
-    found = difference(_renamed(before, new), after, NEAR)
-    shown = Shown(site.zone, now - seconds, now)
+    return Compared(
+        now - seconds, now, before, after, difference(_renamed(before, new), after, NEAR)
+    )
+
+
+def last_day(compared: Compared, zone: ZoneInfo) -> list[str]:
+    """The alarms that differ, a line each."""
+    shown = Shown(zone, compared.start, compared.end)
     return [
-        f"over the last {span(seconds)}: {len(before)} alarms before, {len(after)} after",
-        *_lines(found, shown, now),
+        f"over the last {span(compared.end - compared.start)}: {len(compared.before)} alarms"
+        f" before, {len(compared.after)} after",
+        *_lines(compared.found, shown, compared.end),
     ]
 
 

@@ -21,7 +21,7 @@ from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.language.lock import born, lock_path, read_lock
 from flows.loader import load
 from flows.runtime.clickhouse_tables import TableError, bring_up_to_date, declared_tables
-from flows.site.plans.last_day import NoHistory, last_day
+from flows.site.plans.last_day import NoHistory, compare, last_day
 from flows.site.plans.plan import Plan, Side, plan
 from operators.events import AlarmTransition
 
@@ -77,7 +77,8 @@ def make_plan(
     made.tables = list(_tables(new, after, site, unknown))
     if over > 0 and not made.is_none and after.flow.alarms:
         try:
-            made.replayed = last_day(before, after, site, profile, over, tell)
+            compared = compare(before, after, site, profile, over, tell)
+            made.replayed = last_day(compared, site.zone)
         except NoHistory as error:
             unknown.append(f"which alarms history raises: {error}")
     return made

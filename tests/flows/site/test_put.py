@@ -86,7 +86,7 @@ def test_a3_a5_a6_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_t
     begun = f'vigie_flow_started_seconds{{flow="cool",process="cool",version="{version}"}}'
     wait_until(lambda: begun in client.get("/metrics/flows").text, what="the flow's metrics")
 
-    again = Reading(id="again", time=time.time(), subject="rack", metric="temperature", value=21.0)
+    again = Reading(id="again", time=time.time(), subject="rack", metric="temperature", value=31.0)
     letter = DeadLetter(
         id="d1", time=again.time, flow="cool", step="readings", reason="bad_json",
         detail="expected an object", origin="rack", payload=encode_lines([again]),
@@ -109,6 +109,23 @@ def test_a3_a5_a6_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_t
     gone = client.post("/api/flows/nothing/dead-letters/replay", json=wanted)
     assert gone.status_code == 422 and "no flow 'nothing' runs" in gone.json()["error"]
     topics.close()
+
+    limits = client.get("/api/flows/cool/limits/hot").json()
+    assert (limits["version"], limits["limits"][0]) == (
+        version,
+        {"place": "when.above", "value": "29", "unit": ""},
+    )
+    planned = client.post("/api/flows/cool/limits/hot", json={"values": {"when.above": "32.5"}})
+    assert planned.status_code == 200, planned.text
+    tried = planned.json()
+    assert (tried["before"], tried["after"], tried["unknown"]) == (1, 0, None)
+    (gone_one,) = tried["differs"]
+    assert (gone_one["subject"], gone_one["after"]) == ("rack", None)
+    assert gone_one["before"]["raised"] == pytest.approx(again.time)
+    assert tried["text"] == text.replace("LIMIT", "32.5")
+    assert put(tried["text"], tried["version"]).status_code == 200
+    wrong = client.post("/api/flows/cool/limits/hot", json={"values": {"when.above": "20"}})
+    assert wrong.status_code == 422 and "'clear' (28) must be lower" in wrong.json()["error"]
 
     draft = tmp / "cool.yaml"
     draft.write_text(text.replace("LIMIT", "31"))
