@@ -216,8 +216,8 @@ class Tracing(Protocol):
 
     clock: Callable[[], float]
 
-    def drawn(self, events: Iterable[Event]) -> list[Event]:
-        """Those of new events that are followed; the drawn ones have no `trace` yet."""
+    def drawn(self, events: Sequence[Event]) -> list[int]:
+        """The numbers of new events that are followed; the drawn ones have no `trace` yet."""
 
     def span(
         self,

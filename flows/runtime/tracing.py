@@ -1,10 +1,11 @@
 """The parts of an event's way inside a flow: received, read from its topic, taken by steps."""
 
+import bisect
+import itertools
 from collections.abc import Callable
 
 from connectors.base import Batch, Tracing
-from connectors.runtime.tracing.traces import begun
-from flows.dataflow.merging import with_arrivals
+from connectors.runtime.tracing.traces import begun, with_trace
 from flows.dataflow.plan import Take
 from operators.component import Logic, Now
 from operators.events import Event
@@ -28,23 +29,18 @@ def receive(
 
 def read(traces: Tracing, source: str, batch: Batch, are_new: bool) -> None:
     """Follow events that were read; where they `are_new`, also those that are drawn now."""
-    arrivals = batch.arrivals or ((len(batch.events), batch.wall),)
-    followed = {
-        id(event)
-        for event in (
-            traces.drawn(batch.events)
-            if are_new
-            else [event for event in batch.events if event.trace is not None]
-        )
-    }
+    events = batch.events
+    followed = traces.drawn(events) if are_new else with_trace(events)
     if not followed:
         return
+    arrivals = batch.arrivals or ((len(events), batch.wall),)
+    ends = list(itertools.accumulate(count for count, _ in arrivals))
     now = traces.clock()
-    for event, arrival in with_arrivals(batch.events, arrivals):
-        if id(event) in followed:
-            event.trace = traces.span(
-                f"read {source}", event.trace, min(arrival, now), now, "consumer", event=event.id
-            )
+    for number in followed:
+        event, (_, arrival) = events[number], arrivals[bisect.bisect(ends, number)]
+        event.trace = traces.span(
+            f"read {source}", event.trace, min(arrival, now), now, "consumer", event=event.id
+        )
 
 
 class Follower:
@@ -61,7 +57,7 @@ class Follower:
         self, step: str, logic: Logic, take: Take, events: list[Event], now: Now
     ) -> list[Event]:
         """What a step makes of events."""
-        followed = [n for n, event in enumerate(events) if event.trace is not None]
+        followed = with_trace(events)
         if not followed:
             return take(events, now)
         made: list[Event] = []

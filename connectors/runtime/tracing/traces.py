@@ -6,11 +6,13 @@ waits for the receiver: spans that it does not take are counted and forgotten.
 
 import collections
 import logging
+import math
+import operator
 import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.base import SpanKind
@@ -30,6 +32,7 @@ LAST = 2.0
 TIMEOUT = 5.0
 BEGUN_A_SECOND = 100
 """Traces that may begin in a second: however many events come, following them costs little."""
+_TRACE = operator.attrgetter("trace")
 W3C = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -37,6 +40,12 @@ def sampled(traceparent: str | None) -> str | None:
     """A `traceparent` as it came from outside, if it is one and asks that the event be followed."""
     found = W3C.fullmatch(traceparent.strip().lower()) if traceparent else None
     return found[0] if found and int(found[3], 16) & 1 else None
+
+
+def with_trace(events: Sequence[Event]) -> list[int]:
+    """The numbers of events that are followed already."""
+    traces = list(map(_TRACE, events))
+    return [n for n, trace in enumerate(traces) if trace is not None] if any(traces) else []
 
 
 class Traces:
@@ -58,23 +67,34 @@ class Traces:
         self._export = export
         self.clock = clock
         self._chance = chance
+        self._before_next = self._gap()
         self._second, self._begun = 0, 0
         self._waiting: collections.deque[Span] = collections.deque()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
         self._thread.start()
 
-    def drawn(self, events: Iterable[Event]) -> list[Event]:
-        """Those of new events that are followed, as they came or as they are drawn now.
+    def drawn(self, events: Sequence[Event]) -> list[int]:
+        """The numbers of new events that are followed, as they came or as they are drawn now.
 
         The drawn ones have no `trace` yet: their first span gives them one.
         """
-        sample = self._sample
-        return [
-            event
-            for event in events
-            if event.trace is not None or (sample and self._chance() < sample and self._may_begin())
-        ]
+        followed = with_trace(events)
+        number = self._before_next
+        while number < len(events):
+            if events[int(number)].trace is None and self._may_begin():
+                followed.append(int(number))
+            number += 1 + self._gap()
+        self._before_next = number - len(events)
+        return sorted(followed)
+
+    def _gap(self) -> float:
+        """Events between two that are drawn: geometric, as if each event had its own chance."""
+        if not self._sample:
+            return math.inf
+        if self._sample == 1:
+            return 0
+        return math.log(1 - self._chance()) // math.log1p(-self._sample)
 
     def _may_begin(self) -> bool:
         second = int(self.clock())

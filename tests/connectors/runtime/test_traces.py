@@ -1,3 +1,6 @@
+import itertools
+import math
+import random
 import threading
 from collections.abc import Sequence
 
@@ -22,14 +25,26 @@ def readings(count: int, trace: str | None = None) -> list[Event]:
 
 def test_the_share_that_was_asked_for_is_drawn_and_a_second_begins_so_many_at_most() -> None:
     now = [100.0]
-    chances = iter([0.005, 0.5, 0.009, 0.01])
+    chances = iter([0.005, 0.015, 0.636])
     traces = Traces(0.01, lambda _: True, lambda: now[0], lambda: next(chances, 0.0))
-    events = readings(4)
-    assert traces.drawn(events) == [events[0], events[2]]
+    assert traces.drawn(readings(4)) == [0, 2]
+    assert traces.drawn(readings(1)) == []
     assert len(traces.drawn(readings(1000))) == BEGUN_A_SECOND - 2
     now[0] = 101.0
     assert len(traces.drawn(readings(1000))) == BEGUN_A_SECOND
     assert len(traces.drawn(readings(300, TRACE))) == 300, "what came with a trace is followed"
+    traces.close()
+
+
+@pytest.mark.parametrize("sample", [0.01, 0.3, 1.0])
+def test_events_are_drawn_with_the_chance_that_was_asked_for_whatever_their_batches(
+    sample: float,
+) -> None:
+    seconds = itertools.count()
+    traces = Traces(sample, lambda _: True, lambda: next(seconds), random.Random(7).random)
+    drawn = sum(len(traces.drawn(readings(size))) for size in (1, 7, 100, 3) * 500)
+    expected = sample * 111 * 500
+    assert abs(drawn - expected) <= 5 * math.sqrt(expected * (1 - sample))
     traces.close()
 
 
