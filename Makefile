@@ -20,7 +20,7 @@ demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by 
 test: setup ## the whole test suite on real services
 	@$(PY) -m pytest tests -n 4 --dist loadfile $(PYTEST_ARGS)
 
-check: setup ## lint, and every test that needs no service: a minute on two cores
+check: setup ## lint, and every quick test that needs no service: a minute on two cores
 	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
 
 test-ultralytics: ## models of ultralytics in an environment of their own; says why where that cannot be made
@@ -53,8 +53,8 @@ release: setup ## wheel and source archive of the last commit, the same twice, t
 extras: release ## the wheel with each extra alone in an empty environment, and what a Raspberry Pi would get
 	@bash infra/extras.sh
 
-test-quick: setup ## every test that needs no service
-	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz and not infra" $(PYTEST_ARGS)
+test-quick: setup ## every quick test that needs no service
+	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not slow and not chaos and not fuzz and not infra" $(PYTEST_ARGS)
 
 lint: setup ## style, types, import directions
 	@.venv/bin/ruff check .

@@ -13,6 +13,8 @@ from api.settings import Settings
 from tests.api.running import Api, receive
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 BEFORE = {
     ("get", "/api/auth/me"),
     ("get", "/me"),

@@ -21,6 +21,8 @@ from api.database.database import open_database
 from api.database.models import Audit, Login, User
 from tests.faults import killed_after_each_effect
 
+pytestmark = pytest.mark.slow
+
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "battery staple correct"
 LIFETIME = 60.0
 quick_hasher = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)

@@ -281,6 +281,7 @@ def test_tokens_are_cut_out_of_log_lines(text: str, clean: str) -> None:
     assert redact(text) == clean
 
 
+@pytest.mark.slow
 def test_neither_token_nor_password_is_ever_in_what_the_server_prints(tmp: Path) -> None:
     """As a process of its own, with uvicorn and websockets logging all they can."""
     program = (

@@ -21,6 +21,8 @@ from tests.api.conftest import Start
 from tests.api.running import Api
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse battery"
 
 

@@ -28,6 +28,8 @@ from api.database.models import (
 )
 from tests.faults import killed_after_each_effect
 
+pytestmark = pytest.mark.slow
+
 
 def migrate(data: Path) -> None:
     """What every start of the api and every `vigie accounts` begins with."""

@@ -9,6 +9,8 @@ from connectors.camera.motion import LOOK_ANYWAY, Look, MotionGate, Polygon
 from tests.connectors.camera import yard
 from tests.connectors.camera.yard import Picture, play, walker
 
+pytestmark = pytest.mark.slow
+
 
 def looks(
     pictures: Iterator[tuple[float, Picture]],

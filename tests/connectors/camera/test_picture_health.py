@@ -10,6 +10,8 @@ from connectors.camera.picture_health import Change, PictureHealth
 from tests.connectors.camera import yard
 from tests.connectors.camera.yard import Picture, play, walker
 
+pytestmark = pytest.mark.slow
+
 Played = Iterator[tuple[float, Picture]]
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from connectors.detector.batching import Batcher
 
+pytestmark = pytest.mark.slow
+
 
 class Seen(NamedTuple):
     camera: str

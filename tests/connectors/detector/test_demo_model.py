@@ -17,6 +17,8 @@ from connectors.detector.worker_process import answer, prepare
 from infra.demo import street_scenes as scenes
 from tests.connectors.detector.matching import Score, compare
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 640, 360
 CONFIDENCE = 0.5
 

@@ -16,6 +16,8 @@ from connectors.detector.worker import ATTEMPTS, STRIKES, Worker
 from connectors.detector.worker_messages import Found, Setup, Work
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 JPEG = cv2.imencode(".jpg", np.full((48, 64, 3), 200, np.uint8))[1].tobytes()
 
 

@@ -252,6 +252,7 @@ def assert_told(document, subject):
         str(problem)
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(mutated())
 def test_a_mutated_definition_is_read_or_refused_but_never_crashes(text):
@@ -276,6 +277,7 @@ values = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(st.data())
 def test_any_value_in_any_place_is_read_or_refused_but_never_crashes(data):

@@ -16,6 +16,8 @@ from flows.replay.replay import Definition, Run
 from flows.replay.sources import Inputs, Place, needed
 from operators.events import AlarmTransition, Reading
 
+pytestmark = pytest.mark.slow
+
 START = 1_792_900_000.0
 DEFINITIONS = Path(__file__).parents[3] / "flows" / "definitions"
 TWO_SOURCES = """\

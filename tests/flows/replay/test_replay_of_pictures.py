@@ -16,6 +16,8 @@ from flows.cli import main
 from infra.demo.passes import Pass, write_video
 from infra.demo.street_scenes import CAR, PERSON
 
+pytestmark = pytest.mark.slow
+
 YARD = """\
 vigie: 1
 flow: yard

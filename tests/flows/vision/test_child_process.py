@@ -14,6 +14,8 @@ from connectors.base import ConnectorContext, Health
 from flows.vision.child_process import ChildProcess
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 Told = list[tuple[str, bool]]
 MODULE = "tests.flows.vision.counting_child"
 

@@ -15,6 +15,8 @@ from operators.component import Logic, Now, StepContext
 from operators.events import Event, EventBatch, Reading, Summary
 from operators.threshold.step import Threshold
 
+pytestmark = pytest.mark.slow
+
 CONDITIONS: tuple[dict[str, Any], ...] = (
     {"above": "30 °C", "clear": "28 °C"},
     {"above": "30 °C", "for": "20s", "clear_for": "15s"},

@@ -15,6 +15,8 @@ from operators.decoding.step import Codec, Decode
 from operators.events import Message, Occurrence, Reading, Row, decode_lines, encode_lines
 from tests.corpus.cases import PUBLIC, load, payload
 
+pytestmark = pytest.mark.slow
+
 CASES = [case for case in load(PUBLIC) if len(str(case.get("payload", ""))) < 20_000]
 TOPICS = sorted({case["topic"] for case in CASES})
 REASONS = {

@@ -20,6 +20,8 @@ from operators.windows.tdigest import CENTROIDS, EXACT, Quantiles
 from operators.windows.tumbling import WindowLogic
 from tests.operators.shard import LATENESS, Shard, occurrence, reading, step
 
+pytestmark = pytest.mark.slow
+
 Values = list[tuple[float, float]]
 EVERY = f"[{', '.join(STATISTICS)}]"
 

@@ -14,6 +14,8 @@ import pytest
 
 from connectors.camera.record.packet_ring import PacketRing, camera_folder, segments
 
+pytestmark = pytest.mark.slow
+
 START = 1_800_000_000.0
 RATE = 10
 

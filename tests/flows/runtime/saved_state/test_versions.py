@@ -25,6 +25,8 @@ from tests.flows.runtime.saved_state.make import DEFINITION, PACKED, half_of
 from tests.flows.runtime.saved_state.play import DATA as SOURCES
 from tests.flows.runtime.saved_state.play import Play, plan_at
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[3] / "data" / "state"
 VERSIONS = sorted(path.parent for path in DATA.glob(f"*/{PACKED}"))
 
