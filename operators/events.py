@@ -201,6 +201,7 @@ class Announced(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
     labels: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     value: float | str | bool | msgspec.UnsetType | None = msgspec.UNSET
     unit: str | msgspec.UnsetType | None = msgspec.UNSET
+    alarm: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class AlarmTransition(

@@ -10,7 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from connectors.base import ConnectorContext, ConnectorError, PushSource, Receiver, Sink, Writer
 from connectors.mqtt.connection import MqttConnection
 from connectors.runtime.optional_packages import needing
-from operators.events import Event, Message
+from operators.events import AlarmTransition, Event, Message
+from operators.model.changes import as_announced
 from operators.model.fields import text
 from operators.model.template import Template
 
@@ -91,6 +92,7 @@ class MqttSink(Sink):
     """Publishes events to an MQTT broker, as the map under `shape` or else as the event's JSON.
 
     Of alarms comes what is annunciated, unless `only: {change: ...}` chooses; with `discovery` all.
+    The end of an alarm goes to each topic to which its start, or that it still stands, went.
 
     With `discovery: homeassistant` every signal and alarm appears in Home Assistant by itself, as
     an entity of the device that is its subject: numbers and texts as sensors, two-state metrics as
@@ -179,14 +181,14 @@ class MqttSink(Sink):
         owner = self._owner(context)
         status = "/".join(filter(None, (owner, context.share, "status")))
         discovery = Discovery(self.discovery_prefix, owner, status) if self.discovery else None
-        topic: Callable[[Event], str]
+        topics: Callable[[Event], list[str]]
         if self.topic is not None:
-            template = Template(self.topic)
-            topic = lambda event: text(template.render(event))  # noqa: E731
+            topics = partial(_topics, Template(self.topic), discovery is None)
         else:
-            topic = partial(own_topic, f"{owner.partition('/')[0]}/{context.flow}")
+            prefix = f"{owner.partition('/')[0]}/{context.flow}"
+            topics = lambda event: [own_topic(prefix, event)]  # noqa: E731
         retain = bool(self.discovery) if self.retain is None else self.retain
-        return MqttPublisher(context, topic, self.qos, retain, self.connection, discovery)
+        return MqttPublisher(context, topics, self.qos, retain, self.connection, discovery)
 
     @staticmethod
     def _owner(context: ConnectorContext) -> str:
@@ -195,3 +197,11 @@ class MqttSink(Sink):
             str.maketrans("+#/", "___")
         )
         return f"{installation}/{context.flow}/{context.name}"
+
+
+def _topics(template: Template, follows: bool, event: Event) -> list[str]:
+    """The topic of an event; of an alarm's end each one to which its start was published."""
+    told: list[Event] = [event]
+    if follows and isinstance(event, AlarmTransition) and event.annunciation == "end":
+        told = [as_announced(event, one) for one in event.told] or told
+    return [*dict.fromkeys(text(template.render(one)) for one in told)]

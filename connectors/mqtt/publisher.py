@@ -21,17 +21,17 @@ class MqttPublisher:
     def __init__(
         self,
         context: ConnectorContext,
-        topic: Callable[[Event], str],
+        topics: Callable[[Event], list[str]],
         qos: int,
         retain: bool,
         connection_name: str = "mqtt",
         discovery: Discovery | None = None,
     ) -> None:
-        """`topic` gives an event's topic; `discovery` announces entities before their states."""
+        """`topics` gives an event's topics; `discovery` announces entities before their states."""
         self._context = context
         self._connection: MqttConnection = context.connection
         self._connection_name = connection_name
-        self._topic = topic
+        self._topics = topics
         self._qos = qos
         self._retain = retain
         self._discovery = discovery
@@ -56,24 +56,23 @@ class MqttPublisher:
         broker = self._connected()
         sent: list[tuple[Event, list[int]]] = []
         for event in events:
-            topic = self._topic(event)
-            if problem := _wrong_topic(topic):
-                self._context.refuse(event, "bad_topic", f"{problem}: {topic!r}")
+            wanted = self._topics(event)
+            topics = [topic for topic in wanted if not _wrong_topic(topic)]
+            if not topics:
+                problem = f"{_wrong_topic(wanted[0])}: {wanted[0]!r}"
+                self._context.refuse(event, "bad_topic", problem)
                 sent.append((event, []))
                 continue
             try:
-                news = self._discovery.of(event, topic) if self._discovery else []
+                news = self._discovery.of(event, topics[0]) if self._discovery else []
             except ValueError as error:
                 self._context.refuse(event, "bad_topic", str(error))
                 sent.append((event, []))
                 continue
             mids = [broker.publish(news_topic, payload, 1, True) for news_topic, payload in news]
-            sent.append(
-                (
-                    event,
-                    [*mids, broker.publish(topic, self._payload(event), self._qos, self._retain)],
-                )
-            )
+            payload = self._payload(event)
+            mids += [broker.publish(topic, payload, self._qos, self._retain) for topic in topics]
+            sent.append((event, mids))
         self._confirm(broker, sent)
 
     def _confirm(self, broker: NetworkConnection, sent: list[tuple[Event, list[int]]]) -> None:

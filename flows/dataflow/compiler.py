@@ -1,6 +1,6 @@
 """From a checked definition to what runs: the plan of the graph, its sources and its sinks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -45,6 +45,8 @@ from operators.events import Event
 from operators.model.changes import as_told, is_annunciated
 from operators.model.template import Shape
 from operators.notifications.notify import Notify
+from operators.transforms.drop import Drop
+from operators.transforms.only import Only
 from operators.vision.zones import Zones
 
 ALARM_SINK = "vigie_alarms"
@@ -292,19 +294,34 @@ class _Compiler:
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
-            yield _outlet(name, sink, self._page_url)
+            yield self._outlet(name, sink)
         yield Outlet(ALARM_SINK, (ALARMS,))
         yield Outlet(ANSWER_SINK, (ANSWERS,))
         yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
 
+    def _outlet(self, name: str, sink: FlowSink) -> Outlet:
+        """What a sink is given; people hear of alarms what is annunciated."""
+        people, only, reads = sink.settings.tells_people, sink.only, tuple(inputs(sink.from_))
+        chosen = only.matcher(people) if only else is_annunciated if people else None
+        if not people or (only is not None and only.wants_all):
+            return Outlet(name, reads, chosen)
+        form = partial(as_told, page_url=self._page_url)
+        like = f"{sink.settings.NAME} {sink.settings.model_dump_json()}"
+        return Outlet(name, reads, chosen, form, _drops_ends(self._flow, reads), like)
 
-def _outlet(name: str, sink: FlowSink, page_url: str) -> Outlet:
-    """What a sink is given; people hear of alarms what is annunciated."""
-    people, only = sink.settings.tells_people, sink.only
-    chosen = only.matcher(people) if only else is_annunciated if people else None
-    recorded = not people or (only is not None and only.wants_all)
-    form = None if recorded else partial(as_told, page_url=page_url)
-    return Outlet(name, tuple(inputs(sink.from_)), chosen, form)
+
+def _drops_ends(flow: Flow, names: Iterable[str]) -> bool:
+    """Whether a stream that is read chooses changes of alarms by what happens, not by which."""
+    streams = [flow.streams[name] for name in names if name in flow.streams]
+    return any(
+        any(
+            isinstance(step.settings, Only | Drop)
+            and (step.settings.change is not None or step.settings.state is not None)
+            for step in stream.steps
+        )
+        or _drops_ends(flow, inputs(stream.from_))
+        for stream in streams
+    )
 
 
 def _clock(clock: Clock) -> ClockSettings:

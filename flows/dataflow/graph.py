@@ -15,6 +15,7 @@ import msgspec
 
 from flows.dataflow.clock import Clock, ClockSettings, Silences
 from flows.dataflow.merging import by_time, gathered, merged, with_arrivals
+from flows.dataflow.outlets import Outlets
 from flows.dataflow.plan import ALARMS, ANSWERS, COMMANDS, Follow, Node, Outputs, Plan, Step, Take
 from flows.dataflow.saved_names import saved_names
 from flows.dataflow.shard_state import (
@@ -31,7 +32,6 @@ from operators.alarms.ended import end_alarms
 from operators.columnar.lazy import as_list, newest_time
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
-from operators.model.changes import admitted
 from operators.model.saved_state import decode, encode
 
 Brought = tuple[str, Sequence[Event], float, Sequence[tuple[int, float]], float]
@@ -77,6 +77,7 @@ class Graph:
             for node in plan.nodes
         ]
         self._name_hiders()
+        self._outlets = Outlets(plan.outlets)
         self._dropped: dict[str, StepState] = {}
         self._left: dict[str, StepState] = {}
         self._counts: dict[tuple[str, str], int] = {}
@@ -258,7 +259,8 @@ class Graph:
             for node in self._plan.nodes
             for identity, sources in node.takes_rows().items()
         }
-        return ShardState(VERSION, self._clock.state(), steps, tables, arrivals, names)
+        sinks = self._outlets.snapshot()
+        return ShardState(VERSION, self._clock.state(), steps, tables, arrivals, names, sinks)
 
     def restore(self, state: ShardState) -> None:
         """Take back a snapshot; raises `ValueError` if it does not fit.
@@ -267,6 +269,7 @@ class Graph:
         ended.
         """
         self._clock.restore(state.clock)
+        self._outlets.restore(state.sinks, state.clock.now[1])
         names = saved_names(self._plan, state)
         for running in self._running:
             running.rename(names)
@@ -324,16 +327,7 @@ class Graph:
             self._end_dropped(made, now)
         for running in self._running:
             self._run(running, made, now)
-        outputs: Outputs = {}
-        for outlet in self._plan.outlets:
-            events = as_list(gathered(made[name] for name in outlet.inputs if name in made))
-            if outlet.only is not None:
-                events = admitted(events, outlet.only)
-            if outlet.form is not None:
-                events = [outlet.form(event) for event in events]
-            if events:
-                outputs[outlet.name] = events
-        return outputs
+        return self._outlets.give(made)
 
     def _run(self, running: _Running, made: Outputs, now: Now) -> None:
         node, logics = running.node, running.logics

@@ -72,13 +72,17 @@ class Node:
 class Outlet:
     """A sink's end of the graph: which names feed it, and its own selection.
 
-    `form` gives an event the form in which this sink has it.
+    `form` gives an event the form in which this sink has it: one for people, who are told the end
+    of what they were told the start of, unless `drops_ends`. Sinks with the same settings are
+    `like` each other.
     """
 
     name: str
     inputs: tuple[str, ...]
     only: Callable[[Event], bool] | None = None
     form: Callable[[Event], Event] | None = None
+    drops_ends: bool = False
+    like: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 
 from operators.component import Logic
-from operators.events import Event
+from operators.events import Announced, Event
 from operators.model.saved_state import decode, encode
 
-VERSION = 1
+VERSION = 2
+"""Up to version 1 it was not known which alarms a sink for people was told of."""
 
 
 class StepState(msgspec.Struct, array_like=True, frozen=True):
@@ -47,11 +48,36 @@ class ArrivalsState(msgspec.Struct, frozen=True):
     waiting: list[tuple[str, str, SavedBatch]]
 
 
+class Notified(msgspec.Struct, array_like=True, frozen=True):
+    """An alarm whose start a sink was told; `ends` says that it wants to hear the end.
+
+    `as_` is as what it was told.
+    """
+
+    rule: str
+    subject: str
+    ends: bool
+    as_: tuple[Announced, ...]
+
+
+class SinkState(msgspec.Struct, frozen=True):
+    """The alarms that a sink for people was told of, and of no end yet.
+
+    `like` tells its settings, by which one of another name goes on. Of what began before `since` it
+    is not known whether it was told.
+    """
+
+    like: str
+    since: float
+    notified: list[Notified]
+
+
 class ShardState(msgspec.Struct, frozen=True):
     """Everything of a shard that must survive a restart.
 
     `steps` are by persisted id, `tables` the sources whose rows each step had taken, `names` the
-    persisted id of each identity that the definition had.
+    persisted id of each identity that the definition had, `sinks` what each of those for people
+    was told.
     """
 
     version: int
@@ -60,6 +86,7 @@ class ShardState(msgspec.Struct, frozen=True):
     tables: dict[str, list[str]] = {}
     arrivals: ArrivalsState | None = None
     names: dict[str, str] = {}
+    sinks: dict[str, SinkState] | None = None
 
 
 def dump(state: ShardState) -> bytes:
@@ -68,11 +95,11 @@ def dump(state: ShardState) -> bytes:
 
 
 def load(data: bytes | msgspec.Raw) -> ShardState:
-    """Decode what `dump` wrote; raises ValueError for anything else, or another version."""
+    """Decode what `dump` wrote; raises ValueError for anything else, or a later version."""
     state: ShardState = decode(data, ShardState)
-    if state.version != VERSION:
+    if not 1 <= state.version <= VERSION:
         raise ValueError(
-            f"the saved state has version {state.version}; this release reads version {VERSION}"
+            f"the saved state has version {state.version}; this release reads up to {VERSION}"
         )
     return state
 

@@ -10,9 +10,12 @@ import pytest
 from connectors.mqtt.components import MqttSink
 from connectors.mqtt.connection import MqttConnection
 from infra.embedded.mosquitto import Mosquitto
+from operators.events import AlarmTransition, Announced
 from tests.connectors.mqtt.store import Store, got, ready, start
 from tests.connectors.recorder import Recorder, reading
 from tests.waiting import PATIENCE, wait_until
+
+_TOLD_AS = (("hall", "hot"), ("cellar", "warm"), ("hall", "hot"))
 
 
 def test_the_sink_publishes_the_event_or_its_shape_to_the_topic_of_each(
@@ -70,6 +73,33 @@ def test_a_topic_that_cannot_be_published_to_is_set_aside_and_the_others_go_out(
     sink.flush()
     wait_until(lambda: len(store.messages) == 2, what="the good ones")
     assert [(letter.reason, letter.id) for letter in recorder.letters] == [("bad_topic", "r2/out")]
+    receiver.stop()
+    sink.close()
+
+
+def test_the_end_of_an_alarm_goes_to_each_topic_that_its_start_went_to(
+    recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
+) -> None:
+    connection = MqttConnection(url=mosquitto.url)
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
+    ready(recorder, unique)
+    sink = MqttSink(topic=unique + "/{label.room}/{alarm}").open(
+        recorder.context("out", connection)
+    )
+
+    def change(annunciation: str, room: str, **more: object) -> AlarmTransition:
+        return AlarmTransition(
+            id=annunciation, time=1.0, recorded=1.0, rule="f/hot", alarm="hot", subject="x", occ=1,
+            seq=1, event="", change="", state="", isa="", annunciation=annunciation,
+            labels={"room": room}, **more,
+        )  # fmt: skip
+
+    told = [Announced(labels={"room": room}, alarm=name) for room, name in _TOLD_AS]
+    sink.write([change("start", "hall"), change("end", "yard", told=told)])
+    sink.flush()
+    wait_until(lambda: len(store.messages) == 3, what="all messages")
+    topics = [message.topic.removeprefix(f"{unique}/") for message in store.messages]
+    assert topics == ["hall/hot", "hall/hot", "cellar/warm"]
     receiver.stop()
     sink.close()
 
