@@ -4,7 +4,7 @@ The columns are the fields of a reading, by their names. A batch has those of wh
 says anything; a column that is not there has its default, one that is not known is passed over.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
 from typing import Any, get_args
@@ -12,9 +12,9 @@ from typing import Any, get_args
 import msgspec
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from operators.columnar.batch_columns import Ints, keys_of
+from operators.columnar.arrow_arrays import numbers_of, plain_numbers, rows_array, valid, words_of
+from operators.columnar.batch_columns import Ints
 from operators.columnar.reading_columns import ReadingColumns, Source
 from operators.events import GOOD, Event, Quality, Reading
 
@@ -35,6 +35,7 @@ _TYPES: dict[str, pa.DataType] = {
 MANY = 20
 """Where more than one row in so many is asked for, all are taken together."""
 _REQUIRED = ("id", "time", "subject", "metric")
+_WORDS = {"subject", "metric"}
 
 
 def encode(readings: Sequence[Reading]) -> bytes:
@@ -73,7 +74,11 @@ _SAYS: dict[str, Callable[[Any], bool]] = {"quality": lambda word: word is not G
 """When a value is not its field's default; else where there is one."""
 
 
-def decode(data: bytes) -> list[pa.RecordBatch]:
+Columns = Mapping[str, pa.Array]
+"""The columns of a batch that are fields, each in its type."""
+
+
+def decode(data: bytes) -> list[Columns]:
     """Return the batches of an Arrow IPC stream of readings, whole and checked.
 
     Raises `msgspec.DecodeError` for bytes that are none, `msgspec.ValidationError` where a column
@@ -86,7 +91,7 @@ def decode(data: bytes) -> list[pa.RecordBatch]:
             batch.validate(full=True)
         if not batches and not data.endswith(_END):
             raise msgspec.DecodeError("it ends before its first batch")
-        return [_checked(batch) for batch in batches]
+        return [_checked(batch) for batch in batches if batch.num_rows]
     except msgspec.ValidationError:
         raise
     # not only pyarrow's own errors: bytes that say nothing sensible are an OSError or a KeyError
@@ -96,17 +101,17 @@ def decode(data: bytes) -> list[pa.RecordBatch]:
 
 def decode_events(data: bytes) -> list[Event]:
     """Decode what `encode` wrote; raises what `decode` raises."""
-    return [reading for batch in decode(data) for reading in readings_of(batch)]
+    return [reading for columns in decode(data) for reading in readings_of(columns)]
 
 
 def decode_columns(data: bytes) -> list[ReadingColumns]:
     """Decode what `encode` wrote as columns; raises what `decode` raises."""
-    return [columns_of(batch) for batch in decode(data) if batch.num_rows]
+    return [columns_of(columns) for columns in decode(data)]
 
 
-def readings_of(batch: pa.RecordBatch) -> list[Event]:
-    """Return the rows of a batch that `decode` gave."""
-    given = {name: _values(batch.column(name)) for name in batch.schema.names}
+def readings_of(columns: Columns) -> list[Event]:
+    """Return the rows of a batch."""
+    given = {name: _values(column) for name, column in columns.items()}
 
     def of(name: str, default: object = None) -> Iterable[Any]:
         return given.get(name) or repeat(default)
@@ -128,17 +133,18 @@ def readings_of(batch: pa.RecordBatch) -> list[Event]:
 class _Rows:
     """The rows of a batch one by one, where few of them are asked for."""
 
-    def __init__(self, batch: pa.RecordBatch) -> None:
-        self._batch = batch
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
 
     @cached_property
     def _cells(self) -> dict[str, Callable[[int], Any]]:
-        return {name: _cell(self._batch.column(name)) for name in self._batch.schema.names}
+        return {name: _cell(column) for name, column in self._columns.items()}
 
     def pick(self, rows: Ints) -> list[Event]:
         """Return some rows."""
-        if MANY * len(rows) > self._batch.num_rows:
-            return readings_of(self._batch.take(pa.array(rows)))
+        if MANY * len(rows) > len(self._columns["id"]):
+            wanted = rows_array(rows)
+            return readings_of({name: each.take(wanted) for name, each in self._columns.items()})
         return [
             _reading({name: cell(row) for name, cell in self._cells.items()})
             for row in rows.tolist()
@@ -155,10 +161,10 @@ def _reading(given: dict[str, Any]) -> Reading:
 
 def _cell(column: pa.Array) -> Callable[[int], Any]:
     if pa.types.is_dictionary(column.type):
-        words, numbers = [*column.dictionary.to_pylist(), None], _numbers(column)
+        words, numbers = words_of(column).texts, numbers_of(column)
         return lambda row: words[numbers.item(row)]
     if pa.types.is_floating(column.type) and not column.null_count:
-        floats: Callable[[int], float] = column.to_numpy().item
+        floats: Callable[[int], float] = plain_numbers(column, np.float64).item
         return floats
     return lambda row: column[row].as_py()
 
@@ -167,60 +173,42 @@ def _values(column: pa.Array) -> list[Any]:
     if not pa.types.is_dictionary(column.type):
         values: list[Any] = column.to_pylist()
         return values
-    words = [*column.dictionary.to_pylist(), None]
-    return [words[number] for number in _numbers(column).tolist()]
+    words = words_of(column).texts
+    return [words[number] for number in numbers_of(column).tolist()]
 
 
-def _numbers(column: pa.Array) -> Ints:
-    """The places of a column's words in its dictionary; -1 for none."""
-    indices = column.indices.fill_null(-1) if column.null_count else column.indices
-    numbers: Ints = indices.to_numpy()
-    return numbers
-
-
-def columns_of(batch: pa.RecordBatch) -> ReadingColumns:
-    """Return a batch that `decode` gave, which has rows, as columns."""
-    names = batch.schema.names
-    metric, subject = batch.column("metric"), batch.column("subject")
-    plain = _same(metric)
+def columns_of(columns: Columns) -> ReadingColumns:
+    """Return a batch, which has rows, as columns."""
+    metric, metrics = columns["metric"], numbers_of(columns["metric"])
+    subjects = words_of(columns["subject"])
+    plain = metrics == metrics[0]
     unit = None
-    if "unit" in names:
-        column = batch.column("unit")
-        unit = column[0].as_py()
-        plain &= _same(column)
-    if "quality" in names:
-        plain &= np.array([word in (None, "good") for word in _values(batch.column("quality"))])
-    if "labels" in names:
-        plain &= np.array([not pairs for pairs in batch.column("labels").to_pylist()])
-    values = np.full(batch.num_rows, np.nan)
-    if "value" in names:
-        column = batch.column("value")
+    if (column := columns.get("unit")) is not None:
+        units = numbers_of(column)
+        unit = words_of(column).texts[units[0]]
+        plain &= units == units[0]
+    if (column := columns.get("quality")) is not None:
+        plain &= np.array([word in (None, "good") for word in _values(column)])
+    if (column := columns.get("labels")) is not None:
+        plain &= np.array([not pairs for pairs in column.to_pylist()])
+    if (column := columns.get("value")) is not None:
+        values = plain_numbers(column, np.float64)
         if column.null_count:
-            plain &= column.is_valid().to_numpy(zero_copy_only=False)
-            column = column.fill_null(np.nan)
-        values = column.to_numpy()
+            plain &= valid(column)
     else:
-        plain &= False
-    subjects: list[str] = subject.dictionary.to_pylist()
-    keys = keys_of(subjects)[_numbers(subject)]
+        values = np.full(len(plain), np.nan)
+        plain[:] = False
     return ReadingColumns(
-        Source(_Rows(batch).pick, lambda: subjects),
-        (metric[0].as_py(), unit),
-        batch.column("time").to_numpy(),
+        Source(_Rows(columns).pick, lambda: subjects.texts[:-1]),
+        (words_of(metric).texts[metrics[0]], unit),
+        plain_numbers(columns["time"], np.float64),
         values,
-        keys,
+        subjects.keys[numbers_of(columns["subject"])],
         None if plain.all() else plain,
     )
 
 
-def _same(column: pa.Array) -> NDArray[np.bool_]:
-    """Whether each row has the word of the first."""
-    numbers = _numbers(column)
-    same: NDArray[np.bool_] = numbers == numbers[0]
-    return same
-
-
-def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _checked(batch: pa.RecordBatch) -> Columns:
     """The columns of a batch that are fields, each in its type."""
     known = {name: n for n, name in enumerate(batch.schema.names) if name in _TYPES}
     for name in _REQUIRED:
@@ -228,16 +216,16 @@ def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
             raise msgspec.ValidationError(f"Expected a column `{name}`")
     made = {name: _column(name, batch.column(place)) for name, place in known.items()}
     for name in _REQUIRED:
-        if made[name].null_count:
+        if made[name].null_count or (name in _WORDS and None in words_of(made[name]).texts[:-1]):
             raise msgspec.ValidationError(f"Expected no nulls - in column `{name}`")
-    times = made["time"].to_numpy()
-    if not ((times >= 0) & (times <= LATEST)).all():
+    times = plain_numbers(made["time"], np.float64)
+    if not (times.min() >= 0 and times.max() <= LATEST):
         raise msgspec.ValidationError("Expected times of 0 to the year 9999 - in column `time`")
-    if "" in made["subject"].dictionary.to_pylist():
+    if "" in words_of(made["subject"]).texts:
         raise msgspec.ValidationError("Expected texts of length >= 1 - in column `subject`")
-    if "quality" in made and not _QUALITIES.keys() >= set(made["quality"].dictionary.to_pylist()):
+    if "quality" in made and not _QUALITIES.keys() >= set(words_of(made["quality"]).texts):
         raise msgspec.ValidationError("Expected good, stale or bad - in column `quality`")
-    return pa.RecordBatch.from_arrays(list(made.values()), list(made))
+    return made
 
 
 def _column(name: str, column: pa.Array) -> pa.Array:

@@ -83,6 +83,10 @@ def test_columns_that_others_write_in_their_own_types_are_read() -> None:
     [
         ({"subject": None}, "Expected a column `subject`"),
         ({"id": [None]}, "Expected no nulls - in column `id`|Expected string, got"),
+        (
+            {"subject": pa.DictionaryArray.from_arrays(pa.array([0]), pa.array([None], "string"))},
+            "Expected no nulls - in column `subject`",
+        ),
         ({"subject": [""]}, "length >= 1 - in column `subject`"),
         ({"time": [-1.0]}, "in column `time`"),
         ({"time": [math.nan]}, "in column `time`"),
