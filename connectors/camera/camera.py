@@ -15,6 +15,7 @@ from connectors.camera.advice import advice
 from connectors.camera.connect_pace import HostPace, RetryPace
 from connectors.camera.event_clock import EventClock
 from connectors.camera.jpeg import encode_jpeg, small_gray, small_picture
+from connectors.camera.last_looks import LastLooks
 from connectors.camera.local_streams import Folder, Paced, Simulated, Usb
 from connectors.camera.motion import Box, MotionGate
 from connectors.camera.output import Output
@@ -25,7 +26,7 @@ from connectors.camera.record.picture_record import PictureRecord
 from connectors.camera.record.private_polygons import write_polygons
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
-from connectors.camera.state import ONLINE, state_reading
+from connectors.camera.state import ONLINE, state_reading, unwatched_reading
 from connectors.camera.stream import AvStream, Picture, Refused, Stream, StreamError
 from connectors.runtime.error_text import one_line
 from operators.events import Frame, Occurrence
@@ -34,6 +35,9 @@ log = logging.getLogger("vigie")
 
 SHORTEST_FILE = 0.5
 """Seconds after which a video file or a folder begins again at the earliest."""
+CALM = 30.0
+"""Seconds of looking after which it is told that somebody looks again."""
+NO_PROCESS = "no process took its pictures"
 SIGN_EVERY = 1.0
 """Seconds between two events that say a camera works, though nothing moves or no detector looks."""
 
@@ -46,6 +50,7 @@ class Camera:
         settings: CameraSettings,
         output: Output,
         pace: HostPace,
+        looks: LastLooks,
         most_bytes: int = 900_000,
         pictures: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
@@ -55,6 +60,7 @@ class Camera:
         self.settings = settings
         self._output = output
         self._pace = pace
+        self._looks = looks
         self._most_bytes = most_bytes
         self._pictures = pictures
         self._monotonic, self._wall = monotonic, wall
@@ -65,6 +71,9 @@ class Camera:
         self._gate = MotionGate(gate.min_area, gate.hold, settings.masks) if gate else None
         self._states: dict[str, bool] = {}
         self._why: str | None = None
+        self._lost_why = NO_PROCESS
+        self._is_back = False
+        self._calm_at: float | None = None
         self._size: tuple[int, int] | None = None
         self._sign_given = 0.0
         self._damaged_counted = 0
@@ -197,6 +206,7 @@ class Camera:
     def _watch(self, stream: Stream) -> None:
         """Look at a stream's pictures until it ends or we stop."""
         settings = self.settings
+        self._is_back = True
         self._clock.restart()
         self._health.restart()
         self._advised: set[str] = set()
@@ -226,6 +236,7 @@ class Camera:
     def _lost(self, refused: bool, why: str) -> None:
         if self._states.get(ONLINE) is not False or refused:
             log.info("%s: %s", self.settings.name, why)
+        self._lost_why = why
         changes = {ONLINE: False}
         if refused:
             changes["camera_refused"] = True
@@ -257,6 +268,7 @@ class Camera:
         self._size = size
         time_ = self._clock.next(picture.pts)
         now = self._monotonic()
+        self._looked(time_, now)
         gray = small_gray(frame)
         self._tell_states({change.metric: change.on for change in self._health.look(gray, now)})
         look = self._gate.look(gray, now) if self._gate is not None else None
@@ -275,6 +287,21 @@ class Camera:
         else:
             self._output.count("gated", 1)
         return time_
+
+    def _looked(self, time_: float, now: float) -> None:
+        """Tell in which time nobody looked, once somebody does again."""
+        name, labels = self.settings.name, self.settings.labels
+        seconds = None
+        if self._is_back:
+            gap = self._looks.gap(name, time_, 1 / self.settings.fps)
+            seconds = gap.end - gap.begin if gap else 0.0
+            self._is_back, self._calm_at = False, now + CALM if gap else None
+        elif self._calm_at is not None and now >= self._calm_at:
+            seconds, self._calm_at = 0.0, None
+        self._looks.looked(name, time_)
+        if seconds is not None:
+            told = unwatched_reading(name, seconds, time_, self._lost_why, labels)
+            self._output.event(told)
 
     def _pass(self, frame: av.VideoFrame, time_: float, boxes: Sequence[Box]) -> None:
         if not self._pictures:

@@ -10,6 +10,7 @@ from connectors.camera.address import AddressError
 from connectors.camera.camera import Camera
 from connectors.camera.components import Rtsp
 from connectors.camera.connect_pace import HostPace
+from connectors.camera.last_looks import LastLooks
 from connectors.camera.motion import Polygon
 from connectors.camera.output import Output
 from connectors.camera.settings import CameraSettings, Gate, camera_settings, is_running, name_of
@@ -34,12 +35,14 @@ class Fleet:
         pictures: bool,
         private: Mapping[str, Sequence[Polygon]],
         variables: Sequence[str],
+        looks: LastLooks,
     ) -> None:
         """`private` are the polygons of the definition that nobody may see, by camera.
 
         `variables` are those that an address of a row may use.
         """
         self._variables = variables
+        self._looks = looks
         self._source = source
         self._gate = gate
         self._ring = ring
@@ -70,7 +73,7 @@ class Fleet:
             else:
                 wanted[name] = row
         for name in [name for name in self._cameras if name not in wanted]:
-            self._end(name)
+            self._leave(name)
         for name, row in wanted.items():
             self._run(name, row)
 
@@ -79,13 +82,13 @@ class Fleet:
         name = name_of(row) or key
         before = self._names.get(key)
         if before is not None and before != name:
-            self._end(before)
+            self._leave(before)
         self._names[key] = name
         self._run(name, {"name": name, **row})
 
     def remove(self, key: str) -> None:
         """End the camera of a row that is gone."""
-        self._end(self._names.pop(key, key))
+        self._leave(self._names.pop(key, key))
 
     def seen(self, name: str) -> None:
         """Something was found on pictures of a camera. From any thread."""
@@ -103,7 +106,7 @@ class Fleet:
 
     def _run(self, name: str, row: Mapping[str, Any]) -> None:
         if not is_running(row):
-            self._end(name)
+            self._leave(name)
             return
         try:
             private = self._private.get(name, ())
@@ -120,9 +123,16 @@ class Fleet:
         if running is not None and running.settings == settings:
             return
         self._end(name)
-        camera = Camera(settings, self._output, self._pace, self._most_bytes, self._pictures)
+        camera = Camera(
+            settings, self._output, self._pace, self._looks, self._most_bytes, self._pictures
+        )
         self._cameras[name] = camera
         camera.start()
+
+    def _leave(self, name: str) -> None:
+        """End a camera at which nobody is to look any more."""
+        self._end(name)
+        self._looks.forget(name)
 
     def _end(self, name: str) -> None:
         camera = self._cameras.pop(name, None)

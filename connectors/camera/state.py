@@ -1,6 +1,7 @@
 """The present state of a camera: as readings of its own, and in words."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.camera.address import masked_address
@@ -8,6 +9,8 @@ from operators.events import Reading
 
 ONLINE = "camera_online"
 UNRECORDED = "camera_unrecorded"
+UNWATCHED = "camera_unwatched"
+"""For how many seconds nobody looked, told afterwards; 0 once there is somebody again."""
 STATES = {
     ONLINE: "sends pictures",
     "camera_refused": "refuses user and password",
@@ -40,6 +43,35 @@ def state_reading(
         text=masked_address(why) if why and on != (metric == ONLINE) else None,
         labels=dict(labels or {}),
     )
+
+
+def unwatched_reading(
+    camera: str,
+    seconds: float,
+    until: float,
+    why: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> Reading:
+    """For how long nobody looked at a camera's pictures, until when; 0 seconds say that it is over.
+
+    The text says from when until when, in UTC, and why.
+    """
+    until, seconds = round(until, 3), round(seconds, 3)
+    said = f"nobody looked from {_utc(until - seconds)} to {_utc(until)}: {masked_address(why)}"
+    return Reading(
+        id=f"{camera}/{UNWATCHED}/{round(until * 1000)}/{round(seconds * 1000)}",
+        time=until,
+        subject=camera,
+        metric=UNWATCHED,
+        value=seconds,
+        unit="s",
+        text=said if seconds else None,
+        labels=dict(labels or {}),
+    )
+
+
+def _utc(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def trouble_of(state: Mapping[str, Any]) -> str | None:

@@ -16,6 +16,7 @@ import cv2
 from connectors.base import ConnectorContext, Health
 from connectors.camera.components import Rtsp
 from connectors.camera.fleet import Fleet
+from connectors.camera.last_looks import LastLooks
 from connectors.camera.settings import Gate
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
@@ -26,6 +27,7 @@ from flows.vision.capture_topics import CaptureTopics
 from flows.vision.child_process import Child
 from flows.vision.frames_outbox import FramesOutbox
 from flows.vision.live_pictures import LivePictures
+from flows.vision.unwatched import Unwatched
 from flows.vision.video_reader import RINGS
 
 log = logging.getLogger("vigie")
@@ -43,15 +45,21 @@ def capture(child: Child) -> None:
     producer = Producer(
         connection, health, intake, partitions=1, stopping=child.stopping, strict=False
     )
+    topic = names.of_source(flow, source)
     outbox = FramesOutbox(
-        connection, names.frames(flow, source), health, f"{source} pictures", child
+        connection,
+        names.frames(flow, source),
+        health,
+        f"{source} pictures",
+        child,
+        Unwatched("the broker took no pictures", lambda told: producer.send_events(topic, [told])),
     )
     live = LivePictures(connection, flow)
     child.no_cameras()
     output = CaptureTopics(
         outbox,
         producer,
-        names.of_source(flow, source),
+        topic,
         health,
         intake,
         child,
@@ -69,17 +77,18 @@ def capture(child: Child) -> None:
         pictures=bool(wanted.get("detects", True)),
         private=wanted.get("private", {}),
         variables=wanted["variables"],
+        looks=LastLooks(looks_file(folder, source)),
     )
     child.heard = lambda message: fleet.seen(str(message.get("seen")))
     outbox.start()
     live.start()
     try:
         if wanted.get("table_topic"):
-            topic = Topic(name=str(wanted["table_topic"]), table=True)
+            table = Topic(name=str(wanted["table_topic"]), table=True)
             context = ConnectorContext(
                 flow, f"{source} table", connection, child.stopping, health, child.count
             )
-            follow_table(topic, context, fleet)
+            follow_table(table, context, fleet)
         else:
             fleet.set_rows(wanted.get("rows", []))
             child.stopping.wait()
@@ -88,6 +97,11 @@ def capture(child: Child) -> None:
         live.stop()
         outbox.close()
         producer.close()
+
+
+def looks_file(folder: str | None, source: str) -> Path | None:
+    """Where it is kept when each camera of a source was looked at."""
+    return None if folder in (None, "None") else Path(str(folder)) / f"looks-{source}.json"
 
 
 def _report(child: Child) -> Any:

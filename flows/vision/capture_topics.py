@@ -9,7 +9,7 @@ from connectors.camera.state import STATES
 from connectors.kafka.producer import Producer
 from flows.vision.camera_states import CameraStates
 from flows.vision.frames_outbox import Counter, FramesOutbox, Waiting
-from flows.vision.frames_topic import Box, PictureHead, headers_of
+from flows.vision.frames_topic import Box, PictureHead
 from flows.vision.live_pictures import LivePictures
 from operators.events import Event, Frame, Reading
 
@@ -46,7 +46,7 @@ class CaptureTopics:
         head = PictureHead(
             frame.id, frame.time, frame.subject, frame.width, frame.height, boxes, frame.labels
         )
-        self._outbox.put(Waiting(frame.subject, jpeg, headers_of(head)))
+        self._outbox.put(Waiting(head, jpeg))
         self._counter.count("frames", 1)
 
     def shows(self, camera: str, moving: bool) -> bool:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
+from pydantic import BaseModel, SecretStr
+
 from connectors.base import ConnectorContext
 from connectors.runtime.backoff import Backoff
 
@@ -25,6 +27,14 @@ GRACE = 5.0
 """Seconds that a child has to end by itself."""
 STEADY = 30.0
 """After so many seconds a child counts as running."""
+
+
+def revealed(connection: BaseModel) -> dict[str, Any]:
+    """A connection as plain data with its password, for the pipe and nothing else."""
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in connection.model_dump().items()
+    }
 
 
 class Child:

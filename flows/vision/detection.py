@@ -22,7 +22,9 @@ from connectors.kafka.producer import Producer
 from flows.vision.detection_feed import DetectionFeed
 from flows.vision.detection_positions import Place, Positions, positions_file
 from flows.vision.frames_topic import BadPicture, PictureHead, head_of, reference
+from flows.vision.unwatched import Unwatched
 from operators.events import Frame, Reading, Seen, encode_lines
+from operators.vision.missed import Span
 from operators.vision.regions import Regions
 
 log = logging.getLogger("vigie")
@@ -93,6 +95,9 @@ class Detection:
         self._frames = names.frames(settings.flow, settings.source)
         self._intake = names.of_source(settings.flow, settings.source)
         self._changed = threading.Condition()
+        self._unwatched = Unwatched("what looks at its pictures was busy or away", self._tell)
+        self._away: dict[int, Span] = {}
+        self._back: set[str] = set()
         self._skips: collections.Counter[str] = collections.Counter()
         self._told_skips: set[str] = set()
         self._labels: dict[str, Mapping[str, str]] = {}  # of cameras of which some were skipped
@@ -120,7 +125,7 @@ class Detection:
             self._frames,
             self._positions,
             self._take,
-            partial(reports.count, "skipped_late"),
+            self._passed,
             lambda: self._bytes < MOST_BYTES,
             settings.deadline,
             settings.wait,
@@ -163,6 +168,7 @@ class Detection:
                     next_save = now + self._settings.save_every
                 if now >= next_skips:
                     self._tell_skips()
+                    self._unwatched.tick()
                     next_skips = now + self._settings.skips_every
         finally:
             self._close()
@@ -242,6 +248,9 @@ class Detection:
             self._reports.count("bad_picture")
             self._positions.done(place)
             return
+        if (span := self._away.get(record.partition)) and head.camera not in self._back:
+            self._back.add(head.camera)
+            self._unwatched.away(head, span)
         age = max(0.0, time.time() - head.time) if gathered else 0.0
         now = time.monotonic()
         with self._changed:
@@ -255,10 +264,18 @@ class Detection:
             )
             self._changed.notify_all()
 
+    def _passed(self, partition: int, pictures: int, span: Span | None) -> None:
+        """Pictures of the topic were passed over, since they are too old; called by the feed."""
+        self._reports.count("skipped_late", pictures)
+        self._back.clear()
+        if span is not None:
+            self._away[partition] = span
+
     def _skip(self, camera: object, picture: Picture) -> None:
         self._bytes -= len(picture.jpeg)
         self._skips[str(camera)] += 1
         self._labels[str(camera)] = picture.head.labels
+        self._unwatched.missed(picture.head)
         self._reports.count("skipped_late")
         self._positions.done(picture.place)
 
@@ -268,6 +285,7 @@ class Detection:
             with self._producer.together():
                 for picture, boxes in zip(pictures, answer.pictures, strict=True):
                     if boxes is None:
+                        self._unwatched.missed(picture.head)
                         self._reports.count("bad_picture")
                         self._positions.done(picture.place)
                         continue
@@ -278,7 +296,10 @@ class Detection:
             return  # the main thread ends for it, too
         self._reports.count("detected", len(pictures))
         for picture, boxes in zip(pictures, answer.pictures, strict=True):
-            sure = [box for box in boxes or () if box.score >= SEEN_FROM]
+            if boxes is None:
+                continue
+            self._unwatched.looked(picture.head)
+            sure = [box for box in boxes if box.score >= SEEN_FROM]
             if not sure:
                 continue
             self._tell_seen(picture.head.camera)
@@ -295,6 +316,7 @@ class Detection:
     def _lost(self, pictures: Sequence[Picture]) -> None:
         self._reports.count("detect_failed", len(pictures))
         for picture in pictures:
+            self._unwatched.missed(picture.head)
             self._positions.done(picture.place)
 
     def _frame(self, picture: Picture, boxes: Sequence[Box]) -> Frame:
@@ -331,8 +353,11 @@ class Detection:
                 value=float(skips[camera]),
                 labels=dict(self._labels.get(camera, {})),
             )
-            self._producer.send(self._intake, camera, encode_lines([reading]))
+            self._tell(reading)
         self._told_skips = set(skips)
+
+    def _tell(self, reading: Reading) -> None:
+        self._producer.send(self._intake, reading.subject, encode_lines([reading]))
 
     def _health_changed(self, name: str, is_up: bool, detail: str) -> None:
         if is_up:

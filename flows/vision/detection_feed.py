@@ -18,6 +18,7 @@ from connectors.kafka.log.topic_log import Change, TopicLog, id_of
 from connectors.kafka.open_consumer import open_consumer
 from connectors.runtime.backoff import Backoff
 from flows.vision.detection_positions import Positions
+from operators.vision.missed import Span
 
 log = logging.getLogger("vigie")
 
@@ -31,6 +32,10 @@ IDLE_PAUSE = 0.015
 PROBE_SECONDS = 5.0
 LOOK_FOR_PARTITIONS = 60.0
 
+FIRST_RECORD = 5.0
+"""Seconds for the first record that is passed over, which says since when they are."""
+
+Passed = Callable[[int, int, Span | None], None]
 Take = Callable[[Any, bool], None]
 """`take(record, gathered)`: a record, and whether it had gathered before reading began."""
 
@@ -39,9 +44,10 @@ class DetectionFeed:
     """A thread that reads all partitions.
 
     It begins where `positions` say, but passes over what was written more than `deadline` seconds
-    ago; `passed(n)` is told how many those are. The broker gathers pictures for `gather` seconds:
-    an answer costs the client more CPU than a picture in it. While `has_room()` is false it reads
-    nothing. It waits for a broker that is down, and begins anew with a topic that was made anew.
+    ago; `passed(partition, n, span)` is told how many those are, and when they were written. The
+    broker gathers pictures for `gather` seconds: an answer costs the client more CPU than a picture
+    in it. While `has_room()` is false it reads nothing. It waits for a broker that is down, and
+    begins anew with a topic that was made anew.
     """
 
     def __init__(
@@ -50,7 +56,7 @@ class DetectionFeed:
         topic: str,
         positions: Positions,
         take: Take,
-        passed: Callable[[int], None],
+        passed: Passed,
         has_room: Callable[[], bool],
         deadline: float,
         gather: float,
@@ -130,7 +136,9 @@ class DetectionFeed:
             log.warning("%s: %s was made anew", self._name, self._topic)
         starts = {
             tp: Position(
-                self._begin(tp, int(first[tp]), int(end[tp]), recent.get(tp, int(end[tp])), id),
+                self._begin(
+                    consumer, tp, int(first[tp]), int(end[tp]), recent.get(tp, int(end[tp])), id
+                ),
                 -1,
                 id,
             )
@@ -148,7 +156,15 @@ class DetectionFeed:
         found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
         return {tp: int(at.offset) for tp, at in found.items() if at is not None}
 
-    def _begin(self, tp: TopicPartition, first: int, end: int, recent: int, id: str | None) -> int:
+    def _begin(
+        self,
+        consumer: KafkaConsumer,
+        tp: TopicPartition,
+        first: int,
+        end: int,
+        recent: int,
+        id: str | None,
+    ) -> int:
         known = self._positions.next(tp.partition)
         # a broker without ids tells another topic by nothing but fewer records
         anew = known is not None and (self._positions.is_other(id) or (id is None and known > end))
@@ -156,10 +172,23 @@ class DetectionFeed:
             known = None
         start = max(recent if known is None else known, recent, first)
         if known is not None and start > known:
-            self._passed(start - known)
+            until = time.time() - self._deadline
+            since = self._written(consumer, tp, max(known, first)) if known < end else None
+            span = None if since is None else Span(since, until)
+            self._passed(tp.partition, start - known, span)
         self._positions.start(tp.partition, start, anew)
         self._gathered[tp.partition] = end
         return start
+
+    def _written(self, consumer: KafkaConsumer, tp: TopicPartition, offset: int) -> float | None:
+        """When the record at an offset was written; None if it does not come."""
+        consumer.assign([tp])
+        consumer.seek(tp, offset)
+        deadline = time.monotonic() + FIRST_RECORD
+        while not self._stop.is_set() and time.monotonic() < deadline:
+            for records in consumer.poll(200, max_records=1).values():
+                return float(records[0].timestamp) / 1000
+        return None
 
     def _poll(self, topics: TopicLog) -> None:
         if not self._has_room():
@@ -184,7 +213,7 @@ class DetectionFeed:
         if change.kind == "anew":
             raise KafkaError("the topic was made anew")
         if change.kind == "gap":
-            self._passed(change.now - change.before)
+            self._passed(change.tp.partition, change.now - change.before, None)
         self._positions.start(change.tp.partition, change.now, change.kind == "cut")
 
     def _probe(self, topics: TopicLog) -> None:

@@ -14,7 +14,8 @@ from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.runtime.backoff import Backoff
-from flows.vision.frames_topic import Headers
+from flows.vision.frames_topic import PictureHead, headers_of
+from flows.vision.unwatched import Unwatched
 
 MOST_BYTES = 16 << 20
 """Of pictures that wait."""
@@ -22,6 +23,9 @@ LINGER_MS = 20
 """A request costs as much CPU as a picture: those of several cameras share one."""
 UNDER_WAY = 4 << 20
 """Of pictures that were sent and are not answered yet."""
+
+TICK = 10.0
+"""Seconds after which it is told that pictures are taken again."""
 
 
 class Counter(Protocol):
@@ -34,9 +38,13 @@ class Counter(Protocol):
 class Waiting(NamedTuple):
     """A picture that waits."""
 
-    camera: str
+    head: PictureHead
     jpeg: bytes
-    headers: Headers
+
+    @property
+    def camera(self) -> str:
+        """Whose picture it is."""
+        return self.head.camera
 
 
 class Queue:
@@ -95,8 +103,10 @@ class FramesOutbox:
         health: Health,
         name: str,
         counter: Counter,
+        unwatched: Unwatched,
         most_bytes: int = MOST_BYTES,
     ) -> None:
+        self._unwatched = unwatched
         self._connection = connection
         self._topic = topic
         self._health = health
@@ -119,7 +129,7 @@ class FramesOutbox:
             dropped = self._queue.put(picture)
             self._changed.notify_all()
         for lost in dropped:
-            self._skip(lost.camera)
+            self._skip(lost.head)
 
     def close(self) -> None:
         """Send what waits if that is quick, and end."""
@@ -129,9 +139,10 @@ class FramesOutbox:
         if self._thread.is_alive():
             self._thread.join(3)
 
-    def _skip(self, camera: str) -> None:
+    def _skip(self, head: PictureHead) -> None:
+        self._unwatched.missed(head)
         self._counter.count("frames_skipped", 1)
-        self._counter.count(f"frames_skipped {camera}", 1)
+        self._counter.count(f"frames_skipped {head.camera}", 1)
 
     # The rest runs in the outbox's thread.
 
@@ -177,7 +188,11 @@ class FramesOutbox:
         return client
 
     def _pump(self, client: KafkaProducer) -> None:
+        next_tick = time.monotonic() + TICK
         while True:
+            if time.monotonic() >= next_tick:
+                self._unwatched.tick()
+                next_tick = time.monotonic() + TICK
             with self._changed:
                 self._changed.wait_for(
                     lambda: (
@@ -199,7 +214,7 @@ class FramesOutbox:
                 self._topic,
                 picture.jpeg,
                 picture.camera.encode(),
-                headers=picture.headers,
+                headers=headers_of(picture.head),
                 timestamp_ms=round(time.time() * 1000),
             )
             future.add_callback(self._sent, picture)
@@ -209,6 +224,7 @@ class FramesOutbox:
         with self._changed:
             self._under_way -= len(picture.jpeg)
             self._changed.notify_all()
+        self._unwatched.looked(picture.head)
 
     def _lost(self, picture: Waiting, error: BaseException) -> None:
         with self._changed:
@@ -216,4 +232,4 @@ class FramesOutbox:
             if isinstance(error, KafkaError):
                 self._failed = error
             self._changed.notify_all()
-        self._skip(picture.camera)
+        self._skip(picture.head)

@@ -9,7 +9,7 @@ from connectors.config.site import Site
 from connectors.detector.lookup import Fetch, Places, find_model, parse_object
 from connectors.runtime.optional_packages import needing
 from connectors.s3.connection import ObjectStoreConnection
-from flows.vision.revealed import revealed
+from flows.vision.child_process import revealed
 
 OBJECTS = "minio"
 OBJECT = "s3://"

@@ -9,9 +9,8 @@ from connectors.base import ConnectorContext
 from connectors.camera.components import Rtsp
 from connectors.kafka.admin import ensure_topic, explain
 from connectors.kafka.connection import TopicConnection
-from flows.vision.child_process import ChildProcess
+from flows.vision.child_process import ChildProcess, revealed
 from flows.vision.picture_steps import PictureSteps
-from flows.vision.revealed import revealed
 
 FRAMES_KEPT = {"retention.ms": "3600000", "retention.bytes": str(512 << 20)}
 """An hour of pictures, or half a gigabyte a partition, is there for snapshots and for a detector

@@ -2,7 +2,8 @@
 
 People come into the pictures of several cameras, stand for a while and leave, and each process of
 the flow is killed again and again. Who was found on pictures must become one event, whose picture
-and clip are there or said to be lost. Prints the table and writes build/chaos-cameras.json.
+and clip are there or said to be lost; who was not passed while nobody looked, as it was told.
+Prints the table and writes build/chaos-cameras.json.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.chaos.street.account import Passer, judge
+from tests.chaos.street.account import UNTOLD, Passer, judge, untold
 from tests.chaos.street.street import BUCKET, CAMERAS, KINDS, Street
 from tests.chaos.street.table import Passes, save, table
 from tests.chaos.table import machine, today
@@ -84,8 +85,18 @@ def verdicts(street: Street, passes: list[Passer]) -> list[str]:
     ]
 
 
+def not_told(street: Street, passes: list[Passer]) -> list[str]:
+    """The passes that nobody saw, though it was told of no time that nobody looked then."""
+    return [
+        f"{one.camera}, {one.began:.1f} to {one.ended:.1f}: {spans}"
+        for one, verdict in zip(passes, verdicts(street, passes), strict=True)
+        if verdict == "unseen"
+        and untold(one, spans := street.witness.unwatched(one.camera)) > UNTOLD
+    ]
+
+
 def main() -> int:
-    """Run it; 1 if an event is lost or doubled, or evidence neither there nor said to be lost."""
+    """Run it; 1 if an event is lost or doubled, or something is missing that was not told."""
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="vigie-", ignore_cleanup_errors=True) as name:
@@ -106,21 +117,26 @@ def main() -> int:
             passes = street.passes(since)
             with contextlib.suppress(AssertionError):  # what is missing then is told below
                 wait_until(
-                    lambda: "lost" not in verdicts(street, passes) and not evidence(street)[1],
+                    lambda: (
+                        "lost" not in verdicts(street, passes)
+                        and not evidence(street)[1]
+                        and not not_told(street, passes)
+                    ),
                     SETTLE,
                     "all events and evidence",
                     2.0,
                 )
             became = verdicts(street, passes)
             counts, lacking = evidence(street)
+            silent = not_told(street, passes)
             number = Counter(became)
             row = Passes(
                 CAMERAS, round(time.monotonic() - began), len(passes), kills,
                 street.witness.taken(since),
                 sum(len(street.witness.looked(camera, since)) for camera in street.names),
                 number["told"], number["lost"], number["doubled"], number["broken"],
-                number["unseen"], counts["stored"], counts["lost"], len(lacking), today(),
-                machine(),
+                number["unseen"], len(silent), counts["stored"], counts["lost"], len(lacking),
+                today(), machine(),
             )  # fmt: skip
             if not row.good or number["unseen"]:
                 print(street.victim.said(), file=sys.stderr)
@@ -128,7 +144,7 @@ def main() -> int:
     for one, verdict in zip(passes, became, strict=True):
         if verdict != "told":
             print(f"  {verdict}: {one.camera} at {one.began:.1f}", file=sys.stderr)
-    print(*lacking, sep="\n", file=sys.stderr)
+    print(*lacking, *silent, sep="\n", file=sys.stderr)
     print(f"\n{CAMERAS} cameras, {row.seconds:g} s, {row.machine}\n\n{table(row)}")
     return 0 if row.good else 1
 

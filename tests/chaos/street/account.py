@@ -12,6 +12,9 @@ SEEN = 3.0
 """Who is found on pictures of so many seconds, without a break, must become an event."""
 LOST_AFTER = 4.0
 """A track ends after so many seconds; who is seen again after a longer break is somebody else."""
+UNTOLD = SEEN + UNBROKEN
+"""So long may a part of a pass be that nobody saw, though nobody was told to be away: too short
+for an event, and for what a picture may come late."""
 EARLY, LATE = 3.0, 5.0
 """Seconds by which an event may lie before and after what a client of its own saw of a pass."""
 
@@ -39,6 +42,17 @@ def judge(one: Passer, found: Sequence[float], events: Sequence[float]) -> Verdi
     if own:
         return "broken" if len(own) - 1 <= sum(gap > LOST_AFTER for gap in breaks) else "doubled"
     return "lost" if _longest(times) >= SEEN else "unseen"
+
+
+def untold(one: Passer, spans: Sequence[tuple[float, float]]) -> float:
+    """The longest part of a pass that lies in none of the times of which it was told that nobody
+    looked then; seconds."""
+    at, longest = one.began, 0.0
+    for begin, end in sorted(spans):
+        if begin >= one.ended:
+            break
+        longest, at = max(longest, begin - at), max(at, end)
+    return max(longest, one.ended - at)
 
 
 def _longest(times: Sequence[float]) -> float:

@@ -6,8 +6,9 @@ from collections import defaultdict
 
 from kafka import KafkaConsumer, TopicPartition
 
+from connectors.camera.state import UNWATCHED
 from flows.vision.frames_topic import head_of
-from operators.events import Frame, decode_lines
+from operators.events import Frame, Reading, decode_lines
 
 PERSON = "person"
 
@@ -25,6 +26,7 @@ class Witness:
         self._taken: dict[str, dict[str, float]] = defaultdict(dict)
         self._looked: dict[str, dict[str, float]] = defaultdict(dict)
         self._found: dict[str, dict[str, float]] = defaultdict(dict)
+        self._unwatched: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._read, name="witness", daemon=True)
         self._thread.start()
@@ -43,6 +45,11 @@ class Witness:
         """The times of a camera's pictures on which somebody was surely found."""
         with self._lock:
             return sorted(self._found[camera].values())
+
+    def unwatched(self, camera: str) -> list[tuple[float, float]]:
+        """The times of which it was told that nobody looked at a camera."""
+        with self._lock:
+            return list(self._unwatched[camera])
 
     def close(self) -> None:
         """Stop to read."""
@@ -79,6 +86,10 @@ class Witness:
                 self._taken[head.camera][head.id] = head.time
             return
         for event in decode_lines(record.value):  # type: ignore[attr-defined]
+            if isinstance(event, Reading) and event.metric == UNWATCHED and event.value:
+                with self._lock:
+                    span = event.time - event.value, event.time
+                    self._unwatched[event.subject].append(span)
             if isinstance(event, Frame) and event.seen is not None:
                 with self._lock:
                     self._looked[event.subject][event.id] = event.time

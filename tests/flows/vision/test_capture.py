@@ -1,6 +1,7 @@
 """The capture process on real RTSP and a real broker: pictures with their times and boxes."""
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from connectors.camera.last_looks import LastLooks
 from connectors.camera.record.packet_ring import segments
 from infra.embedded.broker import Broker
 from infra.embedded.rtsp import Mount, Rtsp
@@ -89,3 +91,24 @@ def test_its_end_is_the_flows_end_and_the_ring_is_whole(
         assert decoded[0].key_frame and decoded[0].pts == 0
         pictures += len(decoded)
     assert pictures >= len(frames), "the ring has the stream's own rate, on a busy machine less"
+
+
+def test_who_takes_pictures_again_says_in_which_time_nobody_looked(
+    tmp: Path, broker: Broker, unique: str
+) -> None:
+    rows = [{"name": "gate", "page": "yard"}, {"name": "new"}]
+    looks = LastLooks(tmp / "looks-video.json", lambda: time.monotonic() - 100)
+    looks.looked("gate", time.time() - 100)
+    with capturing(broker.address, unique, tmp, "simulate:walk", rows) as run:
+        wait_until(
+            lambda: all("camera_unwatched" in run.states(row["name"]) for row in rows),
+            what="both to be told",
+        )
+        told = {row["name"]: run.readings(row["name"]) for row in rows}
+    [gate], [new] = (
+        [one for one in readings if one.metric == "camera_unwatched"] for readings in told.values()
+    )
+    assert gate.value is not None and gate.value >= 100
+    assert gate.labels == {"page": "yard"}
+    assert "no process took its pictures" in str(gate.text)
+    assert new.value == 0

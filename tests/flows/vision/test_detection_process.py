@@ -172,6 +172,30 @@ def test_of_a_camera_that_is_too_quick_the_newest_picture_wins_and_skips_are_tol
     assert reading.value and reading.value > 0
 
 
+def test_who_comes_back_too_late_says_in_which_time_nobody_looked(
+    connection, pictures, look, tmp_path
+):
+    with Process(connection, "video", tmp_path, deadline=7200.0) as process:
+        first = pictures.send("gate", age=3800.0)
+        wait_until(lambda: first in ids(look), what="the first frame")
+        assert process.stop() == 0
+    for age in (3700.0, 3660.0, 3630.0):
+        pictures.send("gate", age=age)
+
+    def told() -> list[Reading]:
+        return [e for e in look() if isinstance(e, Reading) and e.metric == "camera_unwatched"]
+
+    with Process(connection, "video", tmp_path, deadline=3600.0, skips_every=0.2) as process:
+        wait_until(lambda: "video detection" in process.up, what="the topic to be read")
+        last = pictures.send("gate")
+        wait_until(lambda: last in ids(look), what="the newest frame")
+        wait_until(lambda: len(told()) >= 2, what="the time, and its end")
+    away, over = told()
+    assert away.value == pytest.approx(100, abs=60)
+    assert (away.labels, over.value) == ({"area": "yard"}, 0)
+    assert "busy or away" in str(away.text)
+
+
 def test_half_a_jpeg_is_counted_and_holds_nothing_up(connection, pictures, look, tmp_path):
     with Process(connection, "video", tmp_path) as process:
         pictures.send("gate", jpeg()[:300])
