@@ -54,6 +54,7 @@ class AlarmLogic(Logic):
         self.definition = Definition(alarm, context.step, context)
         self.commands = CommandHandler(context, self.name, self.count)
         self._hiding = Hiding(alarm.hiders, self.definition.cell)
+        self._by_label = self._hiding.matches or isinstance(alarm.page, Column)
         self._hiders: dict[str, AlarmLogic] = {}
         self._stood: list[Member] = []
         self._arming = Arming(alarm.armed.while_ if alarm.armed else None, context.arming)
@@ -103,8 +104,7 @@ class AlarmLogic(Logic):
         """Take hiding alarms, the arming stream, rules or commands."""
         act = {
             "suppressed_by": self._suppressed_by, "armed": self._arm, "rules": self._rules,
-            "commands": self.commands.take,
-            "commands_elsewhere": self.commands.take_known,
+            "commands": self.commands.take, "commands_elsewhere": self.commands.take_known,
         }.get(role)  # fmt: skip
         if act is None:
             return self.on_batch(events, now)
@@ -186,6 +186,7 @@ class AlarmLogic(Logic):
             or e.unit != unit
             or e.quality != "good"
             or slot.about[0] != e.metric
+            or (self.definition.varies and slot.about[1] != e.labels)
             or (rule.watches_silence and time - last > rule.expect)
         ):
             return False
@@ -212,7 +213,7 @@ class AlarmLogic(Logic):
         subject, at = event.subject, self._arrival(event, at)
         about = self._abouts.of(event)
         slot = self.engine.slots[rule_id].get(subject)
-        if slot is not None and self._hiding.matches and slot.about != about:
+        if slot is not None and self._by_label and about != slot.about and event.time > slot.ts:
             self.relabel(rule_id, slot, event, at)
         is_slow = event.time < self.slow_before(rule or self.engine.rules[rule_id])
         heard = self._newest - self.context.patience if is_slow else -math.inf
@@ -251,8 +252,10 @@ class AlarmLogic(Logic):
         ]
 
     def relabel(self, rule_id: str, slot: Slot, event: Any, at: float) -> None:
-        """Take what a reading says of its subject; by its labels another alarm may hide it now."""
+        """Take what a reading says of its subject; its labels may name a hider, or a page."""
         slot.about = self._abouts.of(event)
+        if slot.state is not None and isinstance(self.alarm.page, Column):
+            self.engine.follow(rule_id, event.subject, self._arrival(event, at), event.time)
         if self._hiding.matches:
             self._follow_hiders(rule_id, event, at)
 
@@ -360,10 +363,8 @@ class AlarmLogic(Logic):
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         if version > self.VERSION:
-            raise ValueError(
-                f"the state of alarm {self.name!r} has version {version}; this release reads"
-                f" {self.VERSION}"
-            )
+            found, known = f"state of alarm {self.name!r} has version {version}", self.VERSION
+            raise ValueError(f"the {found}; this release reads {known}")
         self.engine = self._new_engine()
         restore(self.engine, state["engine"], self.definition.made)
         self._hiding.restore(state["hiding"], self._renamed)

@@ -205,7 +205,7 @@ class ConditionLogic(AlarmLogic):
         engine = self.engine
         get = engine.slots[self._rule_id].get
         horizon, mark = at + engine.rules[self._rule_id].max_future, engine.mark
-        slow = self._take_reading
+        slow, varies = self._take_reading, self.definition.varies
         e: Any
         for e in events:
             slot = get(e.subject)
@@ -223,6 +223,7 @@ class ConditionLogic(AlarmLogic):
                     and e.quality == "good"
                     and about is not None
                     and about[0] == e.metric
+                    and (not varies or about[1] == e.labels)
                 ):
                     slot.ts = time
                     slot.id = e.id
@@ -242,7 +243,8 @@ class ConditionLogic(AlarmLogic):
         expect = rule.expect if rule.watches_silence else math.inf
         if self._presence and rule.levels:
             expect = -1.0
-        labelled, presence = self.definition.priority_varies or self._hiding.matches, self._presence
+        presence, varies = self._presence, self.definition.varies
+        labelled = self.definition.priority_varies or self._by_label
         mark = max(mark, self.slow_before(rule))
         for e in events:
             if e.time > self._newest:
@@ -266,6 +268,7 @@ class ConditionLogic(AlarmLogic):
                     and e.unit == unit
                     and e.quality == "good"
                     and (presence or (slot.about is not None and slot.about[0] == e.metric))
+                    and not (varies and slot.about is not None and slot.about[1] != e.labels)
                 ):
                     slot.ts = time
                     slot.id = e.id
@@ -293,6 +296,8 @@ class ConditionLogic(AlarmLogic):
             slot = None
         elif slot is not None and slot.about is None:
             self._learn_limits(rule_id, event, at)
+        elif slot is not None and not self._follow_limits(rule_id, slot, event, at):
+            return
         if slot is None and self.definition.varies:
             try:
                 own = self.definition.rule_for(event.subject, *self._abouts.of(event))
@@ -311,6 +316,26 @@ class ConditionLogic(AlarmLogic):
             with contextlib.suppress(NoLimit):
                 own = self.definition.rule_for(event.subject, *self._abouts.of(event))
                 self.engine.put_under(self._under(own, rule_id), event.subject, at, event.time)
+
+    def _follow_limits(self, rule_id: str, slot: Slot, event: Any, at: float) -> bool:
+        """Judge a signal by the limits that its labels give now; without one it ends."""
+        about = self._abouts.of(event)
+        if not self.definition.varies or about == slot.about or event.time <= slot.ts:
+            return True
+        subject, arrival = event.subject, self._arrival(event, at)
+        try:
+            rule = self._under(self.definition.rule_for(subject, *about), rule_id)
+        except NoLimit:
+            self.count("no_limit")
+            self.engine.end(rule_id, subject, arrival, event.time)
+            return False
+        s = self.engine.state(rule_id, subject)
+        if s is not None and self.definition.priority_varies:
+            rule = self.definition.of_severity(rule, s.rule.base_severity)
+        if s is not None and rule.hash != s.rule.hash:
+            slot.about = about
+            self.engine.follow(rule_id, subject, arrival, event.time, rule)
+        return True
 
     def _open_slot(self, rule_id: str, event: Any, at: float) -> bool:
         """Make the slot of a new, normal subject without a state, if many are known already."""

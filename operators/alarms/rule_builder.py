@@ -45,8 +45,8 @@ class NoPriority(Exception):
 class Definition:
     """An `alarms:` entry as rule records, some of which depend on the subject or the metric.
 
-    `varies` says that subjects may differ in their limits, which are read when a subject is first
-    seen; `priority_varies` that they may differ in their priority, which is read when an alarm is
+    `varies` says that subjects may differ in their limits, which follow their labels;
+    `priority_varies` that they may differ in their priority, which is read when an alarm is
     raised; `presence` that any event counts, not its value.
     """
 

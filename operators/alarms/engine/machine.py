@@ -299,13 +299,26 @@ class Engine(Registry):
         if s.seq == seq and s.last_flags and self.shown_anew(s):
             emit(self, s, "rule_changed", t, "rule_changed")
 
-    def follow_pages(self, rule_id: str, at: float, event: float | None = None) -> None:
-        """Show the alarms of a rule on the pages that they are on now."""
-        for subject, slot in self.slots.get(rule_id, {}).items():
-            s = slot.state
-            if s is not None and s.page is not None and s.page != (self.page_of(s) or ""):
-                self.load(rule_id, subject, slot)
-                self._control(s, at, lambda t, s=s: follow_page(self, s, t), event)  # type: ignore[misc]
+    def follow(
+        self, rule_id: str, subject: str, at: float, event: float, rule: Rule | None = None
+    ) -> None:
+        """Show an alarm whose labels have changed on its page of now.
+
+        From here on its readings are judged by `rule`, if one is given; what was judged stays.
+        """
+        s = self.load(rule_id, subject, self.slots[rule_id][subject])
+        self._control(s, at, lambda t: self._follow(s, rule or s.rule, t), event)
+
+    def _follow(self, s: State, rule: Rule, t: float) -> None:
+        follow_page(self, s, t)
+        if rule.hash == s.rule.hash:
+            return
+        if rule.shape != s.rule.shape or len(rule.levels) != len(s.rule.levels):
+            revise(self, s, rule, t)
+            return
+        s.rule = rule
+        if s.isa() != "A":
+            emit(self, s, "rule_changed", t, "rule_changed")
 
     def remove_rule(self, rule_id: str, at: float, event: float | None = None) -> None:
         """A rule is gone, with all its alarms; what was shown of them is taken back."""

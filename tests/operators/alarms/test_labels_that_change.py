@@ -1,0 +1,61 @@
+"""An alarm follows the labels of its readings while it stands: its limits and its page.
+
+Labels change when the row of a table that a step `enrich` takes is changed.
+"""
+
+import pytest
+
+from operators.component import Now
+from tests.operators.alarms.test_levels import changes_of, feed, logic, reading
+
+LIMITED = "{from: r, when: {above: {column: limit}}, response: Look.}"
+PAGED = "{from: r, when: {above: 30}, page: {column: area, default: site}, response: Look.}"
+
+
+def limited(time: float, value: float, limit: str | None) -> object:
+    return reading(time, value, labels={"limit": limit} if limit else {})
+
+
+@pytest.mark.parametrize(
+    ("readings", "changes"),
+    [
+        ([(1, 35, "30"), (2, 36, "60"), (3, 70, "60")], ["raised", "returned", "raised"]),
+        ([(1, 35, "60"), (2, 36, "30"), (3, 20, "30")], ["raised", "returned"]),
+        ([(1, 35, "30"), (2, 70, "60"), (3, 50, "60")], ["raised", "rule_changed", "returned"]),
+        ([(1, 35, "30 °C"), (2, 36, "86 °F"), (3, 29, "86 °F")], ["raised", "returned"]),
+        ([(1, 35, "30"), (2, 36, None), (3, 37, None)], ["raised", "removed"]),
+        ([(1, 35, "30"), (3, 36, "30"), (2, 34, "90"), (4, 35, "30")], ["raised"]),
+    ],
+)
+def test_a_limit_from_a_label_is_that_of_each_reading(
+    readings: list[tuple[float, float, str | None]], changes: list[str]
+) -> None:
+    alarm = logic(LIMITED)
+    found = feed(alarm, *(limited(*one) for one in readings))  # type: ignore[arg-type]
+
+    heard = [change for _, change, _ in found if change != "rule_changed" or change in changes]
+    assert heard == changes
+
+
+def test_a_limit_follows_its_label_among_many_normal_subjects_in_one_batch() -> None:
+    alarm = logic(LIMITED)
+    first = [reading(1, 20, f"s{n}", labels={"limit": "30"}) for n in range(3000)]
+    then = [reading(2, 20, f"s{n}", labels={"limit": "10"}) for n in range(3000)]
+    alarm.on_batch(list(first), Now(1, 1))
+
+    raised = changes_of(alarm.on_batch(list(then), Now(2, 2)))
+
+    assert [change for _, change, _ in raised] == ["raised"] * 3000
+
+
+def test_an_alarm_moves_to_the_page_that_its_label_names_at_the_next_reading() -> None:
+    alarm = logic(PAGED)
+    alarm.on_batch([reading(1, 35, labels={"area": "hall"})], Now(1, 1))
+
+    moved = alarm.on_batch([reading(2, 35, labels={"area": "yard"})], Now(2, 2))
+
+    assert [(one.change, one.page, one.annunciation) for one in moved] == [  # type: ignore[union-attr]
+        ("removed", "hall", "end"),
+        ("rule_changed", "yard", "start"),
+    ]
+    assert alarm.on_batch([reading(3, 35, labels={"area": "yard"})], Now(3, 3)) == []
