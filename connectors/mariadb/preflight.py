@@ -16,6 +16,11 @@ from connectors.mariadb.connection import Address
 
 log = logging.getLogger(__name__)
 
+SESSION = (
+    f"SET time_zone='+00:00', sql_mode='', sql_select_limit={(1 << 64) - 1}, sql_big_selects=1,"
+    " max_statement_time=0, wait_timeout=28800"
+)
+"""What the server sets for all sessions changes neither values nor how many rows are read."""
 CONNECT_S = 5
 GREET_S = 10
 READ_S = 60
@@ -43,7 +48,7 @@ def connect(address: Address, ca: str | None) -> Any:
         read_timeout=GREET_S,
         write_timeout=READ_S,
         ssl_ca=ca,
-        init_command="SET time_zone='+00:00'",
+        init_command=SESSION,
     )
     connection._read_timeout = READ_S
     return connection
@@ -99,6 +104,12 @@ def check(
     problems += _privilege_problems(connection, version)
     if not problems:
         problems += _filter_problems(connection, tables)
+    if settings["lower_case_table_names"] == "1":
+        problems += [
+            f"this server keeps all names in lower case: write {full.lower()} in place of {full}"
+            for full in map(".".join, tables)
+            if full != full.lower()
+        ]
     without_right, gone = _table_problems(connection, tables)
     problems += without_right
     if not resumed:
@@ -126,11 +137,31 @@ METADATA_ADVICE = (
 )
 
 
+def changes_unlogged(connection: Any, schema: str, table: str) -> bool:
+    """Whether the server changes rows of a table by itself, because of another table's rows."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SHOW CREATE TABLE {quoted(schema)}.{quoted(table)}")
+            return _CASCADE.search(str(cursor.fetchone()[1])) is not None
+    except MySQLError as error:
+        if error.args[0] in (NO_TABLE, NO_DATABASE):
+            return False
+        raise
+
+
+_CASCADE = re.compile(r"FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL)")
+UNLOGGED_CHANGES = (
+    "%s.%s has a foreign key with ON DELETE or ON UPDATE: what the server changes by it is not in"
+    " the binary log (as with replication), so those changes are not seen; where they matter, have"
+    " the program make them"
+)
+
+
 def _settings(connection: Any) -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'log_bin', 'binlog_format',"
-            " 'binlog_row_image', 'binlog_row_metadata', 'server_id')"
+            " 'binlog_row_image', 'binlog_row_metadata', 'server_id', 'lower_case_table_names')"
         )
         return {name.lower(): value for name, value in cursor.fetchall()}
 
@@ -224,6 +255,17 @@ def _table_problems(
         try:
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT * FROM {quoted(schema)}.{quoted(table)} LIMIT 0")  # noqa: S608
+                cursor.execute(
+                    "SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA=%s AND"
+                    " TABLE_NAME=%s",
+                    (schema, table),
+                )
+                kind = (cursor.fetchone() or ("",))[0]
+            if kind.endswith("VIEW"):
+                problems.append(
+                    f"{schema}.{table} is a view, whose changes are in no log: name the tables that"
+                    " it shows"
+                )
         except MySQLError as error:
             code, what = error.args[0], error.args[1]
             if code in (NO_TABLE_RIGHT, HIDDEN_TABLE, NO_DATABASE_RIGHT):

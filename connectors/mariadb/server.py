@@ -13,7 +13,14 @@ from connectors.mariadb.homeassistant_recorder import (
     is_recorder,
     refused,
 )
-from connectors.mariadb.preflight import METADATA_ADVICE, check, connect, names_are_logged
+from connectors.mariadb.preflight import (
+    METADATA_ADVICE,
+    UNLOGGED_CHANGES,
+    changes_unlogged,
+    check,
+    connect,
+    names_are_logged,
+)
 from connectors.mariadb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,9 +51,16 @@ class Server:
         self._check(connection, sorted(self._helpers()))
         for recorder in self.recorders.values():
             recorder.seed(connection)
-        if not self._advised and not names_are_logged(connection):
-            log.warning(METADATA_ADVICE, self._settings.address)
+        if not self._advised:
+            self._advise(connection)
             self._advised = True
+
+    def _advise(self, connection: Any) -> None:
+        if not names_are_logged(connection):
+            log.warning(METADATA_ADVICE, self._settings.address)
+        for schema, table in self.read_at_start():
+            if schema not in self.recorders and changes_unlogged(connection, schema, table):
+                log.warning(UNLOGGED_CHANGES, schema, table)
 
     def read_at_start(self) -> list[tuple[str, str]]:
         """The tables that a snapshot reads: all but a recorder's helper tables."""

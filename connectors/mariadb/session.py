@@ -43,6 +43,8 @@ STEADY_S = 10.0
 """A connection that lived so long did work: the next one is tried at once."""
 UP_AFTER_S = 1.5
 """A connection that lives so long is reported as up."""
+LOOK_AFTER_S = 5.0
+"""How often the end of the log is compared with what was read."""
 COMMIT_STEP_S = 1.0
 """The log holds commit times in whole seconds: a transaction arrived by the end of its second."""
 CLOCK_AHEAD_S = 60.0
@@ -159,12 +161,7 @@ class Session:
                 self._start(control)
             if self._position is None:
                 return  # closed during the snapshot
-            target = parse_gtids(gtid_position(control))
-            if not reached(target, self._position.gtids):
-                raise PositionLost(
-                    f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or"
-                    " restored"
-                )
+            target = self._end_of_log(control)
             tables = definitions(
                 control,
                 self._server.described(),
@@ -173,7 +170,7 @@ class Session:
             )
             stream = self._open(self._position.start())
             try:
-                self._read_log(stream, tables, target)
+                self._read_log(stream, tables, target, control)
             finally:
                 self._stream = None
                 stream.close()
@@ -184,7 +181,17 @@ class Session:
         self._stream = Stream(self._server.connect(), start, self._settings.server_id)
         return self._stream
 
-    def _read_log(self, stream: Stream, tables: Definitions, target: Gtids) -> None:
+    def _end_of_log(self, control: Any) -> Gtids:
+        """Where the log ends; raises `PositionLost` if that is before what was read."""
+        assert self._position is not None
+        end = parse_gtids(gtid_position(control))
+        if not reached(end, self._position.gtids):
+            raise PositionLost(
+                f"its log ends at {format_gtids(end) or 'its beginning'}: it was reset or restored"
+            )
+        return end
+
+    def _read_log(self, stream: Stream, tables: Definitions, target: Gtids, control: Any) -> None:
         assert self._position is not None
         decoder = TransactionDecoder(
             self._position,
@@ -199,6 +206,7 @@ class Session:
         self._live = reached(decoder.position.gtids, target)
         self._pass_on(decoder)
         opened: float | None = time.monotonic()
+        looked = time.monotonic()
         while not self._closed.is_set():
             stream.receive()
             self._heard = time.monotonic()
@@ -215,9 +223,12 @@ class Session:
                     self._pass_on(decoder)
                     self._live = True
                     self._pass_on(decoder)
-            waiting = bool(decoder.events) or decoder.position.gtids != self._position.gtids
+            waiting = bool(decoder.events) or decoder.position != self._position
             if waiting and not decoder.inside:
                 self._pass_on(decoder)
+            if self._heard - looked > LOOK_AFTER_S and not decoder.inside:
+                looked = self._heard
+                self._end_of_log(control)  # after RESET MASTER the server sends nothing more
             if self._live and not decoder.inside:
                 self.read_until = steady_clock.now()
 

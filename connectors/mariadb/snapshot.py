@@ -186,12 +186,17 @@ def _plain(
 
 KEY = "vigie orders by"
 """Begins the names of the columns by which a page is ordered."""
+_ORDERS = {
+    **dict.fromkeys(("enum", "set", "bit"), "{} + 0"),
+    "float": "CAST({} AS DOUBLE)",
+    "time": "TIME_TO_SEC({})",
+}
 
 
 def _order_of(column: Described) -> str:
-    """What the rows of a page are ordered by; words of an ENUM or SET by their numbers."""
+    """What the rows of a page are ordered by: what the client can give back as it is."""
     name = quoted(column.name)
-    return f"{name} + 0" if column.declared in ("enum", "set", "bit") else name
+    return _ORDERS.get(column.declared, "{}").format(name)
 
 
 def columns_of(described: list[Described]) -> str:

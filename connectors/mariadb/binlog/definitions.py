@@ -16,6 +16,9 @@ REMEDY = (
     "set `binlog_row_metadata=FULL` under [mysqld] in the server's my.cnf, or SET GLOBAL"
     " binlog_row_metadata=FULL, so that the log says what its rows are (MariaDB 10.5 or later)"
 )
+FROM_TABLE = "after such a change discard the flow's saved position to read the table anew"
+HASH_COLUMN = "DB_ROW_HASH_"
+"""How the columns begin that MariaDB adds for a UNIQUE key of texts of any length."""
 _WORD = re.compile(r"'((?:[^'\\\\]|''|\\\\.)*)'", re.DOTALL)
 _ESCAPED = {"0": "\0", "n": "\n", "r": "\r", "Z": "\x1a"}
 
@@ -74,7 +77,7 @@ class Definitions:
                 raise UnknownColumns(
                     f"table {schema}.{table} was changed after these rows were written"
                     f" ({change.text[:100]!r}), and the binary log does not say what it was before;"
-                    f" {REMEDY}"
+                    f" {FROM_TABLE if words else REMEDY}"
                 )
         return self._describe(schema, table)
 
@@ -114,16 +117,22 @@ def describe_with(connection: Any) -> Describe:
                 for name, kind, full, charset, key, ends in cursor.fetchall()
             ]
             cursor.execute(
-                "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s"
-                " AND TABLE_TYPE = 'SYSTEM VERSIONED'",
+                "SELECT TABLE_TYPE = 'SYSTEM VERSIONED', (SELECT COUNT(DISTINCT INDEX_NAME) FROM"
+                " information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = t.TABLE_SCHEMA AND"
+                " s.TABLE_NAME = t.TABLE_NAME AND INDEX_TYPE = 'HASH' AND ENGINE <> 'MEMORY')"
+                " FROM information_schema.TABLES t WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s",
                 (schema, table),
             )
-            versioned = cursor.fetchone() is not None
+            versioned, hashes = cursor.fetchone() or (False, 0)
         if versioned and not any(column.ends for column in columns):
             columns += [
                 Described(name, "timestamp", "timestamp(6)", None, False, name == "row_end", True)
                 for name in ("row_start", "row_end")
             ]
+        columns += [
+            Described(f"{HASH_COLUMN}{n}", "bigint", "bigint(20)", None, False, hidden=True)
+            for n in range(1, hashes + 1)
+        ]
         return columns
 
     return describe

@@ -26,19 +26,48 @@ def reached(position: Gtids, target: Gtids) -> bool:
     return all(domain in position and position[domain][1] >= target[domain][1] for domain in target)
 
 
+@dataclass(frozen=True)
+class LogFile:
+    """A file of the log: its name, when it was begun (epoch seconds), and by which server."""
+
+    name: str
+    began: int
+    server: str
+
+    def is_before(self, other: Self) -> bool:
+        """Whether it is an earlier file of the same server."""
+        return self._order() < other._order() and self.server == other.server
+
+    def replaces(self, read: Self, further_back: bool) -> bool:
+        """Whether the server's log was begun anew since `read` was read, the last of its files.
+
+        This is where reading goes on; it may be `further_back`.
+        """
+        if self.server != read.server or self._order()[0] != read._order()[0]:
+            return False
+        if self.name == read.name:
+            return self.began != read.began
+        return self.is_before(read) and not further_back
+
+    def _order(self) -> tuple[str, int]:
+        name, _, number = self.name.rpartition(".")
+        return name, int(number) if number.isdigit() else 0
+
+
 @dataclass
 class LogPosition:
     """How far the log has been read: up to `gtids`, and `rows` rows of the next transaction.
 
     `state_ids` are the highest ids of `states` by schema, to go on from if the server loses the
     position. `prepared` are the XA transactions that are neither committed nor rolled back: where
-    to read each again, the oldest first.
+    to read each again, the oldest first. `file` is the last file of the log that was begun.
     """
 
     gtids: Gtids = field(default_factory=dict)
     rows: int = 0
     state_ids: dict[str, int] = field(default_factory=dict)
     prepared: dict[str, str] = field(default_factory=dict)
+    file: LogFile | None = None
 
     def start(self) -> Gtids:
         """Where the log has to be read from: before the oldest prepared transaction."""
@@ -47,16 +76,22 @@ class LogPosition:
 
     def copy(self) -> Self:
         """One that changes by itself."""
-        return type(self)(dict(self.gtids), self.rows, dict(self.state_ids), dict(self.prepared))
+        return type(self)(
+            dict(self.gtids), self.rows, dict(self.state_ids), dict(self.prepared), self.file
+        )
 
     def saved(self) -> dict[str, Any]:
         """As plain data."""
-        saved = {
+        saved: dict[str, Any] = {
             "gtid": format_gtids(self.gtids),
             "rows": self.rows,
             "state_ids": dict(self.state_ids),
         }
-        return saved | ({"prepared": dict(self.prepared)} if self.prepared else {})
+        if self.prepared:
+            saved["prepared"] = dict(self.prepared)
+        if self.file:
+            saved["file"] = [self.file.name, self.file.began, self.file.server]
+        return saved
 
     @classmethod
     def load(cls, saved: Mapping[str, Any]) -> Self:
@@ -66,4 +101,5 @@ class LogPosition:
             saved["rows"],
             dict(saved["state_ids"]),
             dict(saved.get("prepared", {})),
+            LogFile(*saved["file"]) if "file" in saved else None,
         )

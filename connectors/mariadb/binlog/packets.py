@@ -4,6 +4,7 @@ import zlib
 from typing import Literal, NamedTuple
 
 QUERY = 2
+ROTATE = 4
 FORMAT_DESCRIPTION = 15
 XID = 16
 EXECUTE_LOAD_QUERY = 18

@@ -39,11 +39,12 @@ class Stream:
         self._socket: socket.socket = connection._sock
         self._buffer = b""
         self._missing = 1
-        self.checksum = 0
         with connection.cursor() as cursor:
             cursor.execute(
                 "SET @master_binlog_checksum=@@global.binlog_checksum, @mariadb_slave_capability=4"
             )
+            cursor.execute("SELECT @master_binlog_checksum")
+            self.checksum = 4 if cursor.fetchone()[0] == "CRC32" else 0
             cursor.execute("SET @master_heartbeat_period=%s", (int(HEARTBEAT_S * 1e9),))
             cursor.execute("SET @slave_connect_state=%s", (format_gtids(gtids),))
             cursor.execute("SET @slave_gtid_strict_mode=1, @slave_gtid_ignore_duplicates=0")

@@ -21,6 +21,8 @@ from connectors.mariadb.binlog.column_types import (
     VARCHAR_COMPRESSED,
 )
 from connectors.mariadb.binlog.definitions import (
+    FROM_TABLE,
+    HASH_COLUMN,
     REMEDY,
     Definitions,
     Described,
@@ -30,9 +32,6 @@ from connectors.mariadb.binlog.definitions import (
 from connectors.mariadb.binlog.packets import length_coded
 from connectors.mariadb.binlog.temporal_values import BEFORE_10_1
 from connectors.mariadb.values import text_or_hex
-
-HASH_COLUMN = "DB_ROW_HASH_"
-"""How the columns begin that MariaDB adds for a UNIQUE key of texts of any length."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,7 @@ def _declared(column: Column, schema: str, table: str, definitions: Definitions)
     if found is None or column.type not in DECLARED.get(found.declared, ()):
         raise UnknownColumns(
             f"column {column.name} of {schema}.{table} is not defined any more as it was when these"
-            " rows were written, and the binary log does not say what it was; after such a change"
-            " discard the flow's saved position to read the table anew"
+            f" rows were written, and the binary log does not say what it was; {FROM_TABLE}"
         )
     if column.type in BEFORE_10_1 and "(" in found.full:
         raise UnknownColumns(

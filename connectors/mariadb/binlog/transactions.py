@@ -14,11 +14,12 @@ import msgspec
 from connectors.base import ConnectorError
 from connectors.mariadb.binlog import packets as wire
 from connectors.mariadb.binlog.definitions import Definitions, UnknownColumns
-from connectors.mariadb.binlog.gtids import LogPosition, format_gtids
+from connectors.mariadb.binlog.gtids import LogFile, LogPosition, format_gtids
 from connectors.mariadb.binlog.held_rows import HeldRows
 from connectors.mariadb.binlog.row_decoder import SPOILED, RowDecoder
 from connectors.mariadb.binlog.row_events import Rows, Transaction, Unreadable, Watched, events_of
-from connectors.mariadb.binlog.statements import change_of, names, savepoint_of
+from connectors.mariadb.binlog.statements import LOST, lost_changes, savepoint_of
+from connectors.mariadb.binlog.stream import PositionLost
 from connectors.mariadb.binlog.table_map import parse_table, table_names
 from connectors.mariadb.homeassistant_recorder import (
     ATTRIBUTES,
@@ -107,6 +108,7 @@ class TransactionDecoder:
             domain: last for domain, last in position.gtids.items() if start.get(domain) != last
         }
         self._again = False
+        self._file = ""
 
     @property
     def committed(self) -> float:
@@ -131,6 +133,10 @@ class TransactionDecoder:
             self._prepare()
         elif kind in (wire.QUERY, wire.QUERY_COMPRESSED, wire.EXECUTE_LOAD_QUERY):
             self._query(data, end)
+        elif kind == wire.ROTATE:
+            self._file = data[28:end].decode("utf8", "replace")
+        elif kind == wire.FORMAT_DESCRIPTION:
+            self._enter_file(data)
         elif kind == wire.INCIDENT:
             what = data[23 : 23 + data[22]].decode("utf8", "replace")
             self._refuse(
@@ -145,6 +151,18 @@ class TransactionDecoder:
         """The events gathered so far."""
         events, self.events, self.commits = self.events, [], []
         return events
+
+    def _enter_file(self, data: bytes) -> None:
+        """Another file of the log begins; raises `PositionLost` if it is not what it was."""
+        position = self.position
+        now = LogFile(self._file, int.from_bytes(data[1:5], "little"), data[6:10].hex())
+        if position.file and now.replaces(position.file, bool(position.prepared)):
+            raise PositionLost(
+                f"its log was reset or restored: {now.name} is another file than the one that was"
+                " read"
+            )
+        if position.file is None or not now.is_before(position.file):
+            position.file = now
 
     # ------------------------------------------------------------------------
     # transactions
@@ -228,33 +246,22 @@ class TransactionDecoder:
             back, name = savepoint
             (self._held.back_to if back else self._held.mark)(name)
         else:
-            change = change_of(text)
-            if change is None:
-                self._known.clear()  # it may have changed a table
-                self._definitions.statement(schema, text, self._interesting)
-            elif not self._again:
-                self._without_rows(change, schema, text, data)
+            self._known.clear()  # it may have changed a table
+            self._definitions.statement(schema, text, self._interesting)
+            if not self._again:
+                self._without_rows(schema, text, data)
             if self._flags & wire.STANDALONE:
                 self._end(None)
 
-    def _without_rows(self, change: str, schema: str, text: str, data: bytes) -> None:
-        for database, table in names(text, schema, self._interesting):
-            if change == "truncate":
-                reason = "truncated"
-                detail = (
-                    f"{database}.{table} was emptied by {text[:200]!r}: the log does not name the"
-                    " rows that are gone, so no deletes are seen; where they matter, use DELETE"
-                )
-            else:
-                reason = "statement"
-                detail = (
-                    f"a change of {database}.{table} was logged as a statement, without its rows,"
-                    f" and is not seen: {text[:200]!r}; the program that wrote it has to use"
-                    " binlog_format=ROW (SET GLOBAL binlog_format=ROW, then reconnect it)"
-                )
-            self._count(reason, 1)
+    def _without_rows(self, schema: str, text: str, data: bytes) -> None:
+        for (database, table), how in lost_changes(schema, text, self._interesting):
+            detail = f"{database}.{table} {LOST[how].format(repr(text[:200]))}"
+            self._count(how, 1)
+            if how == "dropped":
+                self._warn(detail)
+                continue
             payload = text.encode()[:DEAD_LETTER_BYTES]
-            self._problem(Problem(reason, detail, payload, self._origin(data), self.committed))
+            self._problem(Problem(how, detail, payload, self._origin(data), self.committed))
 
     def _origin(self, data: bytes) -> str:
         return f"{self._transaction.gtid}/{int.from_bytes(data[14:18], 'little')}"

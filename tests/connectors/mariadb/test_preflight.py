@@ -214,3 +214,37 @@ def test_a_database_left_out_of_the_log_is_named(
 def test_the_servers_own_number_is_refused(db: RecorderDatabase) -> None:
     with Watching(db.url, server_id=1) as watching:
         assert "server_id 1 is the server's own" in watching.degraded()
+
+
+def test_a_view_is_refused_because_its_changes_are_in_no_log(db: RecorderDatabase) -> None:
+    db.run("CREATE VIEW seen AS SELECT * FROM states")
+    with Watching(db.url, tables=["seen"], snapshot=False) as watching:
+        assert f"{db.name}.seen is a view" in watching.degraded()
+
+
+def test_a_foreign_key_by_which_the_server_changes_rows_unlogged_is_warned_of(
+    db: RecorderDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    db.run("CREATE TABLE rooms(id INT PRIMARY KEY)")
+    db.run(
+        "CREATE TABLE meters(id INT PRIMARY KEY, room INT, FOREIGN KEY (room) REFERENCES rooms(id)"
+        " ON DELETE SET NULL)"
+    )
+    with Watching(db.url, tables=["meters", "rooms"]) as watching:
+        watching.until_live()
+    warned = [r.getMessage() for r in caplog.records if "foreign key" in r.getMessage()]
+    assert [f"{db.name}.meters" in text for text in warned] == [True]
+
+
+def test_what_a_server_sets_for_all_sessions_changes_no_values(db: RecorderDatabase) -> None:
+    db.run("CREATE TABLE meters(id INT PRIMARY KEY, name CHAR(5))")
+    db.run("INSERT INTO meters SELECT seq, 'a' FROM seq_1_to_4")
+    odd = "PAD_CHAR_TO_FULL_LENGTH,ANSI_QUOTES,NO_BACKSLASH_ESCAPES"
+    before = db.run("SELECT @@global.sql_mode")[0]
+    try:
+        db.run(f"SET GLOBAL sql_mode = '{odd}', GLOBAL sql_select_limit = 3")
+        with Watching(db.url, tables=["meters"]) as watching:
+            watching.until_live()
+    finally:
+        db.run("SET GLOBAL sql_mode = %s, GLOBAL sql_select_limit = DEFAULT", before)
+    assert [row.values["name"] for row in watching.rows] == ["a"] * 4

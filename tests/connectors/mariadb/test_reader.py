@@ -428,6 +428,27 @@ def test_an_interrupted_snapshot_goes_on_where_it_was(db: RecorderDatabase) -> N
     assert len(times) == 1, "a row that is read twice is one row"
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("FLOAT", "seq / 7 - 1"),
+        ("TIME(6)", "SEC_TO_TIME(seq - 4.75)"),
+        ("TIMESTAMP(6)", "TIMESTAMP('2026-01-01 00:00:00.000001') + INTERVAL seq SECOND"),
+        ("VARBINARY(3)", "UNHEX(CONCAT('FF00', LPAD(seq, 2, '0')))"),
+        ("INET6", "CONCAT('::', seq)"),
+    ],
+)
+def test_tables_are_read_page_by_page_whatever_their_keys_are(
+    db: RecorderDatabase, monkeypatch: pytest.MonkeyPatch, kind: str, value: str
+) -> None:
+    monkeypatch.setattr("connectors.mariadb.snapshot.PAGE", 2)
+    db.run(f"CREATE TABLE meters(id {kind} PRIMARY KEY)")
+    db.run(f"INSERT INTO meters SELECT {value} FROM seq_1_to_9")
+    with Watching(db.url, tables=["meters"]) as watching:
+        watching.until_live()
+    assert len({row.id for row in watching.rows}) == len(watching.rows) == 9
+
+
 def test_what_cannot_be_read_ends_the_reader_where_the_definition_says_stop(
     db: RecorderDatabase,
 ) -> None:
@@ -534,18 +555,27 @@ def test_without_snapshot_a_purged_position_stops_with_the_remedy(
     assert watching.position == position
 
 
-def test_a_position_of_a_server_that_was_set_up_anew_is_lost_too(own_db: RecorderDatabase) -> None:
+def test_a_position_of_a_server_that_was_set_up_anew_is_lost_too(
+    own_db: RecorderDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rack = own_db.entity("sensor.rack")
+    own_db.run("FLUSH BINARY LOGS")
     with Watching(own_db.url) as watching:
         own_db.state(rack, *"123456789")
-        watching.until(lambda: "9" in watching.states, "the states")
+        watching.until(lambda: "9" in watching.states and "file" in watching.position, "the states")
         position = watching.position
     own_db.run("RESET MASTER")
-    own_db.state(rack, "new")
+    for n in range(12):  # the log is longer than it was
+        own_db.state(rack, f"new {n}")
     with Watching(own_db.url, position) as watching:
         watching.until_live()
-    assert watching.states == ["new"]
-    assert watching.counts["gap"] == 1
+        assert watching.states == [f"new {n}" for n in range(12)]
+        assert watching.counts["gap"] == 1
+        monkeypatch.setattr("connectors.mariadb.session.LOOK_AFTER_S", 0.0)
+        own_db.run("RESET MASTER")
+        own_db.state(rack, "newest")
+        watching.until(lambda: "newest" in watching.states, "what came after a reset")
+    assert watching.counts["gap"] == 2
 
 
 def test_a_second_reader_with_the_same_server_id_is_named_as_the_cause(

@@ -7,7 +7,7 @@ import pytest
 from connectors.mariadb.binlog import packets as wire
 from connectors.mariadb.binlog.column_types import LONG, VARCHAR
 from connectors.mariadb.binlog.definitions import Definitions
-from connectors.mariadb.binlog.gtids import LogPosition
+from connectors.mariadb.binlog.gtids import LogFile, LogPosition
 from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.table_map import Column
 from connectors.mariadb.binlog.transactions import TransactionDecoder, UnknownEvent
@@ -81,3 +81,22 @@ def test_tables_with_the_recorder_s_names_and_other_columns_are_not_the_recorder
 def test_a_row_without_a_usable_time_has_the_time_of_its_commit(updated: float | None) -> None:
     (row,) = inserted("ha.states", [{"state_id": 1, "last_updated_ts": updated}], 1000.0)
     assert row.time == 1000.0
+
+
+@pytest.mark.parametrize(
+    ("now", "further_back", "is_new"),
+    [
+        (LogFile("bin.000007", 100, "s"), False, False),
+        (LogFile("bin.000008", 200, "s"), False, False),
+        (LogFile("bin.000007", 200, "s"), False, True),
+        (LogFile("bin.000007", 200, "s"), True, True),
+        (LogFile("bin.000001", 200, "s"), False, True),
+        (LogFile("bin.000006", 90, "s"), True, False),
+        (LogFile("bin.000001", 200, "another server"), False, False),
+        (LogFile("renamed.000001", 200, "s"), False, False),
+    ],
+)
+def test_a_log_that_was_begun_anew_is_known_by_its_files(
+    now: LogFile, further_back: bool, is_new: bool
+) -> None:
+    assert now.replaces(LogFile("bin.000007", 100, "s"), further_back) is is_new
