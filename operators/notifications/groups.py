@@ -104,6 +104,8 @@ class Notifier:
         if member["told"] and (group["last"] is None or gathers):
             group["last"] = max(group["last"] or before["last"], before["last"])
         self._forget(before, name)
+        if (known := group["members"].get(name)) is not None and known["told"]:
+            member["told"] = True  # an end that waits here to be told
         group["members"][name], self._places[name] = member, group["key"]
         if member["news"] and due is not None and gathers:
             _plan(group, now)
@@ -290,7 +292,8 @@ def _calm_at(group: Group) -> float | None:
         return float(last)
     few = math.ceil(flood["limit"] / 2) - 1  # so many annunciations are no flood any more
     acts = group["acts"]
-    ends = acts[len(acts) - few - 1] + flood["window"] if len(acts) > few else last
+    few_since = acts[-1] if acts else last
+    ends = acts[len(acts) - few - 1] + flood["window"] if len(acts) > few else few_since
     return float(max(ends, last))
 
 
