@@ -1,6 +1,7 @@
 """VictoriaMetrics from Debian: takes InfluxDB's v2 write protocol, which is what Vigie writes."""
 
 import json
+import re
 import shutil
 import urllib.parse
 from typing import Any, ClassVar
@@ -59,6 +60,14 @@ class Victoria(Service):
         """Raise `OSError` or `ServiceError` until the service answers."""
         if ask(self.port, "/health", timeout=2) != (200, b"OK"):
             raise ServiceError("VictoriaMetrics answers, but not that it is well")
+
+    def points(self) -> int:
+        """How many points it has taken since its start."""
+        status, body = ask(self.port, "/metrics")
+        found = re.search(rb'^vm_rows_inserted_total\{type="influx"\} (\d+)', body, re.MULTILINE)
+        if status != 200 or found is None:
+            raise ServiceError(f"VictoriaMetrics does not say how many points it took ({status})")
+        return int(found[1])
 
     def export(self, match: str) -> list[dict[str, Any]]:
         """All points of the series that match, such as `{__name__=~"power.*"}`.

@@ -24,6 +24,7 @@ from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
 from tests.bench.sites.footprint import footprint
+from tests.bench.sites.load import load
 from tests.bench.sites.small_batches import small_batches
 from tests.bench.sites.takeover import takeover
 from tests.bench.sites.up import site, swap
@@ -50,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "traces": traces,
     "fanout": fanout,
     "replay": replay,
+    "load": load,
     "detect": detect,
     "tracking": tracking,
 }

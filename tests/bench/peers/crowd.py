@@ -31,11 +31,20 @@ TIMED = 10
 
 
 class Crowd:
-    """`clients` connections to `/ws` that follow the channel `busy`; `mute` more that never
-    read.
+    """`clients` connections to `/ws`, each following one channel; `mute` more that never read.
+
+    Client N follows `channel` with N in the place of `{}`.
     """
 
-    def __init__(self, port: int, clients: int, mute: int = 0, token: str | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        clients: int,
+        mute: int = 0,
+        token: str | None = None,
+        channel: str = "busy",
+    ) -> None:
+        self._channel = channel
         self.messages = 0
         self.delays: list[float] = []
         self._selector = selectors.DefaultSelector()
@@ -47,7 +56,7 @@ class Crowd:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         for number in range(clients):
-            one = self._connect(port, token)
+            one = self._connect(port, token, number)
             one.setblocking(False)
             self._rests[one.fileno()] = b""
             if token:
@@ -55,11 +64,11 @@ class Crowd:
             if number < TIMED:
                 self._timed.add(one.fileno())
             self._selector.register(one, selectors.EVENT_READ)
-        for _ in range(mute):
-            self._connect(port, token, buffer=4096)
+        for number in range(mute):
+            self._connect(port, token, number, buffer=4096)
         wait_until(lambda: not self._to_answer, 60, "all clients to be subscribed")
 
-    def _connect(self, port: int, token: str | None, buffer: int = 0) -> socket.socket:
+    def _connect(self, port: int, token: str | None, number: int, buffer: int = 0) -> socket.socket:
         one = socket.socket()
         if buffer:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
@@ -75,7 +84,8 @@ class Crowd:
             answer += one.recv(4096)
         assert b" 101 " in answer.split(b"\r\n", 1)[0], answer
         if token:
-            one.sendall(masked(json.dumps({"type": "subscribe", "channels": ["busy"]})))
+            channels = [self._channel.format(number)]
+            one.sendall(masked(json.dumps({"type": "subscribe", "channels": channels})))
         self._sockets.append(one)
         return one
 
