@@ -1,7 +1,11 @@
 """What a site wrote in three days around the clock change of 25 October 2026 in Paris."""
 
+import math
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from operators.events import AlarmTransition, Event, Occurrence, Reading, Summary
 
@@ -83,4 +87,17 @@ def windows() -> list[Event]:
                 Summary(id=f"t{minute}", time=time, start=time - 60, subject="room",
                         metric="temperature", values={"mean": 21.0}, unit="°C")
             )  # fmt: skip
+    return found
+
+
+def with_the_sun(events: Iterable[Event]) -> list[Event]:
+    """The same, from nothing at midnight to twice as much at noon."""
+    found: list[Event] = []
+    for event in events:
+        share = 1 - math.cos(2 * math.pi * (event.time - FIRST) / 86_400)
+        if isinstance(event, Summary):
+            values = {name: value * share for name, value in event.values.items()}
+            found.append(msgspec.structs.replace(event, values=values))
+        elif isinstance(event, Reading) and event.value is not None:
+            found.append(msgspec.structs.replace(event, value=event.value * share))
     return found

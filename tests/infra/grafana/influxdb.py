@@ -1,12 +1,15 @@
 """InfluxDB 1.6 of Debian, which speaks InfluxQL as 1, 2 and 3 do."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from connectors.influxdb.line_protocol import Lines
 from infra.embedded.ports import HOST, ask, free_port
 from infra.embedded.service import Service, ServiceError
+from operators.events import Event
 from tests.infra.tools import program
 
 
@@ -50,6 +53,14 @@ log-enabled = false
 
     def write(self, lines: list[str], database: str = "energy") -> None:
         self._ask(f"/write?db={database}&precision=ms", "\n".join(lines).encode())
+
+    def fill(self, events: Iterable[Event], database: str = "energy") -> None:
+        """Make the database, and write events as the sink does."""
+        self.query(f"CREATE DATABASE {database}")
+        lines = Lines()
+        written = [line for event in events if (line := lines.line(event))]
+        for start in range(0, len(written), 5000):
+            self.write(written[start : start + 5000], database)
 
     def _ask(self, path: str, body: bytes = b"") -> bytes:
         status, answer = ask(self.port, path, "GET" if path == "/ping" else "POST", body)

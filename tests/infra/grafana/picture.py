@@ -1,16 +1,17 @@
-"""The dashboards of ClickHouse as pictures: their own queries on a real engine with data.
+"""The dashboards as pictures: their own queries on real engines with data.
 
     python -m tests.infra.grafana.picture docs
 
-Panels of another source than ClickHouse have no picture here, nor have boards of none else.
+Its engines are those of `make test-infra`, whose programs must be on PATH.
 """
 
+import contextlib
 import json
 import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -31,8 +32,12 @@ from tests.infra.grafana.data import (
     events,
     readings,
     transitions,
+    windows,
+    with_the_sun,
 )
-from tests.infra.grafana.expand import ALL, View, clickhouse
+from tests.infra.grafana.expand import ALL, View, clickhouse, influxql
+from tests.infra.grafana.influxdb import InfluxDB
+from tests.infra.grafana.prometheus import Prometheus
 
 Row = dict[str, Any]
 COLUMN, LINE, GAP, TOP = 48, 30, 6, 44
@@ -185,7 +190,9 @@ def _text(
     )
 
 
-def answered(server: ClickHouse, database: str, board: dict[str, Any]) -> dict[int, list[Row]]:
+def answered_by_clickhouse(
+    server: ClickHouse, database: str, board: dict[str, Any]
+) -> dict[int, list[Row]]:
     """What the engine says to each panel of ClickHouse, over the days that it has."""
     choices = {"subject": SUBJECTS, "camera": SUBJECTS, "rule": RULES}
     view = View(
@@ -199,6 +206,39 @@ def answered(server: ClickHouse, database: str, board: dict[str, Any]) -> dict[i
             lines = server.query(f"{text} {AS_JSON}", database).splitlines()
             found[panel["id"]] = [json.loads(line) for line in lines]
     return found
+
+
+def answered_by_influxdb(server: InfluxDB, board: dict[str, Any]) -> dict[int, list[Row]]:
+    """What the engine says to each panel, over the days that it has."""
+    meters = list(dict.fromkeys(event.subject for event in windows()))
+    chosen = {"subject": (ALL,), "timezone": ["Europe/Paris"]}
+    view = View(FIRST, LAST - 1, 3600, {**chosen, "subject": meters}, chosen)
+    return {
+        panel["id"]: [
+            {"time": utc(at / 1000), "subject": one["tags"]["subject"], "value": value}
+            for one in server.query(influxql(panel["targets"][0]["query"], view))
+            for at, value in one["values"]
+            if value is not None
+        ]
+        for panel in board["panels"]
+    }
+
+
+def answered_by_prometheus(server: Prometheus, board: dict[str, Any]) -> dict[int, list[Row]]:
+    """What the engine says to each panel, over the days that it has."""
+    return {
+        panel["id"]: [
+            {"time": utc(at), "of": " ".join(one["metric"].values()), panel["title"]: float(value)}
+            for one in server.query(panel["targets"][0]["expr"], FIRST + 3600, LAST - 60, 900)
+            for at, value in one["values"]
+        ]
+        for panel in board["panels"]
+    }
+
+
+def utc(at: float) -> str:
+    """Seconds of 1970 as ClickHouse writes a time."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def filled(server: ClickHouse, database: str) -> None:
@@ -215,18 +255,24 @@ def filled(server: ClickHouse, database: str) -> None:
 
 def main(folder: Path) -> None:
     """Write `board-NAME.svg` of each dashboard."""
-    with (
-        tempfile.TemporaryDirectory(prefix="vigie-boards-") as place,
-        ClickHouse(Path(place)) as server,
-    ):
-        server.wait_ready()
-        filled(server, "boards")
+    with tempfile.TemporaryDirectory(prefix="vigie-boards-") as made, contextlib.ExitStack() as up:
+        place = Path(made)
+        history = up.enter_context(ClickHouse(place / "clickhouse"))
+        influxdb = up.enter_context(InfluxDB(place / "influxdb"))
+        prometheus = up.enter_context(Prometheus(place / "prometheus"))
+        for server in (history, influxdb, prometheus):
+            server.wait_ready()
+        filled(history, "boards")
+        influxdb.fill(with_the_sun(windows()))
+        others = {
+            "energy": lambda board: answered_by_influxdb(influxdb, board),
+            "health": lambda board: answered_by_prometheus(prometheus, board),
+        }
         for name, board in BOARDS.items():
-            answers = answered(server, "boards", board)
-            if answers:
-                path = folder / f"board-{name}.svg"
-                path.write_text(picture(board, answers), encoding="utf-8")
-                print(path)
+            ask = others.get(name, lambda board: answered_by_clickhouse(history, "boards", board))
+            path = folder / f"board-{name}.svg"
+            path.write_text(picture(board, ask(board)), encoding="utf-8")
+            print(path)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from connectors.influxdb.line_protocol import Lines
 from infra.grafana.boards.all import BOARDS
 from tests.infra.grafana.data import AFTER, CHANGE, FIRST, LAST, ODD, windows
 from tests.infra.grafana.expand import ALL, View, influxql
@@ -30,11 +29,7 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
     folder: Path = tmp_path_factory.mktemp("influxdb")
     with InfluxDB(folder) as server:
         server.wait_ready()
-        server.query("CREATE DATABASE energy")
-        lines = Lines()
-        written = [line for event in windows() if (line := lines.line(event))]
-        for start in range(0, len(written), 5000):
-            server.write(written[start : start + 5000])
+        server.fill(windows())
         yield server
 
 
