@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, SecretStr, field_validator
 
 from connectors.kafka.foreign.settings import SchemaRegistry
-from connectors.kafka.log.quick_selector import QuickSelector
+from connectors.kafka.net.selector import QuickSelector
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from connectors.kafka.topics.declared import DeclaredTopic
 from operators.component import Spec

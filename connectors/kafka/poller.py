@@ -18,9 +18,9 @@ from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.consumer import TopicReader
-from connectors.kafka.log.client_loop import in_callers_thread
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.topic_log import Records, TopicLog
+from connectors.kafka.net.client import in_callers_thread
 from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.topics.group import GroupPositions
 from connectors.kafka.topics.retention import Retention

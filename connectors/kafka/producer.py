@@ -293,7 +293,8 @@ class Producer:
                 self._changed.wait_for(lambda: self._closed or self._queue or self._answered, wait)
                 self._answered = False
             if self._queue:
-                time.sleep(max(0.0, gathered_until - time.monotonic()))
+                if (left := gathered_until - time.monotonic()) > 0:
+                    time.sleep(left)
                 gathered_until = time.monotonic() + self._linger
             with self._changed:
                 items = list(self._queue)

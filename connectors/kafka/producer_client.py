@@ -19,6 +19,7 @@ from connectors.kafka.access.refusals import TOO_FEW_COPIES, waiting_words
 from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.log.content import said_of
+from connectors.kafka.net.client import quick
 from connectors.kafka.packing import Oversized, Record
 
 KEEPS_TRYING = {
@@ -59,6 +60,7 @@ def _open(connection: TopicConnection, codec: str | None, name: str) -> KafkaPro
     client = KafkaProducer(
         **connection.client_options(),
         **(KEEPS_TRYING if connection.idempotence else GIVES_UP),
+        kafka_client=quick,
         metrics_enabled=False,
         acks="all",
         compression_type=codec,
