@@ -292,7 +292,7 @@ def _calm_at(group: Group) -> float | None:
         return float(last)
     few = math.ceil(flood["limit"] / 2) - 1  # so many annunciations are no flood any more
     acts = group["acts"]
-    few_since = acts[-1] if acts else last
+    few_since = acts[-1] if acts and group["cfg"].get("gather") else last
     ends = acts[len(acts) - few - 1] + flood["window"] if len(acts) > few else few_since
     return float(max(ends, last))
 
