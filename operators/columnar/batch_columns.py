@@ -54,12 +54,33 @@ class BatchColumns:
         ids: Callable[[], list[str]],
     ) -> None:
         self.length, self.kind, self.others = length, kind, others
-        self.places = np.arange(length)
-        if others:
-            self.places = np.delete(self.places, others)
         self.times, self.values, self.keys, self.other_keys = times, values, keys, other_keys
         self.oldest, self.newest = span
         self._ids = ids
+
+    @cached_property
+    def places(self) -> Ints:
+        """The positions of the plain readings."""
+        places = np.arange(self.length)
+        return np.delete(places, self.others) if self.others else places
+
+    def cut(self, start: int, stop: int) -> "BatchColumns":
+        """Return the columns of the events from one position to before another."""
+        if stop - start == self.length:
+            return self
+        first, last, among = start, stop, slice(0)
+        if self.others:
+            first, last = np.searchsorted(self.places, (start, stop)).tolist()
+            among = slice(start - first, stop - last)
+        times = self.times[first:last]
+        others = [place - start for place in self.others[among]]
+        span = self.oldest, self.newest
+        if not others:
+            span = float(times.min()), float(times.max())
+        return BatchColumns(
+            stop - start, self.kind, others, times, self.values[first:last], self.keys[first:last],
+            self.other_keys[among], span, lambda: self._ids()[first:last],
+        )  # fmt: skip
 
     @cached_property
     def ids(self) -> "Ids | None":
@@ -70,7 +91,9 @@ class BatchColumns:
         """Return the positions of all events but the chosen plain readings."""
         if len(chosen) == self.length:
             return []
-        others: list[int] = np.delete(np.arange(self.length), self.places[chosen]).tolist()
+        rest = np.ones(self.length, np.bool_)
+        rest[self.places[chosen] if self.others else chosen] = False
+        others: list[int] = np.flatnonzero(rest).tolist()
         return others
 
     def newest_before(self, places: list[int], chosen: Ints) -> list[float]:

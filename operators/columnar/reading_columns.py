@@ -65,7 +65,12 @@ class ReadingColumns(LazyEvents):
 
     def take(self, places: Any) -> "ReadingColumns":
         """Return those at these places, in their order, still as columns."""
-        rows = self._numbers(np.arange(len(self))[places])
+        if self._rows is not None:
+            rows = self._rows[places]
+        elif isinstance(places, slice):
+            rows = np.arange(*places.indices(len(self)))
+        else:
+            rows = np.arange(len(self))[places]
         plain = None if self._plain is None else self._plain[places]
         columns = self.times[places], self._values[places], self._keys[places]
         return ReadingColumns(self._source, self._kind, *columns, plain, rows)

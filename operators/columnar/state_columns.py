@@ -117,7 +117,7 @@ class StateColumns:
     def find(self, keys: Keys) -> Ints:
         """Return the row of each key; -1 where there is none."""
         places = (keys & np.uint64(self._mask)).view(np.int64)
-        rows = self._row_at[places]
+        rows: Ints = self._row_at[places].astype(np.intp)
         wrong = np.flatnonzero((rows >= 0) & (self._keys[rows] != keys))
         while wrong.size:
             places[wrong] = (places[wrong] + 1) & self._mask
@@ -140,7 +140,8 @@ class StateColumns:
         rows = self.find(batch.keys + np.uint64(salt & WRAP))
         values, times = batch.values, batch.times
         low, high = self._edges(batch.kind)
-        bounds = np.where(rows < 0, UNKNOWN, self.bounds[rows])
+        bounds = self.bounds[rows].astype(np.intp)
+        bounds[rows < 0] = UNKNOWN
         unchanged = (
             (low[bounds] <= values)
             & (values <= high[bounds])

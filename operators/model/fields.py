@@ -143,6 +143,8 @@ def number_of(event: Event) -> float | None:
 
 def signal_of(event: Event) -> tuple[str, str]:
     """Return the key of an event's signal: the subject and the metric, type or class."""
+    if type(event) is Reading and event.metric:
+        return event.subject, event.metric
     name = getattr(event, "metric", None) or field(event, "type") or field(event, "class")
     return text(field(event, "subject")), text(name or event.__struct_config__.tag)
 

@@ -85,39 +85,49 @@ class Signals(ColumnStore["SignalColumns"]):
         be freed by a batch of this oldest and newest time, `timed` whether signals may change by
         the time alone; else what changes nothing need not be told in between.
         """
-        if isinstance(events, LazyEvents) and len(events) >= 2 * (size := self._piece()):
-            for start in range(0, len(events), size):
-                yield from self.runs(events[start : start + size], may_forget, timed)
-            return
         batch = self.batch_columns(events, len(self._first))
         columns = self.columns
         if columns is None:
             yield -math.inf, as_list(events)
-        elif batch is None or may_forget(batch.oldest, batch.newest):
-            yield from self._loaded(-math.inf, as_list(events))
-        else:
-            yield from self._changing(columns, batch, events, timed)
+            return
+        for start, stop in self._pieces(events, batch):
+            if batch is None or self.columns is not columns:
+                yield from self._loaded(-math.inf, as_list(events[start:]))
+                return
+            piece = batch.cut(start, stop)
+            if may_forget(piece.oldest, piece.newest):
+                yield from self._loaded(-math.inf, as_list(events[start:stop]))
+            else:
+                yield from self._changing(columns, piece, events, start, timed)
 
-    def _piece(self) -> int:
-        """Into how many events a batch of columns is cut.
-
-        A signal that changes has all its readings of a batch looked at.
-        """
-        return max(LEAST_PIECE, len(self._first))
+    def _pieces(
+        self, events: Sequence[Event], batch: "BatchColumns | None"
+    ) -> Iterator[tuple[int, int]]:
+        """Where a batch of columns is cut; a signal that changes has all of a piece looked at."""
+        size = max(LEAST_PIECE, len(self._first))
+        if batch is None or not isinstance(events, LazyEvents) or len(events) < 2 * size:
+            size = len(events)
+        for start in range(0, len(events), size):
+            yield start, min(start + size, len(events))
 
     def _changing(
-        self, columns: "SignalColumns", batch: "BatchColumns", events: Sequence[Event], timed: bool
+        self,
+        columns: "SignalColumns",
+        piece: "BatchColumns",
+        events: Sequence[Event],
+        start: int,
+        timed: bool,
     ) -> Iterator[tuple[float, list[Event]]]:
-        unchanged, rows = columns.unchanged(batch, columns.salt(batch.kind[0]))
-        if 2 * len(unchanged) < len(events):
-            yield from self._loaded(-math.inf, as_list(events))
+        unchanged, rows = columns.unchanged(piece, columns.salt(piece.kind[0]))
+        if 2 * len(unchanged) < piece.length:
+            yield from self._loaded(-math.inf, as_list(events[start : start + piece.length]))
             return
-        times = batch.times[unchanged]
+        times = piece.times[unchanged]
         columns.last[rows] = times
-        if places := batch.all_but(unchanged):
-            changing = picked(events, places)
+        if places := piece.all_but(unchanged):
+            changing = picked(events, [start + place for place in places])
             if timed:
-                before = batch.newest_before(places, unchanged)
+                before = piece.newest_before(places, unchanged)
                 for event, newest in zip(changing, before, strict=True):
                     yield from self._loaded(newest, [event])
             else:
