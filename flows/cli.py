@@ -52,7 +52,7 @@ COMMANDS: dict[str, Entry] = {
     "dead-letters": Entry(
         "flows.commands.dead_letters:dead_letters", "See and replay what flows could not process."
     ),
-    "topic": Entry("flows.commands.topic:topic", "See what stands in a topic."),
+    "topic": Entry("flows.commands.upkeep.topic:topic", "See what stands in a topic."),
     "api": Entry("api.cli.serve:serve", "Serve the page, REST and the WebSocket push."),
     "accounts": Entry("api.cli.accounts:accounts", "List and change the accounts of the api."),
     "retention": Entry(

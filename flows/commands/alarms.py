@@ -19,6 +19,7 @@ from connectors.config.site import SiteError, load_site
 from connectors.config.suggestion import near
 from connectors.kafka.connection import TopicConnection
 from flows.admin.alarm_client import AlarmTopics
+from flows.commands.site_option import SITE
 from operators.alarms.command_handler import COMMAND, REJECTED
 from operators.events import Occurrence
 from operators.model import two_state
@@ -37,13 +38,6 @@ URGENCY = (
 )
 FLAGS = {"unacked": "red", "acked": "yellow", "returned": "cyan"}
 
-_site = click.option(
-    "--site",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=Path("site.yaml"),
-    show_default=True,
-    help="Addresses and secrets.",
-)
 _flow = click.option("--flow", metavar="NAME", help="Only alarms of this flow.")
 _its_flow = click.option(
     "--flow", metavar="NAME", help="The flow of the alarm; needed where several have one like it."
@@ -61,7 +55,7 @@ def alarms() -> None:
 
 
 @alarms.command("list")
-@_site
+@SITE
 @_flow
 @_json
 @click.option("--all", "everything", is_flag=True, help="Also alarms in state normal.")
@@ -88,7 +82,7 @@ def list_alarms(
 
 
 @alarms.command()
-@_site
+@SITE
 @_flow
 @_json
 @click.option(
@@ -179,7 +173,7 @@ def _command(
         click.argument("subject", required=False),
         click.argument("alarm"),
         _its_flow,
-        _site,
+        SITE,
     ):
         function = option(function)
     return alarms.command(name, help=help)(function)
@@ -273,7 +267,7 @@ _command("comment", "comment", "Leave a note in the alarm's history.", True)
 
 
 @alarms.command()
-@_site
+@SITE
 @_its_flow
 @click.option("--alarm", metavar="NAME", help="Only this alarm of the subject.")
 @click.option("--reason", "comment", required=True, metavar="TEXT", help="Why, for the history.")

@@ -20,6 +20,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.retention import pin_row
 from flows.commands.progress import progress
+from flows.commands.site_option import SITE
 
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
@@ -37,14 +38,6 @@ WHERE occ > 0 AND (rule, subject, occ) IN (
   WHERE JSONExtractString(evidence, 'id') = {id:String}
 ) ORDER BY recorded, seq
 """
-
-
-SITE = click.option(
-    "--site",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("site.yaml"),
-    help="Addresses and secrets; default: site.yaml here.",
-)
 
 
 class _NotThere(Exception):

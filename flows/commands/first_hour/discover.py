@@ -16,6 +16,7 @@ from connectors.config.site import Site, load_site
 from connectors.mariadb.components import MariadbBinlog
 from connectors.mqtt.components import Mqtt
 from flows.commands.progress import progress
+from flows.commands.site_option import SITE
 from flows.commands.validate import check
 from flows.setup.found import Found
 from flows.setup.overhear import Listening, Overhearing
@@ -28,13 +29,7 @@ MOST_SHOWN = 200
 
 
 @click.command()
-@click.option(
-    "--site",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("site.yaml"),
-    show_default=True,
-    help="Addresses and secrets.",
-)
+@SITE
 @click.option("--mqtt", metavar="URL", help="Listen to this MQTT broker, without a site file.")
 @click.option(
     "--topic", "topics", multiple=True, default=("#",), show_default=True, help="Topics to hear."

@@ -12,6 +12,7 @@ from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.site import SiteError, load_site
 from connectors.runtime.optional_packages import needing
 from flows.commands.progress import progress
+from flows.commands.site_option import SITE
 from flows.replay.time_arguments import moment
 
 EXIT_REFUSED = 1
@@ -21,13 +22,7 @@ ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
 
 @click.command()
 @click.argument("table")
-@click.option(
-    "--site",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("site.yaml"),
-    show_default=True,
-    help="Addresses and secrets.",
-)
+@SITE
 @click.option(
     "-o",
     "--output",

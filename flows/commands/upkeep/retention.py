@@ -13,6 +13,7 @@ from connectors.config.edit import NotEditable
 from connectors.config.site import SiteError, load_site
 from connectors.kafka.connection import TopicConnection
 from connectors.runtime.optional_packages import needing
+from flows.commands.site_option import SITE
 from flows.commands.upkeep.retention_change import (
     Change,
     WrongChange,
@@ -35,13 +36,6 @@ DEFINITIONS = click.argument(
     nargs=-1,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="[FLOW.yaml ...]",
-)
-SITE = click.option(
-    "--site",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("site.yaml"),
-    show_default=True,
-    help="Addresses and secrets.",
 )
 
 

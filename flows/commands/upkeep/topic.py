@@ -12,6 +12,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.inspection import existing_topics
 from connectors.kafka.log.content import as_lines
 from connectors.kafka.topics.contents import Unreachable, contents
+from flows.commands.site_option import SITE
 
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
@@ -24,13 +25,7 @@ def topic() -> None:
 
 @topic.command()
 @click.argument("name", metavar="TOPIC")
-@click.option(
-    "--site",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("site.yaml"),
-    show_default=True,
-    help="Addresses and secrets.",
-)
+@SITE
 @click.option(
     "--connection", default="redpanda", show_default=True, help="Connection of the site file."
 )
