@@ -34,7 +34,7 @@ from infra.embedded.victoria import Victoria
 SERVICES = {
     "broker", "clickhouse", "mosquitto", "mariadb", "victoria", "objects", "mail", "own",
     "rtsp",
-    "moto", "postgresql", "receiver", "stack", "start", "browser", "kafka", "secured", "cluster",
+    "postgresql", "receiver", "stack", "start", "browser", "kafka", "secured", "cluster",
 }  # fmt: skip
 """Fixtures that start a server or a browser."""
 

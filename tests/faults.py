@@ -42,7 +42,7 @@ PRELOADED = [
     *("api.cli.administration", "api.database.database", "connectors.clickhouse.writer"),
     *("connectors.email.spool", "connectors.mariadb.start_file", "connectors.s3.uploads"),
     *("connectors.runtime.outage", "flows.runtime.saved_state.folder", "tests.conftest"),
-    *("tests.connectors.s3.moto_server", "tests.faults"),
+    "tests.faults",
 ]
 LONGEST_S = 120
 

@@ -23,11 +23,18 @@ def is_free(port: int) -> bool:
     return True
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A loopback port nobody listens on at the moment. Raises `OSError` when none is found."""
+    """A loopback port nobody listens on at the moment. Raises `OSError` when none is found.
+
+    None is given twice: whoever got it before may have stopped only for a while.
+    """
     for _ in range(200):
         port = random.randrange(LOWEST, HIGHEST)  # noqa: S311
-        if is_free(port):
+        if port not in _given and is_free(port):
+            _given.add(port)
             return port
     raise OSError(f"no free port found between {LOWEST} and {HIGHEST} on {HOST}")
 

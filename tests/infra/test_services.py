@@ -1,6 +1,7 @@
 """Every embedded service, used through the client that the product uses."""
 
 import email.message
+import io
 import os
 import smtplib
 import time
@@ -17,13 +18,14 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError
 from minio import Minio
-from minio.error import InvalidResponseError
+from minio.commonconfig import Tags
+from minio.error import S3Error
 
 from infra.embedded.broker import Broker
 from infra.embedded.mail import Mail
 from infra.embedded.mariadb import ADMIN, RECORDER, REPLICATION, MariaDB
 from infra.embedded.mosquitto import Mosquitto
-from infra.embedded.objects import Objects
+from infra.embedded.objects import SOCKETS, Objects
 from infra.embedded.service import Service
 from infra.embedded.victoria import Victoria
 from tests.waiting import PATIENCE, wait_until
@@ -127,18 +129,33 @@ def test_objects_are_put_listed_and_read(objects: Objects, unique: str, tmp: Pat
 
 
 def test_wrong_keys_are_refused_by_the_object_store(objects: Objects) -> None:
-    with pytest.raises(InvalidResponseError, match="SignatureDoesNotMatch"):
+    with pytest.raises(S3Error, match="SignatureDoesNotMatch"):
         Minio(objects.address, objects.access_key, "wrong", secure=False).list_buckets()
 
 
 def test_objects_survive_a_kill(tmp: Path, own: Own) -> None:
     objects = own(Objects(tmp / "objects"))
-    objects.make_bucket("media")
+    s3(objects).make_bucket("media")
     (tmp / "file").write_bytes(b"kept")
     s3(objects).fput_object("media", "a/b", str(tmp / "file"))
+    tags = Tags.new_object_tags()
+    tags["camera"] = "hall"
+    s3(objects).set_object_tags("media", "a/b", tags)
     objects.kill()
     objects.restart()
     assert s3(objects).stat_object("media", "a/b").size == 4
+    assert s3(objects).get_object_tags("media", "a/b") == tags
+
+
+def test_a_bucket_that_is_not_there_is_not_made_by_writing_to_it(objects: Objects) -> None:
+    with pytest.raises(S3Error, match="NoSuchBucket"):
+        s3(objects).put_object("nowhere", "a", io.BytesIO(b"lost"), 4)
+
+
+def test_objects_leave_no_socket_behind(tmp: Path, own: Own) -> None:
+    objects = own(Objects(tmp / "objects"))
+    objects.kill()
+    assert not list(SOCKETS.glob(f"seaweedfs-*-{objects.port}.sock"))
 
 
 # Mosquitto

@@ -5,7 +5,11 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from minio.error import S3Error
+from urllib3.exceptions import HTTPError
+
 from infra.embedded.objects import Objects
+from tests.bucket import Bucket, connection_to
 from tests.chaos.ends.numbers import Numbers
 from tests.chaos.ends.observers import Arrived, Deliveries, Observer, Sequence
 
@@ -49,28 +53,37 @@ class InObjects(Observer):
 
     def __init__(self, numbers: Numbers, store: Objects, prefix: str) -> None:
         super().__init__(numbers)
-        self._folder = store.folder / "buckets" / BUCKET / prefix
-        self._known: dict[Path, tuple[int, int]] = {}
-        self._events: dict[Path, list[tuple[str, str, int]]] = {}
+        self._bucket = Bucket(connection_to(store), BUCKET)
+        self._prefix = f"{prefix}/"
+        self._known: dict[str, str] = {}
+        self._events: dict[str, list[tuple[str, str, int]]] = {}
 
     def seen(self) -> int:
-        for path in self._folder.rglob("*.jsonl"):
-            state = path.stat()
-            if self._known.get(path) != (state.st_mtime_ns, state.st_size):
-                self._known[path] = (state.st_mtime_ns, state.st_size)
-                self._events[path] = self._read(path)
+        try:
+            self._look()
+        except HTTPError as error:
+            raise OSError(f"the object store is away: {error}") from error
+        except S3Error as error:
+            if error.code != "NoSuchBucket":
+                raise OSError(f"the object store is not ready: {error}") from error
         return sum(len(events) for events in self._events.values())
 
-    def _read(self, path: Path) -> list[tuple[str, str, int]]:
-        events = [json.loads(line) for line in path.read_bytes().rpartition(b"\n")[0].splitlines()]
+    def _look(self) -> None:
+        for name, tag in self._bucket.tags(self._prefix).items():
+            if self._known.get(name) != tag:
+                self._events[name] = self._read(name)
+                self._known[name] = tag
+
+    def _read(self, name: str) -> list[tuple[str, str, int]]:
         return [
-            (event["id"], event["subject"], self.numbers.number(event["time"])) for event in events
+            (event["id"], event["subject"], self.numbers.number(event["time"]))
+            for event in self._bucket.lines(name)
         ]
 
     def arrived(self) -> Arrived:
         self.seen()
         order = Sequence()
-        for path in sorted(self._events):
-            for event in self._events[path]:
+        for name in sorted(self._events):
+            for event in self._events[name]:
                 order.add(*event)
         return Arrived(sum(map(len, self._events.values())), frozenset(order.numbers), None, None)

@@ -1,4 +1,4 @@
-"""The archive sink against rclone's S3, and what it does by itself."""
+"""The archive sink against a real store, and what it does by itself."""
 
 import io
 import random
@@ -19,6 +19,7 @@ from operators.events import Event, Occurrence, Reading
 from tests.api.events import alarm
 from tests.bucket import Bucket, connection_to
 from tests.connectors.recorder import Recorder, reading
+from tests.connectors.s3.front import Refusal, before
 from tests.waiting import PATIENCE, wait_until
 
 Open = Callable[..., Writer]
@@ -288,9 +289,19 @@ def test_a_bucket_that_is_missing_and_must_not_be_made_is_said(
 
 
 def test_a_store_without_life_cycle_rules_is_said_once(
-    opened: Open, bucket: Bucket, caplog: pytest.LogCaptureFixture
+    recorder: Recorder,
+    objects: embedded.Objects,
+    bucket: Bucket,
+    unique: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    put(opened(keep="90d"), [at(1, 0)], [at(2, 0)])
+    def refuse(method: str, path: str) -> Refusal | None:
+        return (501, b"") if "lifecycle" in path else None
+
+    with before(objects, refuse) as url:
+        context = recorder.context("archive", connection_to(objects, url=url))
+        sink = Objects.model_validate({"bucket": unique, "keep": "90d"}).open(context)
+        put(sink, [at(1, 0)], [at(2, 0)])
     assert bucket.ids() == ["r1", "r2"]
     said = [record.getMessage() for record in caplog.records if "life-cycle" in record.getMessage()]
     assert len(said) == 1

@@ -1,11 +1,7 @@
 """A key that a store never takes: the others pass, and it becomes a dead letter."""
 
-import http.client
 import itertools
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +10,7 @@ from connectors.s3.components import Objects
 from infra.embedded import objects as embedded
 from tests.bucket import Bucket, connection_to
 from tests.connectors.recorder import Recorder, reading
+from tests.connectors.s3.front import Refusal, before
 
 REFUSAL = b"<Error><Code>InternalError</Code><Message>We are sorry.</Message></Error>"
 
@@ -26,46 +23,17 @@ def poisoned(objects: embedded.Objects, request: pytest.FixtureRequest) -> Itera
     """The address of a store that answers 500 to a method wherever a key holds `poison`, or to
     everything, so many times.
     """
-    far = urlsplit(objects.url).netloc
     requests = itertools.count()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def refuse(method: str, path: str) -> Refusal | None:
+        if request.param is SICK:
+            refused = next(requests) < TIMES
+        else:
+            refused = method == request.param and "poison" in path
+        return (500, REFUSAL) if refused else None
 
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if request.param is SICK:
-                refused = next(requests) < TIMES
-            else:
-                refused = self.command == request.param and "poison" in self.path
-            if refused:
-                self._answer(500, REFUSAL)
-                return
-            connection = http.client.HTTPConnection(far)
-            connection.request(self.command, self.path, body, dict(self.headers))
-            answer = connection.getresponse()
-            self._answer(answer.status, answer.read(), answer.getheader("ETag"))
-            connection.close()
-
-        do_GET = do_PUT = do_HEAD = handle_any
-
-        def _answer(self, status: int, body: bytes, etag: str | None = None) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Content-Type", "application/xml")
-            if etag:
-                self.send_header("ETag", etag)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with before(objects, refuse) as url:
+        yield url
 
 
 @pytest.mark.parametrize("among_others", [True, False])

@@ -1,4 +1,4 @@
-"""The sink for pictures, against rclone's S3."""
+"""The sink for pictures, against a real store."""
 
 import base64
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What moto's S3 answers and rclone's does not: life-cycle rules, S3's own errors, encryption."""
+"""What an archive asks of its store: life-cycle rules, regions, encryption; and S3's own errors."""
 
 import contextlib
 import http.server
@@ -20,30 +20,11 @@ from connectors.s3.store import ObjectRejected, Store
 from connectors.s3.uploads import Uploads
 from infra.embedded.objects import Objects
 from infra.embedded.ports import HOST
-from tests import bucket as buckets
-from tests.bucket import Bucket
+from tests.bucket import Bucket, connection_to
 from tests.connectors.certificate import Certificate, make_certificate
 from tests.connectors.recorder import Recorder, reading
-from tests.connectors.s3.moto_server import Moto
 from tests.faults import killed_after_each_effect
 from tests.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def moto(session_folder: Path) -> Iterator[Moto]:
-    with Moto(session_folder / "moto") as service:
-        yield service
-
-
-def connection_to(moto: Moto, **more: object) -> ObjectStoreConnection:
-    settings = {
-        "url": moto.url,
-        "access_key": "key",
-        "secret_key": "secret",
-        "region": "eu-west-3",
-        **more,
-    }
-    return ObjectStoreConnection.model_validate(settings)
 
 
 def rules(bucket: Bucket, name: str) -> list[tuple[str | None, str | None, int | None]]:
@@ -68,9 +49,9 @@ def make_ready(connection: ObjectStoreConnection, name: str) -> None:
 
 
 def test_a_bucket_that_a_killed_start_made_gets_its_life_cycle_rule_from_the_next(
-    moto: Moto, unique: str
+    objects: Objects, unique: str
 ) -> None:
-    connection = connection_to(moto)
+    connection = connection_to(objects)
 
     def arguments(number: int) -> tuple[ObjectStoreConnection, str]:
         return connection, f"{unique}-{number}"
@@ -82,9 +63,9 @@ def test_a_bucket_that_a_killed_start_made_gets_its_life_cycle_rule_from_the_nex
 
 
 def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_stay(
-    moto: Moto, recorder: Recorder, unique: str, caplog: pytest.LogCaptureFixture
+    objects: Objects, recorder: Recorder, unique: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    connection = connection_to(moto)
+    connection = connection_to(objects)
     bucket = Bucket(connection, unique)
     bucket.client.make_bucket(unique)
     other = Rule(
@@ -106,8 +87,8 @@ def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_sta
     assert not caplog.records
 
 
-def test_a_bucket_is_made_in_the_region_of_the_connection(moto: Moto, unique: str) -> None:
-    store = Store(connection_to(moto), Settings("minio", unique))
+def test_a_bucket_is_made_in_the_region_of_the_connection(objects: Objects, unique: str) -> None:
+    store = Store(connection_to(objects), Settings("minio", unique))
     for _ in range(2):
         store.make_ready()
     store.put("a", b"b", "text/plain")
@@ -171,9 +152,9 @@ def answering(status: int, body: str) -> Iterator[str]:
 
 
 def test_a_bucket_that_went_is_made_again_and_gets_what_waited(
-    moto: Moto, recorder: Recorder, unique: str
+    objects: Objects, recorder: Recorder, unique: str
 ) -> None:
-    connection = connection_to(moto)
+    connection = connection_to(objects)
     sink = ObjectsSink(bucket=unique).open(recorder.context("archive", connection))
     sink.write([reading(1)])
     sink.flush()
@@ -188,7 +169,7 @@ def test_a_bucket_that_went_is_made_again_and_gets_what_waited(
 
 
 class EncryptedObjects(Objects):
-    """rclone with a certificate."""
+    """The store with a certificate."""
 
     certificate: Certificate
 
@@ -197,14 +178,11 @@ class EncryptedObjects(Objects):
         return f"https://{self.address}"
 
     def command(self) -> list[str]:
-        options, folder = super().command()[:-1], super().command()[-1]
+        certificate = self.certificate
         return [
-            *options,
-            "--cert",
-            str(self.certificate.cert),
-            "--key",
-            str(self.certificate.key),
-            folder,
+            *super().command(),
+            f"-s3.cert.file={certificate.cert}",
+            f"-s3.key.file={certificate.key}",
         ]
 
     def probe(self) -> None:
@@ -217,16 +195,14 @@ def test_an_encrypted_store_is_trusted_through_the_authority_of_the_connection(
     server = EncryptedObjects(tmp / "objects")
     server.certificate = make_certificate(tmp)
     own(server)
-    sink = ObjectsSink(bucket="archive").open(
-        recorder.context("archive", buckets.connection_to(server))
-    )
+    sink = ObjectsSink(bucket="archive").open(recorder.context("archive", connection_to(server)))
     sink.write([reading(1)])
     wait_until(
         lambda: "check ca and url" in recorder.health.down.get("archive", ""),
         what="the certificate to be refused",
     )
     sink.close()
-    trusting = buckets.connection_to(server, ca=str(server.certificate.cert))
+    trusting = connection_to(server, ca=str(server.certificate.cert))
     sink = ObjectsSink(bucket="archive").open(recorder.context("archive", trusting))
     sink.write([reading(1)])
     sink.flush()
@@ -234,9 +210,9 @@ def test_an_encrypted_store_is_trusted_through_the_authority_of_the_connection(
     wait_until(lambda: not recorder.health.down, what="the sink to be up")
 
 
-def test_an_authority_that_cannot_be_read_is_said_at_start(moto: Moto) -> None:
+def test_an_authority_that_cannot_be_read_is_said_at_start(objects: Objects) -> None:
     with pytest.raises(ConnectorError, match=r"no-such\.pem cannot be read .*; check ca"):
-        Store(connection_to(moto, ca="/no-such.pem"), Settings("minio", "archive"))
+        Store(connection_to(objects, ca="/no-such.pem"), Settings("minio", "archive"))
 
 
 @pytest.mark.parametrize("style", ["path", "virtual"])
