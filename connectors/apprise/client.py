@@ -23,7 +23,12 @@ class AppriseClient:
     """Sends titles and texts to one service; threads may share it."""
 
     def __init__(self, connection: AppriseConnection, name: str) -> None:
-        asset = apprise.AppriseAsset(app_id="Vigie", app_desc="Vigie", async_mode=False)
+        asset = apprise.AppriseAsset(
+            app_id="Vigie",
+            app_desc="Vigie",
+            async_mode=False,
+            service_timeout=0,  # with one, every notification goes through a pool of threads
+        )
         address = connection.url.get_secret_value()
         service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
         if service is None:

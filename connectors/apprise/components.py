@@ -26,8 +26,9 @@ class Apprise(Sink):
     pause of at most 0.5, 1, 2, … 10 seconds. With `outbox: 1h` one that the service has not taken 1
     h after it happened goes to the dead letters as `expired`.
 
-    Delivery: at least once, all in one order unless `concurrency` is higher. No service knows that
-    it had a notification before: after a crash at the wrong moment it comes twice.
+    Delivery: at least once and in order for each subject; all in one order unless `concurrency` is
+    higher or one has to be sent again. No service knows that it had a notification before: after a
+    crash at the wrong moment it comes twice.
     Back pressure: when the service takes nothing, or only so many notifications a second, events
     wait where the sink takes them from.
     """
@@ -55,7 +56,8 @@ class Apprise(Sink):
         ge=1,
         le=32,
         description=(
-            "How many subjects may have a request under way; 1 keeps all events in one order."
+            "How many subjects may have a request under way; 1 keeps all events in one order,"
+            " except that those of other subjects pass one that has to be sent again."
         ),
     )
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
-from connectors.email.connection import EmailConnection
+from connectors.email.connection import EmailConnection, ascii_domain
 from operators.model.template import Template
 from operators.model.units import Duration, Some
 
@@ -85,7 +85,7 @@ class Email(Sink):
 
         settings = Settings(
             connection=self.connection,
-            to=(self.to,) if isinstance(self.to, str) else tuple(self.to),
+            to=tuple(map(ascii_domain, [self.to] if isinstance(self.to, str) else self.to)),
             title=self.title,
             body=self.body,
             group_wait=self.group_wait,

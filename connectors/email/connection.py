@@ -8,6 +8,15 @@ from pydantic import Field, SecretStr, field_validator
 from operators.component import Spec
 
 
+def ascii_domain(address: str) -> str:
+    """The address with its domain as the DNS has it: `ops@café.example` at `xn--caf-dma.example`."""
+    name, _, domain = address.rpartition("@")
+    try:
+        return f"{name}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address
+
+
 class EmailConnection(Spec):
     """The mail server that takes the mails."""
 
@@ -50,6 +59,11 @@ class EmailConnection(Spec):
                 "write the user and password as 'username' and 'password', not in the url"
             )
         return value
+
+    @field_validator("sender")
+    @classmethod
+    def _as_in_the_dns(cls, value: str) -> str:
+        return ascii_domain(value)
 
     @property
     def host(self) -> str:

@@ -1,6 +1,7 @@
 """The text of a mail: one event under its own title, or many as one list."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
@@ -10,12 +11,14 @@ from email.utils import format_datetime
 from operators.events import AlarmTransition, Event
 from operators.model.fields import text
 from operators.model.template import Template
-from operators.model.wording import lines_of, title_of
+from operators.model.wording import clock_text, lines_of, title_of
 
 TITLE_LENGTH = 200
 
 _WHAT_NEXT = ("to do", "open")
 """What each alarm of a list has a line for besides its own."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""What a mail should not hold (RFC 5322, section 3.5); some servers refuse one with a NUL."""
 _SEVERITIES = ("info", "warning", "major", "critical")
 
 
@@ -38,7 +41,7 @@ class MailText:
         mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
         mail["Message-ID"] = message_id(events, sender, sink)
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(self.body(events))
+        mail.set_content(_CONTROL.sub("\ufffd", self.body(events)))
         return mail
 
     def title(self, events: list[Event]) -> str:
@@ -51,11 +54,11 @@ class MailText:
         if len(events) == 1:
             return self._about(events[0])
         lines = [
-            f"{len(events)} events, from {self._when(events[0])} to {self._when(events[-1])}:",
+            f"{len(events)} events, from {clock_text(events[0].time, self._timezone)} to {clock_text(events[-1].time, self._timezone)}:",
             "",
         ]
         for event in sorted(events, key=_urgency, reverse=True):
-            lines.append(f"{self._when(event)}  {self._line(event)}")
+            lines.append(f"{clock_text(event.time, self._timezone)}  {self._line(event)}")
             lines += [
                 f"    {name}: {words}"
                 for name, words in lines_of(event, self._timezone)
@@ -77,11 +80,8 @@ class MailText:
 
     def _line(self, event: Event) -> str:
         title = title_of(event) if self._title is None else text(self._title.render(event))
-        line = " ".join(title.split())
+        line = _CONTROL.sub("\ufffd", " ".join(title.split()))
         return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
-
-    def _when(self, event: Event) -> str:
-        return datetime.fromtimestamp(event.time, self._timezone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def message_id(events: list[Event], sender: str, sink: str) -> str:

@@ -12,6 +12,10 @@ from connectors.runtime.far_end_check import PATIENCE
 from connectors.runtime.threaded_writer import Retry
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+HANGS_UP = 421
+"""The server leaves in the middle of a mail (RFC 5321, section 3.8): nobody has it."""
+TOO_LARGE = (523, 552)
+NO_SMTPUTF8 = (553, b"an address with such letters needs SMTPUTF8, which the server lacks")
 
 
 class MailRejected(Exception):
@@ -27,12 +31,23 @@ def hand_over(
     Raises `Retry` when it may work later, `RecipientsDeferred` when it worked for some of them, and
     `MailRejected` when the server does not want the mail itself.
     """
+    answers: dict[str, tuple[int, bytes]] = {}
     try:
         with session(connection, name) as server:
-            answers = server.send_message(mail, connection.sender, to)
+            written = [address for address in to if address.isascii()]
+            if server.has_extn("smtputf8"):
+                written = list(to)
+            answers = {address: NO_SMTPUTF8 for address in to if address not in written}
+            if written:
+                answers |= server.send_message(mail, connection.sender, written)
     except smtplib.SMTPRecipientsRefused as error:
-        answers = error.recipients
+        if any(code == HANGS_UP for code, _ in error.recipients.values()):
+            said = next(one_line(said) for _, said in error.recipients.values())
+            raise Retry(_say(connection, f"puts the mail off: {HANGS_UP} {said}")) from error
+        answers |= error.recipients
     except smtplib.SMTPSenderRefused as error:
+        if error.smtp_code in TOO_LARGE:
+            raise MailRejected(_text(error)) from error
         raise Retry(
             _say(
                 connection,
@@ -44,9 +59,8 @@ def hand_over(
             raise MailRejected(_text(error)) from error
         raise Retry(_say(connection, f"puts the mail off: {_text(error)}")) from error
     except smtplib.SMTPNotSupportedError as error:
-        raise MailRejected(
-            f"{error}; the address or text needs SMTPUTF8, which the server lacks"
-        ) from error
+        sender = f"cannot write the sender {connection.sender} ({error}); check 'sender'"
+        raise Retry(_say(connection, sender)) from error
     except smtplib.SMTPAuthenticationError as error:
         raise Retry(
             _say(

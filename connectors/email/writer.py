@@ -1,8 +1,10 @@
 """The running side of the e-mail sink: events wait in a file, and go out in groups."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from functools import partial
 
 from connectors.base import ConnectorContext, ConnectorError
@@ -14,6 +16,8 @@ from connectors.runtime.backoff import Backoff
 from connectors.runtime.far_end_check import FarEndCheck
 from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from operators.events import DeadLetter, Event, encode_lines
+
+log = logging.getLogger("vigie")
 
 BOUND = 100_000
 CHECKED_EVERY = 20.0
@@ -164,15 +168,9 @@ class EmailWriter(ThreadedWriter):
     def _hand_over(self, events: list[Event], to: Sequence[str]) -> list[str]:
         """Send a mail; returns to whom the server puts it off. Who is refused is a dead letter."""
         connection: EmailConnection = self._context.connection
-        mail = self._text.mail(
-            events,
-            connection.sender,
-            self._settings.to,
-            f"{self._context.flow}/{self._context.name}",
-            time.time(),
-        )
         later: list[str] = []
         try:
+            mail = self._mail(events)
             refused = hand_over(connection, self._settings.connection, mail, to)
         except RecipientsDeferred as deferred:
             refused, later = deferred.permanent, deferred.waiting
@@ -182,6 +180,15 @@ class EmailWriter(ThreadedWriter):
             self._refuse(events, address, said)
         self._context.flush_dead_letters()
         return later
+
+    def _mail(self, events: list[Event]) -> EmailMessage:
+        sender = self._context.connection.sender
+        sink = f"{self._context.flow}/{self._context.name}"
+        try:
+            return self._text.mail(events, sender, self._settings.to, sink, time.time())
+        except Exception as error:  # a bug must not keep back what else waits
+            log.warning("%s: a mail cannot be written", self._context.name, exc_info=error)
+            raise MailRejected(f"it cannot be written: {type(error).__name__}: {error}") from error
 
     def _refuse(self, events: list[Event], to: str, said: str) -> None:
         context = self._context

@@ -1,5 +1,6 @@
 """Writers that send each event in a request of its own, again and again until it is taken."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from connectors.runtime.retry_queue import RetryQueue, SubjectQueue
 from connectors.runtime.threaded_writer import ThreadedWriter
 from operators.events import Event
 from operators.model.fields import field
+
+log = logging.getLogger("vigie")
 
 QUEUE_BOUND = 10_000
 
@@ -83,10 +86,17 @@ class SubjectWriter(ThreadedWriter):
         while (queue := self._next()) is not None:
             event = queue.events[0]
             began = time.time()
-            answer = self._send(event)
+            answer = self._answer_to(event)
             if answer.delivered:
                 self._context.written([event], began)
             self._settle(queue, event, answer)
+
+    def _answer_to(self, event: Event) -> Answer:
+        try:
+            return self._send(event)
+        except Exception as error:  # a bug must not keep back what else waits
+            log.warning("%s: an event cannot be sent", self._context.name, exc_info=error)
+            return Answer(detail=f"it cannot be sent: {type(error).__name__}: {error}")
 
     def _next(self) -> SubjectQueue | None:
         """Wait for a subject whose turn it is; None when closing."""

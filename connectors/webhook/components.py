@@ -55,7 +55,8 @@ class Webhook(Sink):
         ge=1,
         le=32,
         description=(
-            "How many subjects may have a request under way; 1 keeps all events in one order."
+            "How many subjects may have a request under way; 1 keeps all events in one order,"
+            " except that those of other subjects pass one that has to be sent again."
         ),
     )
 

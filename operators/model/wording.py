@@ -102,7 +102,10 @@ def quantity_text(value: Any, event: Event) -> str | None:
 
 def clock_text(seconds: float, zone: tzinfo) -> str:
     """A time as people of a place read it: `2026-01-05 19:00:00 CET`."""
-    return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    try:
+        return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:g} s after 1970"  # beyond any calendar
 
 
 def in_words(event: Event) -> Any:

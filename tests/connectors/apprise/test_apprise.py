@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from connectors.apprise.components import Apprise
 from connectors.apprise.connection import AppriseConnection
 from connectors.base import ConnectorError, Writer
+from connectors.runtime import retry_queue
 from flows.cli import main
 from operators.events import AlarmTransition
 from tests.connectors.recorder import Recorder, reading
@@ -71,6 +72,33 @@ def test_a_notification_says_what_people_need_to_know(
         assert line in raised["message"].splitlines()
     assert over["title"] == "Over: hot, rack at 31.5 °C" and over["type"] == "success"
     assert "to do" not in over["message"]
+
+
+def test_a_notification_waits_for_no_pool_of_threads(
+    opened: Callable[..., Writer], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apprise.apprise.get_shared_executor", None)
+    sink = opened(address(receiver))
+    sink.write([HOT])
+    sink.flush()
+    assert len(receiver.received()) == 1
+
+
+def test_an_event_of_which_no_notification_can_be_made_is_a_dead_letter_and_others_are_sent(
+    opened: Callable[..., Writer],
+    receiver: Receiver,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry_queue, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(retry_queue, "LONGEST_BACKOFF", 0.001)
+    sink = opened(address(receiver), {"title": "{time:%Y}"})
+    lost = msgspec.structs.replace(reading(1, subject="lost"), time=1e18)
+    sink.write([lost, *(reading(n) for n in range(2, 30))])
+    sink.flush()
+    assert len(receiver.received()) == 28
+    (letter,) = recorder.letters
+    assert letter.reason == "not_taken" and "it cannot be sent: OSError" in letter.detail
 
 
 def test_ntfy_is_told_in_its_own_protocol(

@@ -317,6 +317,69 @@ def test_a_mail_refused_as_such_is_set_aside_and_the_next_one_goes_out(
         wait_until(lambda: picky.mails, what="the next mail")
 
 
+@pytest.mark.parametrize("place", ["ops", "second"])
+def test_a_server_that_leaves_in_the_middle_of_a_mail_gets_it_again_for_all(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path, place: str
+) -> None:
+    picky = Picky(**{place: "421 going down"})
+    with serving(picky) as url:
+        sink = opened(url, tmp, to=["ops@example.org", "second@example.org"])
+        sink.write([change(1)])
+        sink.flush()
+        wait_until(
+            lambda: "421 going down" in recorder.health.down.get("mail", ""),
+            what="the sink to say so",
+        )
+        picky.refuse.clear()
+        wait_until(lambda: picky.mails, what="the mail")
+        assert picky.recipients == ["ops@example.org", "second@example.org"]
+    assert not recorder.letters
+
+
+def test_an_address_that_the_server_cannot_write_is_set_aside_and_the_others_get_their_mail(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+) -> None:
+    picky = Picky()
+    to = ["ops@example.org", "hélène@example.org", "guard@café.example"]
+    with serving(picky, enable_SMTPUTF8=False) as url:
+        sink = opened(url, tmp, to=to)
+        sink.write([change(1)])
+        sink.flush()
+        wait_until(lambda: recorder.letters, what="the dead letter")
+        assert picky.recipients == ["ops@example.org", "guard@xn--caf-dma.example"]
+        assert "hélène@example.org for good: 553" in recorder.letters[0].detail
+
+
+def test_a_mail_too_large_for_the_server_is_set_aside_and_the_next_one_goes_out(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+) -> None:
+    picky = Picky(sender="552 message size exceeds the limit")
+    with serving(picky) as url:
+        sink = opened(url, tmp)
+        sink.write([change(1)])
+        sink.flush()
+        wait_until(lambda: recorder.letters, what="the dead letter")
+        picky.refuse.clear()
+        sink.write([change(2)])
+        sink.flush()
+        wait_until(lambda: picky.mails, what="the next mail")
+
+
+def test_no_text_of_a_label_makes_a_header_a_command_or_a_mail_that_nobody_takes(
+    opened: Callable[..., Writer], mail: Mail, tmp: Path, unique: str
+) -> None:
+    words = "a\r\nBcc: thief@example.org\r\n.\r\n\0\x1b é " + "w" * 3_000
+    sink = opened(mail.url, tmp, to=f"{unique}@example.org", title="{subject}", body="{subject}")
+    sink.write([change(1, subject=words)])
+    sink.flush()
+    wait_until(lambda: mails_to(mail, unique), what="the mail")
+    (message,) = mails_to(mail, unique)
+    assert "Bcc" not in message
+    assert message["Subject"].startswith("a Bcc: thief@example.org . \ufffd\ufffd é www")
+    told = ["a", "Bcc: thief@example.org", ".", "\ufffd\ufffd é " + "w" * 3_000]
+    assert message.get_content().splitlines() == told
+
+
 def test_a_refused_sender_is_a_matter_of_the_settings_and_loses_nothing(
     opened: Callable[..., Writer], recorder: Recorder, tmp: Path
 ) -> None:
