@@ -2,11 +2,13 @@
 
 import logging
 import re
+from functools import partial
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
+from clickhouse_connect.driver.httpclient import HttpClient
 
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.runtime.error_text import one_line, root_cause
@@ -34,7 +36,7 @@ def open_client(
     Raises `ClickHouseError` or `OSError` while the server does not answer.
     """
     parts = urlsplit(connection.url)
-    return clickhouse_connect.get_client(
+    client = clickhouse_connect.get_client(
         host=parts.hostname,
         port=parts.port or (8443 if parts.scheme == "https" else 8123),
         secure=parts.scheme == "https",
@@ -42,11 +44,16 @@ def open_client(
         password=connection.password.get_secret_value(),
         database=connection.database if database is None else database,
         ca_cert=connection.ca,
+        dedicated_pool=True,
         connect_timeout=5,
         send_receive_timeout=timeout,
         autogenerate_session_id=False,
         query_retries=0,
     )
+    assert isinstance(client, HttpClient)
+    # rows go to the server that is named, not to a proxy's page for logging in
+    client.http.urlopen = partial(client.http.urlopen, redirect=False)  # type: ignore[method-assign]
+    return client
 
 
 def connect(connection: ClickHouseConnection) -> Client:

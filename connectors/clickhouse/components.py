@@ -83,4 +83,5 @@ class ClickHouse(Sink):
             max_events=20_000,
             max_wait=0.5,
             idle=FarEndCheck(answers),
+            takes=inserter.takes,
         )

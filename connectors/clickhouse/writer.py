@@ -56,14 +56,33 @@ class Inserter:
             kind = self._kind
             fitting = [event for event in events if kind_of(event) is kind]
             if fitting:
-                self._client.insert_arrow(
-                    self._declared.table, kind.arrow(fitting), settings=SETTINGS
-                )
+                self._write(self._client, kind, fitting)
         except (ClickHouseError, OSError) as error:
             self._client = None
             raise Retry(self._explain(error), suspect=blames_rows(error)) from error
         if len(fitting) < len(events):  # only now: a batch that is tried again is refused once
             self._refuse([event for event in events if kind_of(event) is not kind], kind)
+
+    def takes(self) -> bool:
+        """Whether ClickHouse takes rows into the table at all; writes none."""
+        if self._kind is None:
+            return False
+        try:
+            self._write(connect(self._connection), self._kind, [])
+        except (ClickHouseError, OSError, Retry):
+            return False
+        return True
+
+    def _write(self, client: Client, kind: TableKind, events: list[Event]) -> None:
+        done = client.insert_arrow(self._declared.table, kind.arrow(events), settings=SETTINGS)
+        if not done.query_id():  # such as a proxy's page for logging in
+            raise Retry(self._no_clickhouse())
+
+    def _no_clickhouse(self) -> str:
+        return (
+            f"{self._connection.url} answers, but not as ClickHouse does; redirects are not"
+            " followed: check url of the connection, and what stands before the server"
+        )
 
     def _connect(self, first: Event) -> None:
         client = connect(self._connection)
@@ -111,6 +130,8 @@ class Inserter:
             )
         if is_missing(error):
             return f"{where}: table or database is gone and is made again ({text})"
+        if "HTTP status 3" in text or "Unexpected response" in text:
+            return self._no_clickhouse()
         if "Code: " in text:
             return f"{where} does not take rows ({text})"
         return f"{where} does not answer ({text}); is it running there?"

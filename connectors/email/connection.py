@@ -9,7 +9,7 @@ from operators.component import Spec
 
 
 def ascii_domain(address: str) -> str:
-    """The address with its domain as the DNS has it: `ops@café.example` at `xn--caf-dma.example`."""
+    """The address with its domain as the DNS has it: `café.example` is `xn--caf-dma.example`."""
     name, _, domain = address.rpartition("@")
     try:
         return f"{name}@{domain.encode('idna').decode('ascii')}"

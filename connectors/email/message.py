@@ -53,10 +53,8 @@ class MailText:
         """The text: all that is known of one event, or a line for each of several."""
         if len(events) == 1:
             return self._about(events[0])
-        lines = [
-            f"{len(events)} events, from {clock_text(events[0].time, self._timezone)} to {clock_text(events[-1].time, self._timezone)}:",
-            "",
-        ]
+        first, last = (clock_text(event.time, self._timezone) for event in (events[0], events[-1]))
+        lines = [f"{len(events)} events, from {first} to {last}:", ""]
         for event in sorted(events, key=_urgency, reverse=True):
             lines.append(f"{clock_text(event.time, self._timezone)}  {self._line(event)}")
             lines += [

@@ -19,7 +19,8 @@ class InfluxDB(Sink):
     counted and left out. A reading of quality stale or bad has it in the field `quality`. With
     `shape` its entries are the fields. Alarm changes have the fields `state`, `change` and `value`,
     occurrences `count`. A label or tag that is called as one of the fields is written as
-    `value_tag`, since InfluxDB 3 refuses one name for both.
+    `value_tag`, since InfluxDB 3 refuses one name for both; `time` is written as `time_tag`, and a
+    field of that name as `time_field`, since InfluxDB drops such points.
 
     Delivery: at least once; a second delivery writes the same point again, so it does not show.
     What InfluxDB refuses goes to dead letters line by line.

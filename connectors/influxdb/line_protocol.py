@@ -27,6 +27,13 @@ _LOST_BACKSLASH = re.compile(r"\\(?=[\\,= ]|\Z)")
 _SPECIAL = re.compile(r"[,= ]")
 _SPECIAL_IN_MEASUREMENT = re.compile(r"[, ]")
 _STABLE = {"subject", "metric"}
+OF_POINTS = frozenset(("value", "text", "quality"))
+"""Fields that a point may have, whether this one has them or not."""
+RESERVED = frozenset(("time", "_field", "_measurement"))
+"""Names that InfluxDB takes for no tag, and the first for no field either; it drops such points.
+
+InfluxDB v2 documentation, "Line protocol: naming restrictions".
+"""
 
 
 def writable(name: str) -> str:
@@ -78,8 +85,9 @@ class Lines:
         self._tags = tags
         self._labels = labels
         self._shape = shape
-        self._field = tag(field)
-        self._own = {field, "text", "quality"}
+        self._field = _field_name(field)
+        self._own = {field} if shape is None else set()
+        self._own |= RESERVED if shape is not None else RESERVED | OF_POINTS
         self.precision: Literal["ms", "ns"] = precision
         self._scale, self._factor = (1e3, 1) if precision == "ms" else (1e6, 1000)
         names = {*self._measurement.placeholders(), *self._tags}
@@ -94,7 +102,8 @@ class Lines:
         fields = ",".join(_fields("", values))
         if not fields:
             return None
-        return f"{self._begin(event, values)} {fields} {self._time(event.time)}"
+        begin = self._begin(event, self._own | values.keys())
+        return f"{begin} {fields} {self._time(event.time)}"
 
     def _reading(self, event: Reading) -> str | None:
         if self._cacheable:
@@ -139,7 +148,7 @@ class Lines:
     def _begin(self, event: Event, fields: Container[str]) -> str:
         """Measurement and tags, in the order of their names.
 
-        InfluxDB 3 refuses a tag that is called as a field: it is `value_tag`.
+        InfluxDB 3 refuses a tag that is called as a field: it is `value_tag`; so is `time_tag`.
         """
         tags = dict(event.labels) if self._labels and hasattr(event, "labels") else {}
         if isinstance(event, AlarmTransition):
@@ -174,6 +183,10 @@ def _values(event: Event) -> dict[str, Any]:
     return {}
 
 
+def _field_name(name: str) -> str:
+    return "time_field" if name == "time" else tag(name)
+
+
 def _number(value: float | bool | None) -> float | None:
     return None if value is None else float(value)
 
@@ -194,12 +207,11 @@ def _fields(prefix: str, values: dict[str, Any]) -> list[str]:
         if isinstance(value, dict):
             fields += _fields(f"{name}.", value)
         elif isinstance(value, bool):
-            fields.append(f"{tag(name)}={'true' if value else 'false'}")
+            fields.append(f"{_field_name(name)}={'true' if value else 'false'}")
         elif isinstance(value, (int, float)):
             if (number := _finite(value)) is not None:
-                fields.append(f"{tag(name)}={number!r}")
+                fields.append(f"{_field_name(name)}={number!r}")
         elif value is not None:
-            fields.append(
-                f"{tag(name)}={string(value if isinstance(value, str) else json.dumps(value))}"
-            )
+            words = value if isinstance(value, str) else json.dumps(value)
+            fields.append(f"{_field_name(name)}={string(words)}")
     return fields

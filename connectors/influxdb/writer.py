@@ -4,8 +4,8 @@ import json
 import time
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from connectors.base import ConnectorContext
@@ -17,6 +17,8 @@ from connectors.runtime.far_end_check import FarEndCheck, any_answer
 from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
+STORED = (201, 202, 204)
+"""HTTP statuses by which InfluxDB says that it has the points; 200 is none of them."""
 BAD_LINES = (400, 413, 422)
 """HTTP statuses that blame the lines, not the moment."""
 
@@ -41,7 +43,7 @@ class InfluxWriter:
             timeout=connection.timeout * 1000,
             ssl_ca_cert=connection.ca,
         )
-        self._api = self._client.write_api(write_options=SYNCHRONOUS)
+        self._service = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
         self._writer = BatchWriter(
             context,
             self._deliver,
@@ -77,13 +79,17 @@ class InfluxWriter:
             return False
         return True
 
-    def _write(self, record: str) -> None:
-        self._api.write(
-            bucket=self._bucket,
-            record=record.encode(),
-            # the enumeration's values are these texts
-            write_precision=self._lines.precision,  # type: ignore[arg-type]
+    def _write(self, lines: str) -> None:
+        _, status, _ = self._service.post_write_with_http_info(  # type: ignore[no-untyped-call]
+            self._connection.org,
+            self._bucket,
+            lines.encode(),
+            precision=self._lines.precision,
+            content_type="text/plain; charset=utf-8",
         )
+        if status not in STORED:  # such as a proxy's page for logging in
+            answer = "not what InfluxDB says; check url"
+            raise ApiException(status=status, reason=answer)  # type: ignore[no-untyped-call]
 
     def _send(self, lines: list[tuple[str, Event]]) -> None:
         """Send lines; of those InfluxDB refuses, halves are tried until the bad ones are found."""

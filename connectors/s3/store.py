@@ -118,7 +118,7 @@ class Store:
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store an object in one request, which replaces that of the key whole or not at all."""
         try:
-            self._client.put_object(
+            stored = self._client.put_object(
                 self._bucket,
                 key,
                 io.BytesIO(data),
@@ -126,6 +126,8 @@ class Store:
                 content_type=content_type,
                 part_size=max(len(data), 5 << 20),  # never in several requests
             )
+            if not stored.etag:
+                raise ValueError("it confirms an object without its ETag")
         except FAILURES as error:
             self._raise(error)
 

@@ -1,9 +1,10 @@
-"""Labels that InfluxDB would have under another name, since a field is called so."""
+"""Labels that InfluxDB would have under another name: a field is called so, or InfluxDB's own."""
 
 from collections.abc import Iterator
 
 from connectors.config.document import Path_
 from connectors.influxdb.components import InfluxDB
+from connectors.influxdb.line_protocol import RESERVED
 from flows.checks.context import Scope, map_of
 
 OF_ALARMS = ("state", "change", "severity", "value")
@@ -20,11 +21,16 @@ def check_tags(scope: Scope) -> None:
         if sink.shape is not None:
             fields = {*sink.shape}
         for path, label, is_key in _named(scope, name, settings, names):
-            if label in fields:
+            if label in fields | RESERVED:
+                why = (
+                    f"the sink {name!r} writes a field {label!r}, and InfluxDB takes no tag of that"
+                    " name"
+                    if label in fields
+                    else f"InfluxDB takes no tag of the name {label!r}"
+                )
                 scope.say(
                     path,
-                    f"the sink {name!r} writes a field {label!r}, and InfluxDB takes no tag of that"
-                    f" name: there it is {label + '_tag'!r}",
+                    f"{why}: there it is {label + '_tag'!r}",
                     "give it another name if a query is to find it under its own",
                     key=is_key,
                     level="warning",

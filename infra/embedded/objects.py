@@ -72,7 +72,7 @@ class Objects(Service):
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
 
     def stop(self, timeout: float = 60.0) -> None:
-        """Kill it: what it has confirmed outlives that, and SIGTERM waits for whoever is connected."""
+        """Kill it, which costs nothing that it confirmed; SIGTERM waits for who is connected."""
         self.kill()
 
     def kill(self) -> None:

@@ -13,7 +13,12 @@ def http(status: int, only: bytes = b"") -> Refusal:
     holds the poison.
     """
     body = b"<Error><Code>InternalError</Code><Message>We are sorry.</Message></Error>"
-    answer = b"HTTP/1.1 %d Refused\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s"
+    head = b"HTTP/1.1 %d Refused\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s"
+    return answer(head % (status, len(body), body), only)
+
+
+def answer(words: bytes, only: bytes = b"") -> Refusal:
+    """The same with these words as the answer."""
 
     def refuse(data: bytes, client: socket.socket) -> bytes | None:
         line = data.partition(b"\r\n")[0]
@@ -22,7 +27,7 @@ def http(status: int, only: bytes = b"") -> Refusal:
         if b" HTTP/1." not in line:
             return b""  # the rest of a request that was under way
         _read_whole(data, client)
-        return answer % (status, len(body), body)
+        return words
 
     return refuse
 

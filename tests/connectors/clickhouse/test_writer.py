@@ -18,6 +18,8 @@ from connectors.runtime.threaded_writer import Retry
 from infra.embedded import clickhouse
 from operators.alarms.kpi import Kpis
 from operators.events import AlarmTransition, DeadLetter, Event, Occurrence, Reading, Summary
+from tests.chaos.ends.relay import Relay
+from tests.chaos.sinks import refusals
 from tests.connectors.recorder import Recorder, reading
 
 DAY = 86400.0
@@ -400,3 +402,39 @@ def test_a_batch_of_many_days_and_of_clocks_gone_wrong_is_taken(
     assert open_client(connection).query(
         "SELECT count(), uniqExact(id) FROM kept FINAL"
     ).result_rows == [(153, 153)]
+
+
+LOGGED_OUT = {
+    "a redirect": b"HTTP/1.1 303 See Other\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+    "a page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\nLog in",
+}
+
+
+@pytest.mark.parametrize("answer", LOGGED_OUT)
+def test_a_page_for_logging_in_is_no_store(
+    clickhouse: clickhouse.ClickHouse, recorder: Recorder, unique: str, answer: str
+) -> None:
+    relay = Relay(clickhouse.port)
+    connection = ClickHouseConnection(
+        url=f"http://{relay.address}/{unique}", password=clickhouse.password
+    )
+    sink = inserter(recorder, connection)
+    sink.insert([reading(1)])
+    relay.refuse = refusals.answer(LOGGED_OUT[answer])
+    with pytest.raises(Retry, match="answers, but not as ClickHouse does"):
+        sink.insert([reading(2)])
+    relay.refuse = None
+    sink.insert([reading(2)])
+    rows = connect(connection).query("SELECT id FROM kept FINAL ORDER BY id").result_rows
+    assert [row[0] for row in rows] == ["r1", "r2"]
+    relay.cut()
+
+
+def test_a_server_that_takes_no_row_at_all_is_told_from_one_that_refuses_a_row(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    sink = inserter(recorder, connection)
+    sink.insert([reading(1)])
+    assert sink.takes()
+    connect(connection).command("RENAME TABLE kept TO put_away")
+    assert not sink.takes()

@@ -43,7 +43,7 @@ def a_reading(**fields: Any) -> Reading:
     )
 
 
-@pytest.mark.parametrize("name", ["value", "text", "quality"])
+@pytest.mark.parametrize("name", ["value", "text", "quality", "time", "_field", "_measurement"])
 def test_a_label_that_is_called_as_a_field_is_a_tag_of_another_name(name: str) -> None:
     line = Lines().line(a_reading(labels={name: "x", "room": "attic"}))
     assert line is not None
@@ -51,6 +51,28 @@ def test_a_label_that_is_called_as_a_field_is_a_tag_of_another_name(name: str) -
     assert f",{name}_tag=x" in measurement_and_tags
     assert f",{name}=" not in measurement_and_tags
     assert ",room=attic" in measurement_and_tags
+
+
+def test_a_label_has_one_name_whatever_the_fields_of_the_single_point() -> None:
+    lines = Lines()
+    labels = {"value": "x", "text": "y"}
+    for value in (31.0, "open", None):
+        line = lines.line(
+            AlarmTransition(
+                id="a", time=T, recorded=T, rule="f/hot", alarm="hot", subject="r", occ=1, seq=1,
+                event="activated", change="raised", state="unacked", isa="B", severity="major",
+                value=value, labels=labels,
+            )
+        )  # fmt: skip
+        assert line is not None and ",text_tag=y,value_tag=x " in line
+
+
+def test_no_field_is_called_as_the_time_of_influxdb() -> None:
+    assert Lines(field="time").line(a_reading()) == (
+        "temperature,subject=rack time_field=21.5 1795000000250"
+    )
+    shaped = Lines(shape=lambda event: {"time": 1, "v": 2}).line(a_reading())
+    assert shaped == "temperature,subject=rack time_field=1.0,v=2.0 1795000000250"
 
 
 def test_a_reading_is_one_field_with_its_subject_and_labels_as_tags() -> None:
@@ -333,6 +355,7 @@ class Influx(http.server.ThreadingHTTPServer):
         self.bad = "no_such"
         self.busy = 0
         self.sick = 0
+        self.logged_out = False
         self.requests = 0
 
 
@@ -342,7 +365,9 @@ class _InfluxAnswers(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         lines = self.rfile.read(int(self.headers["Content-Length"])).decode().split("\n")
         self.server.requests += 1
-        if self.server.busy:
+        if self.server.logged_out:
+            self._answer(200, {"page": "Log in"})
+        elif self.server.busy:
             self.server.busy -= 1
             self._answer(429, {"code": "too many requests", "message": "slow down"}, "0")
         elif self.server.sick:
@@ -426,6 +451,23 @@ def test_a_server_that_fails_at_everything_costs_no_event_however_long(
     sink.flush()
     sink.close()
     assert (len(influx.lines), recorder.letters) == (3, [])
+
+
+def test_a_page_for_logging_in_is_no_store(recorder: Recorder, influx: Influx) -> None:
+    influx.logged_out = True
+    connection = InfluxConnection.model_validate(
+        {"url": f"http://127.0.0.1:{influx.server_port}", "token": influx.token}
+    )
+    sink = InfluxDB(bucket="b").open(recorder.context("series", connection))
+    sink.write([reading(1)])
+    wait_until(
+        lambda: "answers 200: not what InfluxDB says" in recorder.health.down.get("series", ""),
+        what="the sink to be degraded",
+    )
+    influx.logged_out = False
+    sink.flush()
+    sink.close()
+    assert (len(influx.lines), recorder.letters) == (1, [])
 
 
 def test_a_wrong_token_degrades_with_the_remedy_and_loses_nothing(
