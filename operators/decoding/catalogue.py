@@ -24,6 +24,7 @@ BRIDGES = (
     "ams_reader",
     "ruuvi",
     "ecowitt",
+    "wmbusmeters",
     "debezium",
 )
 """The modules of `bridges`."""

@@ -1,6 +1,7 @@
 """rtl_433: `rtl_433/HOST/events` (the payload names the device) and `…/devices/MODEL/…/KEY`.
 
-Topics that people make of it, `rtl_433/MODEL/ID/KEY`, are read as well.
+Topics that people make of it, `rtl_433/MODEL/ID/KEY`, are read as well, and OpenMQTTGateway's
+`…/RTL_433toMQTT/…`.
 
 Keys end in their unit: `temperature_C`, `wind_avg_km_h`. Source: rtl_433, docs/DATA_FORMAT.md.
 """
@@ -107,6 +108,8 @@ def _event(builder: ReadingBuilder, data: Any) -> None:
 def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     at = next((n for n, word in enumerate(words) if named or word.startswith("rtl_433")), None)
+    if "RTL_433toMQTT" in words:
+        return Route(_event, "json")
     if at is None or len(words) < 2:
         return None
     if words[-1] in ("events", "states"):

@@ -129,7 +129,8 @@ def read(builder: ReadingBuilder, data: Any) -> None:
     elif data.__class__ is list and _inside(builder, subject_name(builder.topic), data, _DEEPEST):
         return
     elif data.__class__ is not list and (metric := metric_of(word)) is not None:
-        builder.put(subject_name(device or word), metric, data)
+        if metric not in ("state", "value") or not _named_before(builder, device, data):
+            builder.put(subject_name(device or word), metric, data)
     elif data.__class__ is str and _by_suffix(builder, device, word, data):
         return
     else:
@@ -153,6 +154,15 @@ def _one_value(builder: ReadingBuilder, metric: Any, device: str, data: dict[str
         return False
     builder.put(subject_name(device or metric), metric, value, unit or None)
     return True
+
+
+def _named_before(builder: ReadingBuilder, device: str, data: Any) -> bool:
+    """Read a number on `inverter_1/pv_power/state`; 1 on `heater/power/state` is a state."""
+    above, _, word = device.rpartition("/")
+    number = values.number(data)
+    if number is None or (metric_of(word) is not None and number in (0, 1)):
+        return False
+    return _by_suffix(builder, above, word, str(data))
 
 
 def _by_suffix(builder: ReadingBuilder, device: str, word: str, data: str) -> bool:

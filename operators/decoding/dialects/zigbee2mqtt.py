@@ -125,7 +125,7 @@ def _by_plan(
     plan: tuple[str, str | None, bool],
 ) -> None:
     metric, endpoint, alias = plan
-    if alias and metric in whole and metric != "illuminance":
+    if alias and metric != "illuminance" and (metric in whole or not _is_said_by(key, plan, whole)):
         return
     if endpoint is None and metric in exposes.PHASED and exposes.is_first_phase(key, whole):
         endpoint = "phase_a"
@@ -144,6 +144,12 @@ def _by_plan(
         builder.put(subject, "gas_alarm", raw)
     else:
         builder.put(subject, metric, raw)
+
+
+def _is_said_by(key: str, plan: tuple[str, str | None, bool], whole: dict[str, Any]) -> bool:
+    """Whether this is the key, of several names of one quantity, that says its value first."""
+    keys = [other for other in whole if len(other) <= 64 and _plan(other) == plan]
+    return key == next((other for other in keys if whole[other] is not None), keys[0])
 
 
 def _is_a_word(metric: str, raw: Any) -> bool:

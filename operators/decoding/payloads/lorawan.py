@@ -39,6 +39,11 @@ class _Meaning(NamedTuple):
     """Whether 1 is an open door."""
 
 
+_CAYENNE = {
+    "temperatureSensor": "temperature", "humiditySensor": "humidity", "barometer": "pressure",
+    "illuminanceSensor": "illuminance", "presenceSensor": "presence", "analogInput": "value",
+}  # fmt: skip
+"""What ChirpStack 3 calls the channels of Cayenne's format: `{"temperatureSensor": {"1": 20}}`."""
 _IN_MILLIMETRES = 20
 """A whole number from here on is a distance in mm, as sensors of levels measure it."""
 _NAMES = {
@@ -148,7 +153,14 @@ def _put(builder: ReadingBuilder, device: str, means: _Meaning, raw: Any) -> Non
 
 
 def _within(builder: ReadingBuilder, device: str, key: str, data: dict[str, Any]) -> None:
-    """Write what an object within holds: Cayenne's `gps_1`."""
+    """Write what an object within holds: Cayenne's `gps_1`, or its channels by their numbers."""
+    if key in _CAYENNE or key == "gpsLocation":
+        for number, raw in data.items():
+            if raw.__class__ is dict:
+                _within(builder, device, f"gps_{number}", raw)
+            elif key in _CAYENNE:
+                builder.put(at_endpoint(device, number), _CAYENNE[key], raw)
+        return
     channel = _CHANNEL.fullmatch(key)
     subject = at_endpoint(device, channel[2] if channel is not None else key)
     for name, raw in data.items():

@@ -74,7 +74,10 @@ ALIASES: dict[str, str] = {
         "humidity": "hum rh rhum relative_humidity",
         "pressure": "pres barometric_pressure",
         "illuminance": "lux illuminance_lux",
-        "battery": "batt battery_percent battery_percentage battery_level soc",
+        "battery": (
+            "batt battery_percent battery_percentage battery_level soc state_of_charge"
+            " battery_state_of_charge"
+        ),
         "voltage": "volt",
         "power": "apower act_power active_power power_active total_act_power",
         "apparent_power": "aprt_power aprtpower power_apparent total_aprt_power",
