@@ -62,7 +62,7 @@ def families(collectors: list[Collector]) -> Iterator[Metric]:
         yield from collector.collect()
 
 
-def test_metrics_have_the_names_kinds_and_labels_that_the_page_says(
+def test_a11_metrics_have_the_names_kinds_and_labels_that_the_page_says(
     collectors: list[Collector],
 ) -> None:
     seen = set()
@@ -91,7 +91,7 @@ def expressions() -> list[str]:
 
 
 @pytest.mark.parametrize("text", expressions())
-def test_dashboards_and_rules_ask_for_metrics_and_labels_that_there_are(text: str) -> None:
+def test_a11_dashboards_and_rules_ask_for_metrics_and_labels_that_there_are(text: str) -> None:
     recorded = {
         rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule
     }

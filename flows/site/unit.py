@@ -65,7 +65,7 @@ class Unit:
         self._trial: Offer | None = None
         self._before: Version | None = None
         self._until = math.inf
-        self._is_proven = self._ran_well = False
+        self._is_proven = self._ran_well = self._is_late = False
         self._kill_at: float | None = None
         self._leaves = False
         self._reason = ""
@@ -172,7 +172,7 @@ class Unit:
         if self._trial is not None:
             self._trial.done("a later version came before it ran")
         self._trial, self._wanted = self._wanted, None
-        self._reason = ""
+        self._reason, self._is_late = "", False
         self._until = self._clock() + TRIAL if self._ran_well else math.inf
         self.restarts.begin_anew()
         self.next_start = None
@@ -200,6 +200,10 @@ class Unit:
             self._answer = None
             done(reason)
         assert self.current is not None
+        if self._is_late:
+            self._is_late, self.error = False, None
+            self.reloads["ok"] += 1
+            self.accepted(self.current)
         self._say(f"running version {self.current.hash}")
 
     def _go_back(self, reason: str) -> None:
@@ -208,9 +212,11 @@ class Unit:
         states = failed.version.states if failed else self.current.states if self.current else ()
         self._trial = self._before = None
         self.error = reason
+        if failed is not None and old is not None and failed.version.hash == old.hash:
+            old = None  # the site file alone changed, and both read it as it is now
         if old is None:
             assert failed is not None
-            self.current = failed.version
+            self.current, self._is_late = failed.version, True
             self._wait(reason, 0.0)
             failed.done(reason)
             return

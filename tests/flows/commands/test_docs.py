@@ -241,6 +241,17 @@ def test_the_page_of_guarantees_is_what_the_connectors_say():
     assert guarantees() in (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
 
 
+def test_every_line_about_reloads_has_a_test_with_its_number_and_no_test_another():
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    lines = {int(number) for number in re.findall(r"^\| A(\d+) \|", page, re.MULTILINE)}
+    names = re.findall(
+        r"^def test_((?:a\d+_)+)",
+        "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")),
+        re.MULTILINE,
+    )
+    assert {int(number) for name in names for number in re.findall(r"\d+", name)} == lines
+
+
 def test_the_map_for_contributors_is_short():
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 150
 

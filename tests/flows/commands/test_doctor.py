@@ -28,7 +28,7 @@ def lines(result: Result) -> list[dict[str, str]]:
     return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
 
 
-def test_a_site_whose_services_are_well_has_no_fault(
+def test_a12_a_site_whose_services_are_well_has_no_fault(
     broker: Broker, mosquitto: Mosquitto, clickhouse: ClickHouse, mariadb: MariaDB, mail: Mail,
     objects: Objects, victoria: Victoria, tmp_path: Path,
 ) -> None:  # fmt: skip
@@ -60,7 +60,7 @@ def test_a_site_whose_services_are_well_has_no_fault(
         assert line in told
 
 
-def test_each_service_that_does_not_answer_is_a_line_with_what_helps(tmp_path: Path) -> None:
+def test_a12_each_service_that_does_not_answer_is_a_line_with_what_helps(tmp_path: Path) -> None:
     site = site_of(
         tmp_path,
         redpanda={"brokers": ["127.0.0.1:1"]},
@@ -82,7 +82,7 @@ def test_each_service_that_does_not_answer_is_a_line_with_what_helps(tmp_path: P
     assert "open-sesame" not in seen.output
 
 
-def test_a_missing_right_and_a_wrong_password_are_told_apart(
+def test_a12_a_missing_right_and_a_wrong_password_are_told_apart(
     broker: Broker, mariadb: MariaDB, clickhouse: ClickHouse, tmp_path: Path
 ) -> None:
     site = site_of(
@@ -104,7 +104,7 @@ def test_a_missing_right_and_a_wrong_password_are_told_apart(
     assert "wrong-one" not in seen.output
 
 
-def test_the_bundle_holds_the_report_and_no_secret(
+def test_a12_the_bundle_holds_the_report_and_no_secret(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MQTT_PASSWORD", "from-the-environment")

@@ -156,6 +156,27 @@ def test_a10_a_flow_that_ends_by_itself_with_0_is_not_started_again() -> None:
     assert bench.unit.state == "ended" and len(bench.started) == 1
 
 
+@pytest.mark.parametrize("before", [None, Version("cool", "a", "its site", "", "cool.yaml")])
+def test_what_failed_at_first_and_has_nothing_to_go_back_to_is_well_once_it_runs(
+    before: Version | None,
+) -> None:
+    bench = Bench()
+    if before is not None:
+        bench.runs(before)
+        bench.offer(A)
+        bench.unit.ended(0)
+    else:
+        bench.offer(A)
+    came: list[Version] = []
+    bench.unit.accepted = came.append
+    bench.unit.ended(70)
+    assert (bench.unit.state, bench.unit.current) == ("waiting", A)
+    assert bench.unit.error is not None and bench.unit.down is not None
+    bench.after(1)
+    bench.unit.told({"running": True})
+    assert (bench.unit.error, bench.unit.down, came) == (None, None, [A])
+
+
 def test_a_flow_that_leaves_starts_no_more() -> None:
     bench = Bench().runs(A)
     bench.offer(B)
