@@ -10,7 +10,7 @@ class RecoverySection(Spec):
     """With `objects`, a flow's saved state is copied to an object store, and one process runs it.
 
     Another machine with the same definitions stands by, and goes on from the last copy when the
-    first one is gone.
+    first one is gone. So it is for each share of a flow in several processes.
     """
 
     objects: str | None = Field(

@@ -42,7 +42,7 @@ def missing(site: Site, data: Path) -> Iterator[str]:
 
 def saved(data: Path) -> Iterator[tuple[tuple[str, str], int]]:
     """The saved offset of each partition of each flow, by flow and `TOPIC/NUMBER`."""
-    for folder in sorted((data / "flows").glob("*")):
+    for folder in sorted([*data.glob("flows/*"), *data.glob("shares/*/flows/*")]):
         known = stores.stores(folder)
         found: dict[str, int] = {}
         for store in reversed(known):  # the newest counts

@@ -44,6 +44,7 @@ from flows.runtime.page_announcer import announce_pages
 from flows.runtime.partitioning import Partitioning, partition
 from flows.runtime.runtime_context import RuntimeContext
 from flows.runtime.saved_state.folder import OpenedState, StateFolder
+from flows.runtime.saved_state.points import OUTBOX
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import Metrics, make_health
 from flows.vision.recordings import Recordings
@@ -129,7 +130,7 @@ class Runner:
         self.outbox = Outbox(
             compiled.outbox,
             self._context_with("outbox", self._broker),
-            self._folder.path / "outbox",
+            self._folder.path / OUTBOX,
             options.share,
         )
         self.metrics.registry.register(self.outbox)

@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -46,6 +47,15 @@ class Share:
     def name(self) -> str | None:
         """A word for files and keys that processes must not share; None where there is one."""
         return f"{self.number}of{self.count}" if self.count > 1 else None
+
+    @classmethod
+    def of_name(cls, name: str) -> Self:
+        """From `name`; raises ValueError."""
+        return cls.parse(name.replace("of", "/"))
+
+    def overlaps(self, other: "Share") -> bool:
+        """Whether some partition is in both."""
+        return (self.number - other.number) % math.gcd(self.count, other.count) == 0
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"

@@ -32,7 +32,7 @@ from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import StatusServer
 from flows.site.announcer import Announcer
 from flows.site.log_form import Form, log_to_stderr
-from flows.site.recovery.ownership import owned
+from flows.site.recovery.ownership import folder_of, owned
 from flows.site.version import SHORT, content
 
 EXIT_REFUSED = 1
@@ -110,6 +110,7 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     check_tables(compiled.sinks, place)
     folder = asked.folder or definition.parent
     version = content(definition)[:SHORT]
+    asked = replace(asked, data=folder_of(place, asked.data, asked.share))
     options = RunOptions(asked.data, asked.share, asked.drop, definition=folder, version=version)
     with owned(place, flow.flow, asked.data, asked.share) as recovery:
         if recovery is not None:

@@ -34,12 +34,21 @@ class Fence:
     which readers see nothing. The records themselves are written outside of transactions.
     """
 
-    def __init__(self, owner: str, topics: Iterable[str], confirm: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        owner: str,
+        topics: Iterable[str],
+        confirm: Callable[[], None],
+        former: Iterable[str] = (),
+    ) -> None:
         self._owner, self._topics, self._confirm = owner, sorted(set(topics)), confirm
+        self._former = tuple(former)
+        self._shut_out: set[str] = set()
 
     def of(self, word: str) -> "Fence":
         """One whose ids differ from all of this one's."""
-        return Fence(f"{self._owner}/{word}", self._topics, self._confirm)
+        former = (f"{owner}/{word}" for owner in self._former)
+        return Fence(f"{self._owner}/{word}", self._topics, self._confirm, former)
 
     def id_of(self, name: str) -> str:
         """The transactional id of the producer of that name."""
@@ -57,6 +66,8 @@ class Fence:
         client.init_transactions()
         self._confirm()
         self._mark(client, options)
+        for owner in self._former:
+            self._shut(f"{owner}{name.removeprefix(self._owner)}", options)
         manager.transactional_id = None
         # the client would go on under another id, of which the broker does not know whose it is
         manager.bump_producer_id_and_epoch = partial(_end, manager)
@@ -72,6 +83,21 @@ class Fence:
                 due = time.monotonic() + RENEW_SECONDS
 
         return renew
+
+    def _shut(self, name: str, options: dict[str, Any]) -> None:
+        """Shut out who writes under a transactional id."""
+        if name in self._shut_out:
+            return
+        client = KafkaProducer(
+            **options, transactional_id=name, bootstrap_timeout_ms=3_000, max_block_ms=5_000,
+            metrics_enabled=False,
+        )  # fmt: skip
+        try:
+            client.init_transactions()
+            self._mark(client, options)
+        finally:
+            client.close(timeout=1)
+        self._shut_out.add(name)
 
     def _mark(self, client: KafkaProducer, options: dict[str, Any]) -> None:
         manager = client._transaction_manager

@@ -14,7 +14,7 @@ from connectors.base import ConnectorError, Health, Stopped
 from connectors.kafka.admin import ensure_topic, explain
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fencing.fence import LeaseLost
-from connectors.kafka.leases.ledger import Entry, Ledger
+from connectors.kafka.leases.ledger import Claim, Entry, Kin, Ledger
 from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.producer_client import open_producer
 from connectors.runtime.backoff import Backoff
@@ -41,16 +41,19 @@ class Lease:
         lasts: float,
         health: Health,
         stopping: threading.Event,
+        kin: Kin = lambda lease: None,
     ) -> None:
-        self._connection, self._name, self._owner = connection, name, owner
+        self._connection, self.name, self._owner = connection, name, owner
         self._lasts, self._health, self._stopping = lasts, health, stopping
-        self._ledger = Ledger(name, lasts)
+        self._kin = kin
+        self._ledger = Ledger(name, lasts, kin)
         self._part = TopicPartition(connection.topic_names.leases, 0)
         self._renewed = 0.0
         self._ended = threading.Event()
         self.epoch = 0
-        self.before: tuple[int, str] = (0, "")
-        """Epoch and owner that held it last."""
+        self.term = 0
+        self.before: list[Claim] = []
+        """The last claims of it and of those that exclude it, the newest first."""
 
     @contextmanager
     def held(self, lost: Callable[[str], None]) -> Iterator[None]:
@@ -67,24 +70,25 @@ class Lease:
     def check(self) -> None:
         """Raise `LeaseLost` unless nobody else can hold it now."""
         if not self._ledger.is_of(self.epoch, self._owner):
-            raise LeaseLost(self._who(self._ledger))
+            raise LeaseLost(self._who(self._ledger.mine))
         if time.monotonic() - self._renewed > SAFE * self._lasts:
             raise LeaseLost(
-                f"the lease {self._name} could not be renewed for {SAFE * self._lasts:g} s, so that"
+                f"the lease {self.name} could not be renewed for {SAFE * self._lasts:g} s, so that"
                 " another process may run the flow by now; it is started again and waits for it"
             )
 
     def confirm(self) -> None:
         """Read the topic to its end; raises `LeaseLost` unless it is still ours there."""
-        ledger = Ledger(self._name, self._lasts)
+        ledger = Ledger(self.name, self._lasts, self._kin)
         with self._reading() as consumer:
             self._take(consumer, ledger)
-        if not ledger.is_of(self.epoch, self._owner):
-            raise LeaseLost(self._who(ledger))
+        later = ledger.rival(time.monotonic(), first=ledger.mine.term + 1)
+        if later is not None or not ledger.is_of(self.epoch, self._owner):
+            raise LeaseLost(self._who(later or ledger.mine))
 
-    def _who(self, ledger: Ledger) -> str:
+    def _who(self, claim: Claim) -> str:
         return (
-            f"{ledger.owner} runs the flow now (lease {self._name}, epoch {ledger.epoch}); this"
+            f"{claim.owner} runs the flow now (lease {claim.lease}, epoch {claim.epoch}); this"
             " process writes nothing more"
         )
 
@@ -97,34 +101,49 @@ class Lease:
                 return
             except (ConnectorError, KafkaError, OSError) as error:
                 words = explain(error, self._connection) if isinstance(error, KafkaError) else error
-                self._health.degraded(HEALTH, f"the lease {self._name} cannot be had: {words}")
+                self._health.degraded(HEALTH, f"the lease {self.name} cannot be had: {words}")
                 if self._stopping.wait(backoff.pause()):
                     raise Stopped(self._health.down[HEALTH]) from None
 
     def _claim(self) -> None:
         ensure_topic(self._connection, self._part.topic, 1, True)
-        self._ledger = ledger = Ledger(self._name, self._lasts)
+        self._ledger = ledger = Ledger(self.name, self._lasts, self._kin)
         with self._reading() as consumer:
             while not self._stopping.is_set():
                 self._take(consumer, ledger)
-                now = time.monotonic()
-                is_mine = ledger.owner == self._owner and self._owner != ""
-                if ledger.is_held(now) and not is_mine:
+                if holder := self._holder(ledger):
                     self._health.degraded(
-                        HEALTH, f"stands by: {ledger.owner} runs the flow (epoch {ledger.epoch})"
+                        HEALTH,
+                        f"stands by: {holder.owner} runs the flow (lease {holder.lease}, epoch"
+                        f" {holder.epoch})",
                     )
                     continue
-                self.before = (ledger.epoch, ledger.owner)
-                epoch = ledger.epoch + 1
+                known = [*ledger.others(), *([ledger.mine] if ledger.mine.epoch else [])]
+                self.before = sorted(known, key=lambda claim: -claim.term)
+                epoch = ledger.mine.epoch + 1
+                claim = Entry(self.name, epoch, self._owner, "claim")
                 with self._writing() as client:
                     sent = time.monotonic()
-                    self._say(client, Entry(self._name, epoch, self._owner, "claim"))
-                while ledger.epoch < epoch and not self._stopping.is_set():
-                    self._take(consumer, ledger)
-                if ledger.is_of(epoch, self._owner):
-                    self.epoch, self._renewed = epoch, sent
-                    return
+                    self._say(client, claim)
+                    while ledger.mine.epoch < epoch and not self._stopping.is_set():
+                        self._take(consumer, ledger)
+                    if not ledger.is_of(epoch, self._owner):
+                        continue
+                    if ledger.rival(time.monotonic(), last=ledger.mine.term):
+                        # it claimed a moment before; of two the later one withdraws
+                        self._say(client, msgspec.structs.replace(claim, says="free"))
+                        continue
+                self.epoch, self.term, self._renewed = epoch, ledger.mine.term, sent
+                return
         raise Stopped("asked to stop while it stood by")
+
+    def _holder(self, ledger: Ledger) -> Claim | None:
+        """Who holds it, or what excludes it; not this owner, from an earlier start."""
+        now = time.monotonic()
+        is_mine = ledger.mine.owner == self._owner and self._owner != ""
+        if ledger.is_held(now) and not is_mine:
+            return ledger.mine
+        return ledger.rival(now)
 
     def _keep(self, lost: Callable[[str], None]) -> None:
         while not self._ended.is_set():
@@ -144,12 +163,12 @@ class Lease:
 
     def _renew(self) -> None:
         """Say that it is held, again and again; raises what the broker does not take."""
-        mine = Entry(self._name, self.epoch, self._owner, "alive")
+        mine = Entry(self.name, self.epoch, self._owner, "alive")
         with self._reading() as consumer, self._writing() as client:
             while True:
                 self._take(consumer, self._ledger)
                 if not self._ledger.is_of(self.epoch, self._owner):
-                    raise LeaseLost(self._who(self._ledger))
+                    raise LeaseLost(self._who(self._ledger.mine))
                 sent = time.monotonic()
                 self._say(client, mine)
                 self._renewed = sent

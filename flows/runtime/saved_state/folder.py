@@ -81,9 +81,7 @@ class StateFolder:
         newest = {shard: _first(known, shard) for shard in layout.shards}
         for store in set(newest.values()) - {None}:
             assert store is not None
-            if store.shards == frozenset(layout.shards) and all(
-                found == store for found in newest.values()
-            ):
+            if store.is_just_of(layout.shards) and all(found == store for found in newest.values()):
                 stores.check(store)
                 stores.upgrade(store, self.flow)
                 return store, stores.read(store, self.flow)
@@ -124,7 +122,7 @@ class StateFolder:
                 if (source, part) in states.waiting:
                     taken.waiting[source, part] = states.waiting[source, part]
         for store in known:
-            if store.number in read and min(store.shards) in layout.shards:
+            if store.number in read and min(store.made_for) in layout.shards:
                 for sink, records in states_of(store).records.items():
                     taken.records.setdefault(sink, []).extend(records)
         for states in read.values():

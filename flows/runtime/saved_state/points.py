@@ -9,15 +9,18 @@ import io
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from connectors.runtime.private_files import FILE, FOLDER, private_folder
 from flows.runtime.saved_state import instant
-from flows.runtime.saved_state.stores import PREFIX
-from flows.runtime.shards import StateError
+from flows.runtime.saved_state.stores import PREFIX, stores
+from flows.runtime.shards import Share, StateError
 
 OWNER = "owner.json"
 """Which process of which machine has the folder; no part of a point."""
+OUTBOX = "outbox"
+"""Folder of what sinks with an outbox have written: a folder a sink, a file a partition."""
 
 
 def make(folder: Path) -> bytes:
@@ -39,19 +42,28 @@ def make(folder: Path) -> bytes:
     return hashlib.sha256(data).digest() + data
 
 
-def put(point: bytes, folder: Path) -> None:
-    """Put a point in the place of a flow's folder, whole or not at all; raises `StateError`.
+def put(found: Iterable[tuple[Share, bytes]], folder: Path) -> None:
+    """Put points in the place of a flow's folder, whole or not at all; raises `StateError`.
 
-    What the folder had stays beside it until then, and the name of its owner with it.
+    Each counts for the shards and partitions of its share, and of several the last one. What the
+    folder had stays beside it until then, and the name of its owner with it.
     """
-    digest, data = point[:32], point[32:]
-    if hashlib.sha256(data).digest() != digest:
-        raise StateError("the copy of the saved state in the object store is damaged")
     fresh = folder.parents[1] / f"recovering-{folder.name}"
     shutil.rmtree(fresh, ignore_errors=True)
     private_folder(fresh)
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
-        tar.extractall(fresh, filter="data")
+    number = 0
+    for share, point in found:
+        with tempfile.TemporaryDirectory(dir=folder.parents[1]) as place:
+            part = Path(place)
+            _unpack(point, part)
+            for store in reversed(stores(part)):
+                store.leave_out(share)
+                number += 1
+                store.path.rename(fresh / f"{PREFIX}{number}")
+            for position in part.glob(f"{OUTBOX}/*/*"):
+                if not share.has(int(position.name)):
+                    position.unlink()
+            shutil.copytree(part, fresh, dirs_exist_ok=True)
     for path in fresh.rglob("*"):
         path.chmod(FOLDER if path.is_dir() else FILE)
     if (folder / OWNER).exists():
@@ -64,3 +76,11 @@ def put(point: bytes, folder: Path) -> None:
         folder.rename(old)
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _unpack(point: bytes, into: Path) -> None:
+    digest, data = point[:32], point[32:]
+    if hashlib.sha256(data).digest() != digest:
+        raise StateError("the copy of the saved state in the object store is damaged")
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
+        tar.extractall(into, filter="data")

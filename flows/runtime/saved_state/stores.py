@@ -26,7 +26,7 @@ from connectors.runtime.private_files import (
 from flows.runtime.saved_state import database, legacy_pickle, states
 from flows.runtime.saved_state.input_state import INPUT
 from flows.runtime.saved_state.states import States
-from flows.runtime.shards import StateError
+from flows.runtime.shards import Share, StateError
 
 PREFIX = "recovery-"
 OLD = "old-"
@@ -37,11 +37,23 @@ LEGACY_TAKEN_OVER = "taken-over.pickle"
 
 @dataclass(frozen=True)
 class Store:
-    """One recovery store, and the shards whose states it was made for."""
+    """One recovery store, and the shards for which it counts."""
 
     path: Path
     number: int
     shards: frozenset[str]
+    made_for: frozenset[str]
+    """The shards whose states are in it; `shards` are fewer where it was brought for some alone."""
+
+    def is_just_of(self, shards: Iterable[str]) -> bool:
+        """Whether it holds the states of these shards and of no others."""
+        return self.shards == self.made_for == frozenset(shards)
+
+    def leave_out(self, share: Share) -> None:
+        """Have it count only for shards of a share from now on."""
+        shards = [shard for shard in self.shards if share.has(int(shard))]
+        held = {"shards": sorted(shards), "made_for": sorted(self.made_for)}
+        write_private(self.path / HELD, json.dumps(held).encode())
 
     def has(self, part: str, count: int) -> bool:
         """Whether the position of a source partition is here, as far as no newer store has it.
@@ -58,7 +70,8 @@ def stores(folder: Path) -> list[Store]:
         try:
             held = json.loads((path / HELD).read_text(encoding="utf-8"))
             number = int(path.name.removeprefix(PREFIX))
-            found.append(Store(path, number, frozenset(held["shards"])))
+            shards = frozenset(held["shards"])
+            found.append(Store(path, number, shards, frozenset(held.get("made_for", shards))))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StateError(f"{path} is no recovery store ({error}). {remedy(path)}") from error
     return sorted(found, key=lambda store: -store.number)
@@ -108,7 +121,8 @@ def create(folder: Path, shards: Iterable[str], number: int, taken: States) -> S
     init_db_dir(fresh, 1)
     for file in fresh.iterdir():
         file.chmod(FILE)
-    store = Store(folder / f"{PREFIX}{number}", number, frozenset(shards))
+    mine = frozenset(shards)
+    store = Store(folder / f"{PREFIX}{number}", number, mine, mine)
     held = {"shards": sorted(store.shards)}
     write_private(fresh / TAKEN_OVER, states.dump(taken))
     write_private(fresh / HELD, json.dumps(held).encode())

@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import math
 import os
 import socket
 import sqlite3
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 import msgspec
 from kafka.errors import KafkaError
@@ -22,6 +23,7 @@ from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fencing.fence import Fence, LeaseLost
 from connectors.kafka.leases.lease import Lease
+from connectors.kafka.leases.ledger import Claim
 from connectors.kafka.producer_client import open_producer
 from connectors.runtime.private_files import open_private, private_folder, write_private
 from connectors.runtime.threaded_writer import Retry
@@ -30,7 +32,7 @@ from connectors.s3.settings import Settings
 from connectors.s3.store import ObjectRejected, Store
 from flows.runtime.saved_state import points
 from flows.runtime.saved_state.stores import stores
-from flows.runtime.shards import StateError
+from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import Metrics
 
 log = logging.getLogger("vigie")
@@ -42,24 +44,33 @@ FAULTS = (Retry, ObjectRejected, sqlite3.Error, OSError)
 
 
 class _Owner(msgspec.Struct):
-    """Who has a flow's folder, and the epoch in which its state was written."""
+    """Who has a flow's folder, and the term in which its state was written."""
 
     owner: str
     epoch: int = 0
 
 
-class Recovery:
-    """The points of one flow, and the lease that says who writes them.
+class _Point(NamedTuple):
+    """A copy of the state of a share, as it is found in the object store."""
 
-    A point is named by its epoch, so a process that is no longer the owner can overwrite none of
-    the next one's.
+    term: int
+    share: Share
+    name: str
+
+
+class Recovery:
+    """The points of one share of a flow, and the lease that says who writes them.
+
+    A point is named by its term, so a process that is no longer the owner can overwrite none of the
+    next one's. `data` is the folder of this share alone.
     """
 
-    def __init__(self, site: Site, flow: str, data: Path) -> None:
+    def __init__(self, site: Site, flow: str, data: Path, share: Share = WHOLE) -> None:
         section = site.recovery
         self._flow, self._folder, self._data = flow, data / "flows" / flow, data
-        self._every, self._epoch = section.every, 0
-        self._prefix = f"{site.site}/{flow}/"
+        self._share = share
+        self._every, self._term = section.every, 0
+        self._site = site.site
         connection = site.connection(section.connection, ObjectStoreConnection)
         settings = Settings(section.connection, str(section.objects), parallel=1)
         self._store = Store(connection, settings)
@@ -83,7 +94,13 @@ class Recovery:
                 ) from None
             health = Health(self._say)
             self.lease = lease = Lease(
-                self._broker, self._flow, self._mine.owner, self._lasts, health, threading.Event()
+                self._broker,
+                lease_of(self._flow, self._share),
+                self._mine.owner,
+                self._lasts,
+                health,
+                threading.Event(),
+                self._excludes,
             )
             with lease.held(self._lost):
                 self._bring(lease)
@@ -91,7 +108,9 @@ class Recovery:
 
     def fence(self, topics: Iterable[str]) -> Fence | None:
         """What has the broker refuse the writes of a former owner; None if this broker cannot."""
-        fence = Fence(f"{self._broker.prefix}{self._flow}", topics, self._confirm)
+        assert self.lease is not None
+        former = [self._fence_of(claim.lease) for claim in self._others_before(self.lease)]
+        fence = Fence(self._fence_of(self.lease.name), topics, self._confirm, former)
         try:
             open_producer(self._broker.fenced(fence), "fence").close(timeout=1)
         except (KafkaError, OSError) as error:
@@ -155,38 +174,87 @@ class Recovery:
         self._written = time.time()
 
     def _put(self, point: bytes) -> None:
-        name = f"{self._prefix}{self._epoch:010}{SUFFIX}"
+        name = f"{self._prefix(self._share)}{self._term:010}{SUFFIX}"
         self._store.put(name, point, "application/octet-stream")
 
+    def _prefix(self, share: Share) -> str:
+        return f"{self._site}/{lease_of(self._flow, share)}/"
+
+    def _excludes(self, lease: str) -> bool | None:
+        """Whether another lease is of a share that has some of the same partitions."""
+        share = share_of(self._flow, lease)
+        return None if share is None else share != self._share and share.overlaps(self._share)
+
+    def _fence_of(self, lease: str) -> str:
+        return f"{self._broker.prefix}{lease}"
+
+    def _others_before(self, lease: Lease) -> list[Claim]:
+        """Those that had some of the partitions since this share had them, the newest first."""
+        names = [claim.lease for claim in lease.before]
+        mine = names.index(lease.name) if lease.name in names else len(names)
+        return lease.before[:mine]
+
     def _bring(self, lease: Lease) -> None:
-        """Have the newest state in the folder: what is there, or the last point."""
-        before, owner = lease.before
+        """Have the newest state in the folder: what is there, or the last points."""
+        last = lease.before[0] if lease.before else None
         has_some = self._folder.exists() and bool(stores(self._folder))
-        mine = (self._mine.epoch, self._mine.owner)
-        is_newest = has_some and (before == 0 or (before, owner) == mine)
+        mine = (lease.name, self._mine.owner, self._mine.epoch)
+        is_newest = has_some and (last is None or (last.lease, last.owner, last.term) == mine)
+        self._refuse_older_state(is_new=last is None and not has_some)
         self._until_done(self._store.make_ready)
-        names = self._until_done(lambda: self._store.names(self._prefix))
-        last = int(names[-1].removeprefix(self._prefix).removesuffix(SUFFIX)) if names else 0
-        self._epoch = max(lease.epoch, last + 1)
-        if not is_newest and names:
-            point = self._until_done(lambda: self._store.get(names[-1]))
-            points.put(point or b"", self._folder)
-            log.info("%s: goes on from %s, which %s left", self._flow, names[-1], owner)
-        elif not is_newest and before:
+        found = self._until_done(lambda: self._points(lease))
+        self._term = max(lease.term, found[0].term + 1 if found else 0)
+        superseded = [point for point in found if point.share == self._share]
+        if not is_newest and found:
+            wanted = covering(found, self._share)
+            points.put(
+                [(point.share, self._until_done(partial(self._get, point))) for point in wanted],
+                self._folder,
+            )
+            for point in wanted:
+                log.info("%s: goes on from %s", lease.name, point.name)
+            # under a name of its own: the former owner may still write under the last one
+            self._until_done(lambda: self._put(points.make(self._folder)))
+        elif not is_newest and last:
             log.warning(
                 "%s: %s ran it and left no copy of its state in the object store: it goes on from"
-                " %s", self._flow, owner, "what is here" if has_some else "nothing",
+                " %s",
+                lease.name, last.owner, "what is here" if has_some else "nothing",
             )  # fmt: skip
-        superseded = names[:-1]
-        if not is_newest and names:
-            # under a name of its own: the former owner may still write under the last one
-            self._until_done(partial(self._put, point or b""))
-            superseded = names
+        else:
+            superseded = superseded[1:]
         for old in superseded:
-            self._until_done(partial(self._store.delete, old))
-        self._mine.epoch = lease.epoch
+            self._until_done(partial(self._store.delete, old.name))
+        self._mine.epoch = lease.term
         private_folder(private_folder(self._data / "flows") / self._flow)
         write_private(self._folder / points.OWNER, msgspec.json.encode(self._mine))
+
+    def _refuse_older_state(self, is_new: bool) -> None:
+        """Raise `StateError` where a share begins anew beside a state that was never copied."""
+        whole = self._data.parents[1] / "flows" / self._flow
+        if is_new and self._share != WHOLE and whole.exists() and stores(whole):
+            raise StateError(
+                f"{whole} has the state of this flow from before `recovery`; run it once without"
+                " --process, which copies it, and then share it out"
+            )
+
+    def _points(self, lease: Lease) -> list[_Point]:
+        """What is there of this share and of those that overlap it, the newest first."""
+        leases = {lease.name, *(claim.lease for claim in lease.before)}
+        shares = [share for name in leases if (share := share_of(self._flow, name))]
+        return sorted(
+            (
+                _Point(int(name.removeprefix(prefix).removesuffix(SUFFIX)), share, name)
+                for share in shares
+                for prefix in [self._prefix(share)]
+                for name in self._store.names(prefix)
+            ),
+            reverse=True,
+            key=lambda point: point.term,
+        )
+
+    def _get(self, point: _Point) -> bytes:
+        return self._store.get(point.name) or b""
 
     def _until_done(self, work: Callable[[], T]) -> T:
         while True:
@@ -210,3 +278,34 @@ class Recovery:
         """End at once: whatever is under way must not be written any more."""
         log.error("%s: ends at once: %s", self._flow, why)
         os._exit(EXIT_LOST)
+
+
+def lease_of(flow: str, share: Share) -> str:
+    """The name of the lease of a share of a flow, also of its points and of its producers."""
+    return flow if share.name is None else f"{flow}@{share.name}"
+
+
+def share_of(flow: str, lease: str) -> Share | None:
+    """The share that a lease is for; None for one of another flow."""
+    name, at, share = lease.partition("@")
+    try:
+        return None if name != flow else Share.of_name(share) if at else WHOLE
+    except ValueError:
+        return None
+
+
+def covering(found: Iterable[_Point], share: Share) -> list[_Point]:
+    """The points that hold the newest state of each partition of a share, the oldest first.
+
+    `found` has the newest first.
+    """
+    found = list(found)
+    count = math.lcm(share.count, *(point.share.count for point in found))
+    missing = set(filter(share.has, range(count)))
+    wanted = []
+    for point in found:
+        covered = set(filter(point.share.has, missing))
+        if covered:
+            wanted.append(point)
+        missing -= covered
+    return wanted[::-1]

@@ -9,27 +9,29 @@ from typing import TYPE_CHECKING
 
 from connectors.config.site import Site
 from connectors.runtime.optional_packages import needing
-from flows.dataflow.compiler import NotRunnable
+from connectors.runtime.private_files import private_folder
 from flows.runtime.shards import Share
 
 if TYPE_CHECKING:
     from flows.site.recovery.keeper import Recovery
 
 
+def folder_of(site: Site, data: Path, share: Share) -> Path:
+    """The data folder of a share: one of its own where its state travels by itself."""
+    if site.recovery.objects is None or share.name is None:
+        return data
+    return private_folder(private_folder(private_folder(data) / "shares") / share.name)
+
+
 @contextmanager
 def owned(site: Site, flow: str, data: Path, share: Share) -> Iterator[Recovery | None]:
-    """Wait until this process may run the flow; None where the site file asks for no recovery."""
+    """Wait until this process may run its share; None where the site file asks for no recovery."""
     if site.recovery.objects is None:
         yield None
         return
-    if share.count > 1:
-        raise NotRunnable(
-            f"--process {share}: with `recovery: {{objects: …}}` of the site file one process runs"
-            " a flow; leave one of them out"
-        )
     with needing("recovery", "objects", "minio"):
         from flows.site.recovery.keeper import Recovery
 
-    recovery = Recovery(site, flow, data)
+    recovery = Recovery(site, flow, data, share)
     with recovery.owned():
         yield recovery

@@ -42,7 +42,7 @@ def test_words_of_one_who_lost_it_count_for_nothing() -> None:
 
 def test_other_leases_of_the_topic_are_others() -> None:
     found = ledger(Entry("hot", 1, "a", "claim"))
-    assert (found.epoch, found.owner, found.is_held(100)) == (0, "", False)
+    assert (found.mine.epoch, found.mine.owner, found.is_held(100)) == (0, "", False)
 
 
 def test_claims_keep_a_record_each_where_the_topic_is_compacted() -> None:
@@ -51,3 +51,18 @@ def test_claims_keep_a_record_each_where_the_topic_is_compacted() -> None:
     assert len({one.key for one in claims}) == 3
     assert len({one.key for one in words}) == 1
     assert not {one.key for one in claims} & {one.key for one in words}
+
+
+def test_of_leases_that_exclude_each_other_the_term_says_which_claim_is_newer() -> None:
+    kin = {"cool/2of2": False, "cool": True, "cool/1of4": True}
+    found = Ledger("cool/1of2", 15.0, kin.get)
+    for name, owner in (("cool", "a"), ("hot", "x"), ("cool/2of2", "b"), ("cool/1of2", "c")):
+        found.take(Entry(name, 1, owner, "claim"), 100.0)
+    assert found.mine.term == 3
+    assert [(one.lease, one.term) for one in found.others()] == [("cool", 1)]
+    assert found.rival(100, last=found.mine.term) is not None
+    assert found.rival(115) is None
+    found.take(Entry("cool/1of4", 1, "d", "claim"), 115.0)
+    late = found.rival(115, first=found.mine.term + 1)
+    assert late is not None and late.lease == "cool/1of4"
+    assert found.rival(115, last=found.mine.term) is None

@@ -1,6 +1,7 @@
 """A flow on two machines that share nothing but a broker and an object store."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 
 from connectors.base import Health
 from connectors.kafka.producer import Producer
-from flows.runtime.saved_state import points
-from flows.runtime.shards import StateError
+from flows.runtime.saved_state import points, stores
+from flows.runtime.saved_state.states import States
+from flows.runtime.shards import WHOLE, Share, StateError
 from infra.embedded.objects import Objects
 from operators.events import AlarmTransition, Reading
 from tests.bucket import Bucket, connection_to
@@ -100,18 +102,38 @@ def test_the_broker_refuses_what_a_former_owner_writes_that_does_not_know_of_the
 def test_a_point_is_put_whole_and_a_damaged_one_leaves_what_was_there(tmp_path: Path) -> None:
     folder, other = (tmp_path / name / "flows" / "cool" for name in ("one", "two"))
     for place in (folder, other):
-        (place / "outbox").mkdir(parents=True)
+        (place / "outbox" / "mail").mkdir(parents=True)
         (place / points.OWNER).write_text(place.parts[-3])
     (folder / "identity.json").write_text("{}")
-    (folder / "outbox" / "mail").write_text("7")
+    (folder / "outbox" / "mail" / "0").write_text("7")
     (folder / "running-0").write_text("")
     point = points.make(folder)
     (other / "stale").write_text("x")
     with pytest.raises(StateError, match="damaged"):
-        points.put(point[:-1], other)
+        points.put([(WHOLE, point[:-1])], other)
     assert (other / "stale").exists()
-    points.put(point, other)
+    points.put([(WHOLE, point)], other)
     found = {str(path.relative_to(other)) for path in other.rglob("*") if path.is_file()}
-    assert found == {"identity.json", "outbox/mail", points.OWNER}
+    assert found == {"identity.json", "outbox/mail/0", points.OWNER}
     assert (other / points.OWNER).read_text() == "two"
     assert os.listdir(tmp_path / "two") == ["flows"]
+
+
+def test_of_several_points_each_counts_for_its_own_partitions(tmp_path: Path) -> None:
+    folder = tmp_path / "one" / "flows" / "cool"
+    made = []
+    for name in ("first", "second"):
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "outbox" / "mail").mkdir(parents=True)
+        for part in "0123":
+            (folder / "outbox" / "mail" / part).write_text(name)
+        stores.create(folder, "0123", 5, States())
+        made.append(points.make(folder))
+    whole = tmp_path / "two" / "flows" / "cool"
+    whole.parent.mkdir(parents=True)
+    points.put([(Share(2, 2), made[0]), (Share(1, 2), made[1])], whole)
+    said = {path.name: path.read_text() for path in (whole / "outbox" / "mail").iterdir()}
+    assert said == {"0": "second", "1": "first", "2": "second", "3": "first"}
+    second, first = stores.stores(whole)
+    assert (set(first.shards), set(second.shards)) == ({"1", "3"}, {"0", "2"})
+    assert not first.is_just_of("13"), "it holds more than that, so it is taken over, not used"

@@ -142,14 +142,16 @@ main()
 class Machine:
     """`vigie run` of one flow with a data folder of its own; `blind` to what becomes of its lease."""
 
-    def __init__(self, up: Up, name: str, blind: bool = False) -> None:
+    def __init__(self, up: Up, name: str, blind: bool = False, share: str = "1/1") -> None:
         self.data = up.folder.parent / name
-        self._log = up.folder.parent / f"{name}.log"
+        self._log = up.folder.parent / f"{name}-{share.replace('/', 'of')}.log"
         program = ["-c", BLIND] if blind else ["-m", "flows.cli"]
         command = [sys.executable, *program, "run", str(up.folder / "cool.yaml")]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--data", str(self.data)], stdout=log, stderr=subprocess.STDOUT
+                [*command, "--data", str(self.data), "--process", share],
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
 
     def log(self) -> str:
