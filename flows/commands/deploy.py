@@ -19,7 +19,7 @@ from flows.site.network.remote import TOKEN, NotReached, bring, fetch
 from flows.site.plans.plan_text import text
 from flows.site.plans.planning import Refused, make_plan
 from flows.site.site_status import SiteStatus
-from flows.site.version import Outside, Version, files_in, named_files
+from flows.site.version import Unusable, Version, files_in, named_files
 from operators.model.units import duration
 
 EXIT_ERROR, EXIT_DIFFERENT, EXIT_NOBODY = 1, 2, 3
@@ -116,7 +116,7 @@ def deploy(
         _fail(document.report())
     try:
         others = {name: path.read_text("utf-8") for name, path in named_files(definition).items()}
-    except (Outside, OSError, UnicodeDecodeError) as error:
+    except (Unusable, OSError, UnicodeDecodeError) as error:
         _fail(str(error))
     main = definition.read_text("utf-8")
     expected = "" if expect == "none" else expect

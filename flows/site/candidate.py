@@ -21,7 +21,7 @@ from flows.loader import SHARED, build, load
 from flows.runtime.saved_state.compatibility import read_manifest, refuse_lost_state
 from flows.runtime.shards import StateError
 from flows.site.network.from_network import foreign_places
-from flows.site.version import Given, Outside, Version, content, lay_out
+from flows.site.version import Given, Unusable, Version, content, lay_out
 from flows.testing.report import report
 from flows.testing.runner import run_test
 
@@ -50,8 +50,11 @@ def judge(
 ) -> Verdict:
     """Check a definition as it is now, or as it is given, and keep a copy of it if it may run.
 
-    It is the work of a process of its own: a test of a definition may take all memory.
+    It is the work of a process of its own: a test of a definition may take all memory. The site
+    file itself is read only.
     """
+    if definition == site:
+        return Verdict([str(site)], refused=_why_no_site(site))
     versions = private_folder(data / "versions")
     into = Path(mkdtemp(prefix=".new-", dir=versions))
     try:
@@ -72,10 +75,18 @@ def judge(
                 verdict.version, hash=digest, site=before, folder=str(kept)
             )
         return verdict
-    except Outside as error:
+    except Unusable as error:
         return Verdict([str(definition), str(site)], refused=str(error))
     finally:
         shutil.rmtree(into, ignore_errors=True)
+
+
+def _why_no_site(site: Path) -> str | None:
+    try:
+        load_site(site)
+    except ConnectorError as error:
+        return str(error)
+    return None
 
 
 def _judge(

@@ -79,6 +79,8 @@ class Supervisor:
         self._api: Unit | None = None
         self._watch = Watch(options.folder, options.site)
         self._problems: dict[Path, str] = {}
+        self._second: dict[Path, str] = {}
+        """Files whose flow another file has."""
         self._gone: dict[Path, float] = {}
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._own / "children.json", lines.of)
@@ -88,6 +90,7 @@ class Supervisor:
         self._is_stopping = False
         self._since = time.time()
         self._site_seen: str | None = None
+        self._site_last: str | None = None
         self._watched_with = ""
         self._wake, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -118,8 +121,8 @@ class Supervisor:
             now = time.monotonic()
             if now >= look_at and not self._is_stopping:
                 look_at = now + LOOK
-                self._look(now)
                 self._look_at_site()
+                self._look(now)
                 self._watch_over()
             for unit in self._all_units():
                 unit.tick()
@@ -144,17 +147,31 @@ class Supervisor:
     # files
     def _look(self, now: float) -> None:
         for path in self._watch.look():
-            self.checks.add(Job(path, lambda verdict, path=path: self._checked(path, verdict)))  # type: ignore[misc]
+            self._check(path)
+        for path, flow in list(self._second.items()):
+            if self._file_of(flow, path) is None:
+                del self._second[path]
+                if path.exists():
+                    self._check(path)
         for path in [*self.files, *self._problems]:
             if path.exists() or self._deploys.brings(path):
                 self._gone.pop(path, None)
             elif now - self._gone.setdefault(path, now) >= VANISHED:
                 self._remove(path)
 
+    def _check(self, path: Path) -> None:
+        self.checks.add(Job(path, lambda verdict: self._checked(path, verdict)))
+
+    def _file_of(self, flow: str, but: Path) -> Path | None:
+        """The file, other than this one, that is there and has a flow."""
+        files = (path for path, held in self.files.items() if held == flow and path != but)
+        return next((path for path in files if path.exists()), None)
+
     def _look_at_site(self) -> None:
-        """Start the api again when the site file changed."""
+        """Have the site file checked once it holds still after a change."""
         site = content(self._options.site)
-        if site == self._site_seen:
+        is_still, self._site_last = site == self._site_last, site
+        if not is_still or site == self._site_seen:
             return
         self._site_seen = site
         if not site:
@@ -164,6 +181,14 @@ class Supervisor:
                 " (vigie init does), or name another with --site",
             )
         elif self._api is not None:
+            self.checks.add(Job(self._options.site, self._site_checked))
+
+    def _site_checked(self, verdict: Verdict) -> None:
+        """Start the api again with the site file, or say why it goes on with what it read."""
+        assert self._api is not None
+        if verdict.refused:
+            self._api.refuse(verdict.refused)
+        elif site := content(self._options.site):
             self._api.offer(Version(API, site[:12], site, "", ""), lambda reason: None)
 
     def _watch_over(self) -> None:
@@ -218,10 +243,10 @@ class Supervisor:
 
     def take(self, path: Path, flow: str) -> str | None:
         """Note that a file holds a flow; why that cannot be, if it cannot."""
-        other = next((p for p, f in self.files.items() if f == flow and p != path), None)
-        if other is not None and other.exists():
+        if other := self._file_of(flow, path):
+            self._second[path] = flow
             return f"{path}: the flow {flow!r} is already in {other}: give it another name"
-        if other is not None:
+        for other in [p for p, f in self.files.items() if f == flow and p != path]:
             del self.files[other]
             self._gone.pop(other, None)
             self.books.forget(other.name)

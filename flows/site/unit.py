@@ -212,7 +212,7 @@ class Unit:
         states = failed.version.states if failed else self.current.states if self.current else ()
         self._trial = self._before = None
         self.error = reason
-        if failed is not None and old is not None and failed.version.hash == old.hash:
+        if failed is not None and old is not None and failed.version.definition == old.definition:
             old = None  # the site file alone changed, and both read it as it is now
         if old is None:
             assert failed is not None

@@ -38,8 +38,8 @@ class Version(msgspec.Struct, frozen=True):
         return files_in(Path(self.folder))
 
 
-class Outside(ValueError):
-    """A definition names a file that is not below its folder."""
+class Unusable(ValueError):
+    """A file of a version cannot be copied: it is not below its folder, or cannot be read."""
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -54,6 +54,8 @@ def files_in(folder: Path) -> dict[str, bytes]:
 def content(path: Path) -> str:
     """The hash of a file; empty where there is none that can be read."""
     try:
+        if not path.is_file():
+            return ""  # a pipe has no end
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
@@ -67,14 +69,14 @@ def lay_out(definition: Path, into: Path, given: Given) -> tuple[str, list[Path]
     """Copy a definition and all it reads into an empty folder; its hash, and the files it named.
 
     What is copied is what is checked and what runs, whatever happens to the files meanwhile. A file
-    that is missing is left out: the check says so. Raises `Outside`.
+    that is missing is left out: the check says so. Raises `Unusable`.
     """
     named = list(_walk(definition, lambda where: _copy(definition.parent, where, into, given)))
     return _hash(into), [definition.parent / where for where in named]
 
 
 def named_files(definition: Path) -> dict[str, Path]:
-    """The files that a definition reads and that are there, by name; raises `Outside`."""
+    """The files that a definition reads and that are there, by name; raises `Unusable`."""
     folder = definition.parent
     there = _walk(definition, lambda where: folder / where)
     return {str(one): folder / one for one in list(there)[1:] if (folder / one).is_file()}
@@ -87,7 +89,7 @@ def _walk(definition: Path, place: Callable[[Path], Path]) -> Iterator[Path]:
     while waiting:
         where = Path(os.path.normpath(waiting.pop(0)))
         if where.is_absolute() or ".." in where.parts:
-            raise Outside(
+            raise Unusable(
                 f"{definition}: it reads {str(where)!r}, which is not below its folder; move that"
                 " file there, for a version is kept with all its files"
             )
@@ -113,14 +115,24 @@ def _named(copy: Path) -> Iterator[str]:
 def _copy(folder: Path, where: Path, into: Path, given: Given) -> Path:
     target = into / where
     private_folder(target.parent)
-    data = given.get(str(where))
+    data, source = given.get(str(where)), folder / where
     try:
-        data = (folder / where).read_bytes() if data is None else data
-    except OSError:
-        return target
+        if data is None and not source.is_file():
+            if source.exists() or source.is_symlink():
+                raise Unusable(f"{source}: expected a file, got {_kind(source)}")
+            return target
+        data = source.read_bytes() if data is None else data
+    except OSError as error:
+        raise Unusable(f"{source}: it cannot be read: {error.strerror}") from None
     with open_private(target, "wb") as file:
         file.write(data)
     return target
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        return "a folder"
+    return "a link that leads nowhere" if not path.exists() else "a pipe, a socket or a device"
 
 
 def _hash(folder: Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from connectors.config.document import Document
 from flows.site.network.from_network import foreign_places
+from flows.site.site_status import UnitStatus
 from infra.demo.log_in import choose_password, log_in
 from infra.embedded.ports import free_port
 from operators.events import DeadLetter, Reading, encode_lines
@@ -135,6 +136,20 @@ def test_a3_a5_a6_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_t
     )
     assert done.returncode == 0, done.stderr
     assert "above: 31," in (up.folder / "cool.yaml").read_text()
+
+    def api() -> UnitStatus:
+        status = up.status()
+        assert status is not None and status.api is not None
+        return status.api
+
+    before, site = api(), up.folder / "site.yaml"
+    good = site.read_text()
+    site.write_text(good[:-20])
+    wait_until(lambda: api().error, what="the site file to be refused")
+    assert (api().state, api().pid) == ("running", before.pid), "half a file ends no api"
+    site.write_text(good)
+    wait_until(lambda: api().is_well, what="the site file to be good again")
+    assert api().pid == before.pid
     client.close()
     assert up.stop() == 0
 

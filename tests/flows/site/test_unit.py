@@ -10,7 +10,7 @@ from flows.site.unit import PROBATION, TRIAL, Unit
 from flows.site.version import Version
 
 A, B, C = (
-    Version("cool", name, "", "", "cool.yaml", states) for name, states in
+    Version("cool", name, "", name, "cool.yaml", states) for name, states in
     (("a", ("cool/x",)), ("b", ("cool/x", "cool/y")), ("c", ("cool/x",)))
 )  # fmt: skip
 
@@ -156,7 +156,7 @@ def test_a10_a_flow_that_ends_by_itself_with_0_is_not_started_again() -> None:
     assert bench.unit.state == "ended" and len(bench.started) == 1
 
 
-@pytest.mark.parametrize("before", [None, Version("cool", "a", "its site", "", "cool.yaml")])
+@pytest.mark.parametrize("before", [None, Version("cool", "other", "its site", "a", "cool.yaml")])
 def test_what_failed_at_first_and_has_nothing_to_go_back_to_is_well_once_it_runs(
     before: Version | None,
 ) -> None:

@@ -58,6 +58,15 @@ def test_a3_a_changed_definition_takes_over_the_state_and_a_bad_one_leaves_the_o
     assert removed.is_well
     up.write("cool")
     up.wait_running("cool")
+    (up.folder / "renamed.yaml").write_text((up.folder / "cool.yaml").read_text())
+
+    def twice() -> bool:
+        status = up.status()
+        return status is not None and "already in" in status.files.get("renamed.yaml", "")
+
+    wait_until(twice, what="the copy to be told")
+    (up.folder / "cool.yaml").unlink()
+    up.wait("cool", lambda one: (one.file, one.state) == ("renamed.yaml", "running"), "of the copy")
     assert up.stop() == 0
     producer.close()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.site.version import Outside, lay_out
+from flows.site.version import Unusable, lay_out
 from flows.site.watch import Watch
 
 
@@ -100,5 +100,15 @@ def test_a_version_holds_all_that_its_definition_reads(tmp_path: Path) -> None:
 def test_a6_a_definition_reads_nothing_outside_its_folder(tmp_path: Path, path: str) -> None:
     main = tmp_path / "a.yaml"
     main.write_text(f"tables: {{t: {path}}}\n")
-    with pytest.raises(Outside, match="not below its folder"):
+    with pytest.raises(Unusable, match="not below its folder"):
         lay_out(main, tmp_path / "one", {})
+
+
+def test_a4_what_is_no_file_is_told_and_nobody_waits_for_it(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "link.yaml").symlink_to("nowhere.yaml")
+    assert settled(watch) == ["folder.yaml", "link.yaml", "pipe.yaml"]
+    for name, what in (("folder", "a folder"), ("pipe", "a pipe"), ("link", "leads nowhere")):
+        with pytest.raises(Unusable, match=what):
+            lay_out(tmp_path / f"{name}.yaml", tmp_path / name, {})
