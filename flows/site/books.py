@@ -1,6 +1,8 @@
 """What the supervisor keeps on disk: which versions run, and who brought each and when."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -23,9 +25,13 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Books:
-    """The versions that ran last, by file, and the history of each flow."""
+    """The versions that ran last, by file, and the history of each flow.
 
-    def __init__(self, data: Path) -> None:
+    What cannot be written, because the disk is full, is said and left out: nothing ends by that.
+    """
+
+    def __init__(self, data: Path, say: Callable[[str], None] = lambda text: None) -> None:
+        self._say = say
         self._accepted_file = data / "up" / "accepted.json"
         self._versions = data / "versions"
         self.accepted = self._read()
@@ -38,7 +44,8 @@ class Books:
         history = self.history(version.flow)
         if not history or history[-1].version != version.hash:
             entry = Entry(version.hash, version.file, time.time(), who, how)
-            with open_private(self._versions / version.flow / "history.jsonl", "ab") as lines:
+            lines_file = self._versions / version.flow / "history.jsonl"
+            with self._noting(lines_file), open_private(lines_file, "ab") as lines:
                 lines.write(msgspec.json.encode(entry) + b"\n")
 
     def forget(self, file: str) -> None:
@@ -75,4 +82,12 @@ class Books:
             return {}
 
     def _write(self) -> None:
-        write_private(self._accepted_file, msgspec.json.encode(self.accepted))
+        with self._noting(self._accepted_file):
+            write_private(self._accepted_file, msgspec.json.encode(self.accepted))
+
+    @contextmanager
+    def _noting(self, file: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._say(f"what runs cannot be noted in {file} ({error.strerror}); make room")

@@ -30,13 +30,15 @@ class Verdict(msgspec.Struct):
     """What was found of a file.
 
     `version` is what may run; `refused` says why nothing may. Both are None for a file that is no
-    definition, such as one that others include. `files` are those that were read.
+    definition, such as one that others include. `files` are those that were read. `is_open` says
+    that it could not be checked, and should be later.
     """
 
     files: list[str]
     flow: str | None = None
     version: Version | None = None
     refused: str | None = None
+    is_open: bool = False
 
 
 def judge(
@@ -55,8 +57,11 @@ def judge(
     """
     if definition == site:
         return Verdict([str(site)], refused=_why_no_site(site))
-    versions = private_folder(data / "versions")
-    into = Path(mkdtemp(prefix=".new-", dir=versions))
+    try:
+        versions = private_folder(data / "versions")
+        into = Path(mkdtemp(prefix=".new-", dir=versions))
+    except OSError as error:
+        return _open(definition, site, error)
     try:
         digest, files = lay_out(definition, into, given)
         verdict = Verdict([str(path) for path in (*files, site)])
@@ -77,8 +82,15 @@ def judge(
         return verdict
     except Unusable as error:
         return Verdict([str(definition), str(site)], refused=str(error))
+    except OSError as error:
+        return _open(definition, site, error)
     finally:
         shutil.rmtree(into, ignore_errors=True)
+
+
+def _open(definition: Path, site: Path, error: OSError) -> Verdict:
+    why = f"{definition}: it cannot be checked yet: {error}"
+    return Verdict([str(definition), str(site)], refused=why, is_open=True)
 
 
 def _why_no_site(site: Path) -> str | None:

@@ -59,7 +59,8 @@ class Children:
         self._selector.register(process.news, selectors.EVENT_READ, news)
         self._running[process.pid] = process
         pids = {pid: started_at(pid) for pid in self._running}
-        write_private(self._file, msgspec.json.encode(pids))
+        with contextlib.suppress(OSError):  # the disk is full; the kernel ends orphans, too
+            write_private(self._file, msgspec.json.encode(pids))
         return process
 
     def ended(self) -> Iterator[tuple[Process, int]]:

@@ -1,5 +1,6 @@
 """The log of a site: the lines of all its processes, each with whose it is."""
 
+import contextlib
 import sys
 import time
 from typing import TextIO
@@ -38,5 +39,6 @@ class Lines:
         self._write(msgspec.json.encode({"flow": name, **entry}).decode())
 
     def _write(self, line: str) -> None:
-        self._out.write(line + "\n")
-        self._out.flush()
+        with contextlib.suppress(OSError):  # a log whose disk is full ends nothing
+            self._out.write(line + "\n")
+            self._out.flush()

@@ -1,5 +1,6 @@
 """The flow `vigie`, which watches the site: the definition that comes along, as a version."""
 
+import hashlib
 from pathlib import Path
 
 from connectors.config.site import Site, read_site
@@ -11,16 +12,21 @@ SHIPPED = Path(__file__).parents[1] / "definitions" / f"{FLOW}.yaml"
 
 
 def own_alarms(site: Path, data: Path) -> Version | None:
-    """The version to run with this site file; None while that is wrong."""
+    """The version to run with this site file; None while that is wrong or the disk is full."""
     _, place = read_site(site)
     if place is None:
         return None
-    folder = private_folder(private_folder(data / "versions") / FLOW)
-    fresh = folder / ".new.yaml"
-    write_private(fresh, definition(place).encode())
-    name = content(fresh)[:SHORT]
-    fresh.replace(private_folder(folder / name) / SHIPPED.name)
-    return Version(FLOW, name, content(site), str(folder / name), SHIPPED.name)
+    text = definition(place).encode()
+    name = hashlib.sha256(text).hexdigest()[:SHORT]
+    folder = data / "versions" / FLOW / name
+    if not (folder / SHIPPED.name).exists():
+        try:
+            for part in (folder.parents[1], folder.parent, folder):
+                private_folder(part)
+            write_private(folder / SHIPPED.name, text)
+        except OSError:
+            return None
+    return Version(FLOW, name, content(site), str(folder), SHIPPED.name)
 
 
 def definition(site: Site) -> str:

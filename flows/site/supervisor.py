@@ -42,6 +42,8 @@ LOOK = 0.25
 """Seconds between two looks at the files."""
 VANISHED = 5.0
 """Seconds after which a file that is gone is a flow to be stopped."""
+AGAIN = 10.0
+"""Seconds until what could not be checked is tried again."""
 API = "api"
 
 
@@ -72,7 +74,7 @@ class Supervisor:
     def __init__(self, options: UpOptions, lines: Lines) -> None:
         self._options, self._lines = options, lines
         self._own = private_folder(private_folder(options.data) / "up")
-        self.books = Books(options.data)
+        self.books = Books(options.data, lambda text: self.say("up", text))
         self.units: dict[str, Unit] = {}
         self.files: dict[Path, str] = {}
         """The flow of each file."""
@@ -81,6 +83,8 @@ class Supervisor:
         self._problems: dict[Path, str] = {}
         self._second: dict[Path, str] = {}
         """Files whose flow another file has."""
+        self._open: dict[Path, float] = {}
+        """Files that could not be checked, and when they are to be."""
         self._gone: dict[Path, float] = {}
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._own / "children.json", lines.of)
@@ -147,6 +151,9 @@ class Supervisor:
     # files
     def _look(self, now: float) -> None:
         for path in self._watch.look():
+            self._check(path)
+        for path in [path for path, at in self._open.items() if now >= at]:
+            del self._open[path]
             self._check(path)
         for path, flow in list(self._second.items()):
             if self._file_of(flow, path) is None:
@@ -220,6 +227,8 @@ class Supervisor:
         """Have a file that was saved run, or say why it does not."""
         self._watch.reads(path, verdict.files)
         self._problems.pop(path, None)
+        if verdict.is_open and path.exists():
+            self._open[path] = time.monotonic() + AGAIN
         kept = self.books.accepted.get(path.name)
         flow = verdict.flow or self.files.get(path)
         if flow is None and kept is not None and verdict.refused:

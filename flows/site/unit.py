@@ -182,7 +182,14 @@ class Unit:
         self.down = None
         self._say(f"starting version {version.hash}")
         self._enter("starting")
-        self.process = self._start(version, drop)
+        try:
+            self.process = self._start(version, drop)
+        except OSError as error:
+            why = f"no process can be made: {error.strerror}"
+            if self._trial is not None:
+                self._go_back(why)
+            else:
+                self._wait(why, 0.0)
 
     def _runs(self) -> None:
         self._enter("running")

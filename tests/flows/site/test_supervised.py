@@ -41,8 +41,8 @@ def test_a2_a_port_that_another_program_has_stops_both_versions_until_it_is_free
     up.write("cool", text=POSTED)
     up.start()
     up.wait_running("cool")
-    with socket.create_server((HOST, 0)) as other:
-        port = other.getsockname()[1]
+    port = free_port()
+    with socket.create_server((HOST, port)):
         up.write_site(http={"port": port, "tokens": tokens})
         down = up.wait("cool", lambda one: one.state == "waiting" and one.down, "down")
         assert str(port) in str(down.down)
@@ -127,8 +127,7 @@ def test_a10_as_process_1_it_buries_whom_nobody_waits_for_and_ends_when_asked(up
     try:
         wait_until(lambda: "running version" in up.log.read_text(), what="the flow to run")
         (first,) = children(outer.pid)
-        dead = [pid for pid in children(first) if not is_alive(pid)]
-        assert dead == []
+        wait_until(lambda: all(map(is_alive, children(first))), what="the dead to be buried")
         os.kill(first, signal.SIGTERM)
         assert outer.wait(PATIENCE) == 0
     finally:

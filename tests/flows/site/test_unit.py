@@ -1,5 +1,6 @@
 """Swapping versions, on a virtual clock and with processes that do as they are told."""
 
+import errno
 from collections import deque
 from typing import Any
 
@@ -175,6 +176,26 @@ def test_what_failed_at_first_and_has_nothing_to_go_back_to_is_well_once_it_runs
     bench.after(1)
     bench.unit.told({"running": True})
     assert (bench.unit.error, bench.unit.down, came) == (None, None, [A])
+
+
+def test_a10_a_machine_that_makes_no_process_is_asked_again_later() -> None:
+    bench = Bench().runs(A)
+    made = bench.unit._start
+
+    def full(version: Version, drop: tuple[str, ...]) -> Any:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    bench.unit._start = full
+    bench.offer(B)
+    bench.unit.ended(0)
+    assert (bench.unit.state, bench.unit.current) == ("waiting", A)
+    assert "no process can be made" in str(bench.unit.down)
+    assert bench.answers == [None, f"{bench.unit.error}\nand the version before does not start"
+                             f" either: {bench.unit.down}"]  # fmt: skip
+    bench.unit._start = made
+    bench.after(1)
+    bench.unit.told({"running": True})
+    assert (bench.unit.state, bench.unit.current) == ("running", A)
 
 
 def test_a_flow_that_leaves_starts_no_more() -> None:
