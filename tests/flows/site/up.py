@@ -1,7 +1,6 @@
 """`vigie up` as a process of a test, asked over its socket."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
