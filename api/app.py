@@ -86,7 +86,10 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
     account_routes = AccountRoutes(
         settings, accounts, authenticator, hub, outbox, metrics, broker_problem, changes
     )
-    receiver.update_listeners.append(account_routes.triggers.collect)
+    receiver.update_listeners += [
+        account_routes.triggers.collect,
+        account_routes.browser_push.collect,
+    ]
     receiver.event_listeners += [commands.answered, account_routes.declared.collect]
     site_routes = SiteRoutes(
         settings,

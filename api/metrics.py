@@ -116,6 +116,13 @@ class Metrics:
         self.closed = Counter(
             "vigie_api_closed", "Connections this server closed", ["code"], registry=self.registry
         )
+        self.browser_push = Counter(
+            "vigie_api_browser_push",
+            "Notifications to browsers: sent, gone (the browser is forgotten), failed, held back in"
+            " a flood, dropped because too many waited",
+            ["result"],
+            registry=self.registry,
+        )
         self.logins = Counter(
             "vigie_api_logins", "Login attempts", ["outcome"], registry=self.registry
         )

@@ -283,6 +283,38 @@ class PeerUpdate(Base):
     data: Mapped[str] = mapped_column(Text)
 
 
+class PushSubscription(Base):
+    """A browser that is told of alarms while its login goes on; `hash` is that of its endpoint."""
+
+    __tablename__ = "push_subscriptions"
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    login_id: Mapped[str] = mapped_column(ForeignKey("logins.id", ondelete="CASCADE"), index=True)
+    endpoint: Mapped[str] = mapped_column(Text)
+    p256dh: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    auth: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    priorities: Mapped[list[str]] = mapped_column(JSON)
+    language: Mapped[str] = mapped_column(String(8))
+    agent: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    created: Mapped[float] = mapped_column(Float)
+
+
+class PushNote(Base):
+    """The newest transition of an alarm (a hash) that a browser was told of; `over`: the end."""
+
+    __tablename__ = "push_notes"
+
+    subscription_id: Mapped[str] = mapped_column(
+        ForeignKey("push_subscriptions.id", ondelete="CASCADE"), primary_key=True
+    )
+    alarm: Mapped[str] = mapped_column(String(64), primary_key=True)
+    recorded: Mapped[float] = mapped_column(Float, index=True)
+    seq: Mapped[int] = mapped_column(_Number)
+    over: Mapped[bool]
+
+
 class Camera(Base):
     """A camera that people added.
 

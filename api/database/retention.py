@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from api.database.database import Database
-from api.database.models import Audit, Login, PeerUpdate, Trigger
+from api.database.models import Audit, Login, PeerUpdate, PushNote, Trigger
 
 EVERY = 600.0
 SOON = 0.1
@@ -16,6 +16,7 @@ AT_ONCE = 10_000
 """Rows of a transaction, so that nobody waits long for it."""
 DAY = 86_400.0
 NEWS = 600.0
+TOLD = 30 * DAY
 
 
 class Kept(NamedTuple):
@@ -45,6 +46,7 @@ class Retention:
         now = time.time()
         with self._database.write() as session:
             session.execute(delete(PeerUpdate).where(PeerUpdate.at < now - NEWS))
+            session.execute(delete(PushNote).where(PushNote.recorded < now - TOLD))
             session.execute(delete(Login).where(Login.expires < now))
             removed = [_remove(session, table, kept, now) for table, kept in self._kept]
         return any(count >= AT_ONCE for count in removed)

@@ -12,7 +12,7 @@ from api.database.audit_log import record_audit
 from api.database.database import one_process_at_a_time, permissions_changed
 from api.database.declared import DeclaredPermissions
 from api.database.models import LONGEST_NAME, LONGEST_TEXT, Alarm, Page
-from api.pages.work_queue import WorkQueue
+from api.database.work_queue import WorkQueue
 from api.push.live_permissions import LivePermissions
 from operators.events import Event, Row
 

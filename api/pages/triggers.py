@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from api.database.database import one_process_at_a_time
 from api.database.models import Alarm, Trigger
+from api.database.work_queue import WorkQueue
 from api.pages.service import AlarmChange, alarm_change
-from api.pages.work_queue import WorkQueue
 from api.permissions.private_rules import rule_key
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Coroutine
 
 from api.accounts.accounts import Accounts
+from api.browser_push.notifier import BrowserPush
+from api.browser_push.vapid import VapidKey, contact_of
 from api.metrics import Metrics
 from api.pages.declared import DeclaredPages
 from api.pages.group_service import GroupService
@@ -12,6 +14,7 @@ from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.accounts import AccountEndpoints
 from api.routes.entry.api_tokens import ApiTokenEndpoints
+from api.routes.entry.browser_push import BrowserPushEndpoints
 from api.routes.entry.login import LoginEndpoints
 from api.routes.entry.second_factor import SecondFactorEndpoints
 from api.routes.entry.sessions import SessionEndpoints
@@ -47,6 +50,8 @@ class AccountRoutes:
         )
         self.triggers = RuleTriggers(self.permissions, hub)
         self.declared = DeclaredPages(self.permissions)
+        key = VapidKey(settings.data, contact_of(settings.section.url))
+        self.browser_push = BrowserPush(accounts.database, key, settings.site, metrics.browser_push)
         registration = settings.section.registration == "open"
         openid = settings.openid
         self.endpoints: list[Endpoint] = [
@@ -62,6 +67,9 @@ class AccountRoutes:
             *TicketEndpoints(accounts.logins.tickets).endpoints(),
             *ApiTokenEndpoints(self.permissions).endpoints(),
             *SessionEndpoints(accounts, self.permissions).endpoints(),
+            *BrowserPushEndpoints(
+                accounts.database, self.browser_push, settings.section.push_services
+            ).endpoints(),
             *SecondFactorEndpoints(accounts, settings.site).endpoints(),
             *AccountEndpoints(accounts, self.permissions).endpoints(),
             *PageEndpoints(self.pages, accounts.database).endpoints(),
@@ -71,7 +79,12 @@ class AccountRoutes:
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """The tasks that run as long as the api does."""
-        return [self.permissions.follow_peers, self.triggers.run, self.declared.run]
+        return [
+            self.permissions.follow_peers,
+            self.triggers.run,
+            self.declared.run,
+            self.browser_push.run,
+        ]
 
 
 def _openid_endpoints(

@@ -124,6 +124,7 @@ async function enter(given = "") {
   mode.load().catch(failed);
   navigation.start();
   flowsTrouble.start();
+  if (localStorage.getItem("vigie.push")) import("./accounts/notifications.js").then(({keepNotifications}) => keepNotifications()).catch(failed);
 }
 
 function connect(channels = CHANNELS) {
@@ -258,6 +259,7 @@ for (const button of document.querySelectorAll("[data-language]"))
   });
 
 navigator.serviceWorker?.register("/sw.js").catch(() => null); // without one the page needs the server to begin
+navigator.serviceWorker?.addEventListener("message", ({data}) => { if (data.go) location.hash = data.go; });
 withOtherTabs({entered: () => { if (!push) enter(); }, left: () => leave("")});
 applyWords();
 if (/[?&](code|error)=/.test(location.search)) await comeBack();

@@ -100,6 +100,15 @@ class ApiSection(Spec):
         False,
         description="Searching and test pictures may ask cameras on the api's own machine, too.",
     )
+    push_services: list[str] = Field(
+        [],
+        description=(
+            "Addresses of push services beside those of Chrome, Edge, Firefox and Safari; the api"
+            " sends notifications to no other."
+        ),
+        examples=[["https://push.example.org"]],
+        max_length=20,
+    )
     modes: list[str] = Field(
         ["surveillance", "active"],
         description=(
@@ -121,7 +130,7 @@ class ApiSection(Spec):
             )
         return value.rstrip("/")
 
-    @field_validator("flows", "origins")
+    @field_validator("flows", "origins", "push_services")
     @classmethod
     def _addresses(cls, values: list[str]) -> list[str]:
         for value in values:

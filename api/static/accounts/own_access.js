@@ -12,7 +12,7 @@ import {showPassword} from "./passwords.js";
 const ROLES = ["viewer", "operator", "admin"];
 
 /** A list with a button at the end of each entry. `of` gives an entry's name, what is said of it, and whether it may be ended. */
-class Access {
+export class Access {
   constructor(part, path, end, of) {
     Object.assign(this, {part, path, end, of, entries: []});
     this.element = h("section", {class: "own-part", "data-part": part});

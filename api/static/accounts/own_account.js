@@ -8,12 +8,13 @@ import {failure} from "../shared/states.js";
 import {person as me} from "../shared/session.js";
 import {say} from "../words/words.js";
 import {OwnTokens, ownDevices, ownLogins} from "./own_access.js";
+import {OwnNotifications} from "./notifications.js";
 import {changeOwnPassword} from "./passwords.js";
 import {SecondFactor} from "./second_factor.js";
 
 /** Show what belongs to one's own account. `disconnected` does something without the connection. */
 export function openOwnAccount(disconnected, failed) {
-  const parts = [new SecondFactor(), ownLogins(), ownDevices(), new OwnTokens()];
+  const parts = [new SecondFactor(), ownLogins(), ownDevices(), new OwnNotifications(), new OwnTokens()];
   const place = h("div", {class: "own-account"});
   const password = h("button", {type: "button", class: "secondary", "data-action": "own-password", autofocus: true, onclick: async () => {
     const factor = await ask("/api/auth/second-factor").catch(() => ({}));

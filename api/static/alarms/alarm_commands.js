@@ -52,6 +52,11 @@ export async function command(alarm, name) {
   }
 }
 
+/** Ask before an alarm is acknowledged: who comes from a notification pressed something else. */
+export function confirmAck(alarm) {
+  openForm(say("ack"), {name: "ack", button: say("ack"), about: whatOf(alarm), fields: []}, () => command(alarm, "ack"));
+}
+
 /** Send a command; false if the page was left before. While the server is away it waits, and says so at once. */
 export async function give(alarm, name, body) {
   const waits = () => toast(say("actionWaits", {action: say(name), alarm: whatOf(alarm)}), "bad");

@@ -1,7 +1,7 @@
 // All alarms as a table, with filters, groups, commands to many, keys, and the details of one.
 
 import {AlarmTable} from "./alarm_table.js";
-import {command} from "./alarm_commands.js";
+import {command, confirmAck} from "./alarm_commands.js";
 import {commandMany, fitting} from "./many_alarms.js";
 import {arrange, GROUPS, KINDS, SORTS} from "./table_rows.js";
 import {PRIORITIES} from "./urgency.js";
@@ -44,9 +44,10 @@ export class AlarmsView {
     this.chosen = wanted;
     if (fresh) this.drawFields();
     if (fresh || other) this.draw(false, true);
-    if (key) this.details.open(key);
-    else this.details.close();
+    this.toAck = query.get("ack") === "1" ? key : null;
     this.wanted = key ?? null;
+    if (key) this.openWanted();
+    else this.details.close();
   }
 
   leave() {
@@ -91,7 +92,18 @@ export class AlarmsView {
     const names = [...new Set(all.flatMap((alarm) => [areaOf(alarm), alarm.rule]))].sort().join("\n");
     if (names !== this.named && !this.fields.contains(document.activeElement)) { this.named = names; this.drawFields(); }
     this.nothing.replaceChildren(...(entries.length ? [] : [all.length ? emptyState("alarms", say("noneHere")) : emptyState("check", say("noAlarms"), say("noAlarmsHint"), "calm")]));
-    if (this.wanted && this.alarmStore.get(this.wanted)) this.details.open(this.wanted);
+    this.openWanted();
+  }
+
+  /** The alarm that the address names; a notification asks to acknowledge it, too. */
+  openWanted() {
+    const alarm = this.wanted && this.alarmStore.get(this.wanted);
+    if (!alarm) return;
+    this.details.open(this.wanted);
+    if (this.toAck !== this.wanted) return;
+    this.toAck = null;
+    keepHere({ack: ""});
+    if (fitting([alarm], "ack").length) confirmAck(alarm);
   }
 
   drawKinds(all) {
