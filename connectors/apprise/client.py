@@ -7,14 +7,12 @@ import apprise
 
 from connectors.apprise.connection import AppriseConnection
 from connectors.base import ConnectorError
-from connectors.runtime.subject_writer import Answer
+from connectors.runtime.subject_writer import SERVER_DOWN, TRY_AGAIN, Answer
 from operators.events import AlarmTransition, Event
 
 _log = logging.getLogger("apprise")
 _log.propagate = False  # what it logs may hold tokens; `_judge` takes them out
 _log.addHandler(logging.NullHandler())
-TRY_AGAIN = frozenset((408, 425, 429))
-SERVER_DOWN = frozenset((408, 429, 502, 503, 504))
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 """How every service of apprise reports an answer that is no success."""
 

@@ -1,5 +1,6 @@
 """Handing a mail to the mail server, with its refusals sorted into temporary and permanent."""
 
+import base64
 import contextlib
 import smtplib
 import ssl
@@ -12,6 +13,7 @@ from connectors.runtime.far_end_check import PATIENCE
 from connectors.runtime.threaded_writer import Retry
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOGGED_IN = 235
 HANGS_UP = 421
 """The server leaves in the middle of a mail (RFC 5321, section 3.8): nobody has it."""
 TOO_LARGE = (523, 552)
@@ -148,12 +150,22 @@ def session(connection: EmailConnection, name: str) -> Iterator[smtplib.SMTP]:
                         f"takes no password; leave username out of the connection {name!r}",
                     )
                 )
-            server.login(connection.username, password)
+            _log_in(server, connection.username, password)
         yield server
     finally:
         with contextlib.suppress(smtplib.SMTPException, OSError):
             server.quit()
         server.close()
+
+
+def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
+    if (user + password).isascii():
+        server.login(user, password)
+        return
+    pair = base64.b64encode(f"\0{user}\0{password}".encode()).decode()  # RFC 4616; smtplib cannot
+    code, said = server.docmd("AUTH", f"PLAIN {pair}")
+    if code != LOGGED_IN:
+        raise smtplib.SMTPAuthenticationError(code, said)
 
 
 def greet(connection: EmailConnection, name: str) -> None:

@@ -15,6 +15,10 @@ from operators.model.fields import field
 log = logging.getLogger("vigie")
 
 QUEUE_BOUND = 10_000
+TRY_AGAIN = frozenset((408, 425, 429))
+"""HTTP statuses from 400 to 499 that are not a server's last word on an event."""
+SERVER_DOWN = frozenset((408, 429, 502, 503, 504))
+"""HTTP statuses of a server that takes no other event either."""
 
 
 class Answer(NamedTuple):

@@ -76,6 +76,8 @@ def _segments(key: str) -> str | None:
 
 
 def _characters(key: str) -> str | None:
+    if "\\" in key:
+        return "a key has no backslash, which some stores take for '/'"
     return None if key.isprintable() else "a key has no control characters"
 
 
@@ -97,10 +99,11 @@ def check_key(source: str) -> str:
         source.startswith("/")
         or "//" in source
         or any(part in (".", "..") for part in source.split("/"))
+        or "\\" in source
     ):
         raise ValueError(
-            f"{source!r} is not a key: it begins with no '/' and has no part that is empty, '.' or"
-            " '..'"
+            f"{source!r} is not a key: it begins with no '/', has no backslash and no part that is"
+            " empty, '.' or '..'"
         )
     return source
 

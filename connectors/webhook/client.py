@@ -1,5 +1,6 @@
 """One HTTP request of the webhook sink, and what its answer means."""
 
+import base64
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,12 +12,12 @@ from connectors.base import ConnectorError
 from connectors.runtime.backoff import retry_after_seconds
 from connectors.runtime.error_text import root_cause
 from connectors.runtime.signature import key_of, signature
-from connectors.runtime.subject_writer import Answer
+from connectors.runtime.subject_writer import SERVER_DOWN, TRY_AGAIN, Answer
 from connectors.webhook.connection import WebhookConnection
 
 EXCERPT = 500
-TRY_AGAIN = frozenset((408, 425, 429))
-SERVER_DOWN = frozenset((408, 429, 502, 503, 504))
+LOCKED_OUT = (401, 407)
+"""HTTP statuses that say nothing of the event: we are not let in."""
 PRINTABLE = "".join(map(chr, range(33, 127)))
 
 
@@ -44,7 +45,8 @@ class WebhookClient:
             self._headers["Authorization"] = f"Bearer {connection.token.get_secret_value()}"
         elif connection.username:
             password = connection.password.get_secret_value() if connection.password else ""
-            self._headers |= urllib3.make_headers(basic_auth=f"{connection.username}:{password}")
+            pair = base64.b64encode(f"{connection.username}:{password}".encode())
+            self._headers["Authorization"] = f"Basic {pair.decode()}"  # in UTF-8 (RFC 7617)
         self._timeout = connection.timeout
         try:
             context = urllib3.util.create_urllib3_context()
@@ -119,6 +121,9 @@ class WebhookClient:
                 ),
                 server_down=True,
             )
+        if status in LOCKED_OUT:
+            remedy = "check token, username and password of the connection"
+            return Answer(detail=f"{said}: it does not let us in; {remedy}", server_down=True)
         if 400 <= status < 500 and status not in TRY_AGAIN:
             text = excerpt.decode(errors="replace").strip()
             return Answer(refused=True, detail=f"{said}: {text}" if text else said)

@@ -442,9 +442,10 @@ def test_a_mail_goes_out_encrypted_to_a_server_whose_certificate_is_trusted(
         wait_until(lambda: picky.mails, what="the mail")
 
 
+@pytest.mark.parametrize("password", ["p@s/s#w:rd%41", "pässwörd€"])
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 def test_a_server_encrypted_from_the_start_gets_the_password_and_the_mail(
-    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path, password: str
 ) -> None:
     made = make_certificate(tmp)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -461,12 +462,12 @@ def test_a_server_encrypted_from_the_start_gets_the_password_and_the_mail(
     with serving(picky, ssl_context=tls, **settings) as url:
         encrypted = url.replace("smtp://", "smtps://")
         sink = opened(
-            encrypted, tmp, {"username": "vigie", "password": "s3cret", "ca": str(made.cert)}
+            encrypted, tmp, {"username": "vigie", "password": password, "ca": str(made.cert)}
         )
         sink.write([change(1)])
         sink.flush()
         wait_until(lambda: picky.mails, what="the mail")
-    assert seen == [LoginPassword(b"vigie", b"s3cret")]
+    assert seen == [LoginPassword(b"vigie", password.encode())]
 
 
 def test_an_authority_that_cannot_be_read_is_said(

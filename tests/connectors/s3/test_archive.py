@@ -210,6 +210,7 @@ def test_each_process_of_a_shared_flow_has_objects_of_its_own_and_knows_the_othe
         ("x/{subject}/{id}", reading(1, subject="../../etc"), "none that is '.' or '..'"),
         ("x/{subject}/{id}", reading(1, subject="a//b"), "no empty part"),
         ("x/{subject}/{id}", reading(1, subject="a\nb"), "no control characters"),
+        ("x/{subject}/{id}", reading(1, subject="a\\b"), "no backslash, which some stores take"),
         ("x/{subject}/{id}", reading(1, subject="é" * 600), "at most 1024 bytes"),
         (
             "x/{time:%Y}",
@@ -379,6 +380,7 @@ def test_keys_are_in_utc_and_begin_their_span() -> None:
         ({"key": "archive"}, "is one key for ever"),
         ({"key": "/a/{id}"}, "begins with no '/'"),
         ({"key": "a/../{id}"}, "no part that is empty"),
+        ({"key": "a\\{id}"}, "has no backslash"),
         ({"key": "{time:%Y}/x", "keep": "30d"}, "begins with a fixed text"),
         ({"keep": "3h"}, "at least 1d"),
         ({"every": "10ms"}, "at least 1s"),

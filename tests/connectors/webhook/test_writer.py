@@ -1,5 +1,6 @@
 """The webhook sink against a real HTTP server that is told to fail, killed and started again."""
 
+import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -176,7 +177,7 @@ def test_what_the_server_refuses_for_good_is_a_dead_letter_with_its_words(
     assert [request.id for request in receiver.received()] == ["r2"]
 
 
-@pytest.mark.parametrize("status", [301, 408, 429, 503])
+@pytest.mark.parametrize("status", [301, 401, 407, 408, 429, 503])
 def test_what_the_server_may_take_later_is_kept(
     opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder, status: int
 ) -> None:
@@ -236,11 +237,12 @@ def test_basic_authentication_and_ids_that_no_header_can_hold(
 ) -> None:
     import msgspec
 
-    sink = opened(receiver.url, {"username": "pir", "password": "geheim"})
+    sink = opened(receiver.url, {"username": "pir", "password": "p@s/s#w:rd%41€"})
     sink.write([msgspec.structs.replace(reading(1), id="é a\r\nX: y")])
     sink.flush()
     request = receiver.received()[0]
-    assert request.headers["authorization"] == "Basic cGlyOmdlaGVpbQ=="
+    scheme, _, pair = request.headers["authorization"].partition(" ")
+    assert (scheme, base64.b64decode(pair).decode()) == ("Basic", "pir:p@s/s#w:rd%41€")
     assert request.id == "%C3%A9%20a%0D%0AX:%20y" and "x" not in request.headers
 
 
