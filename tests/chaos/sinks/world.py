@@ -44,7 +44,10 @@ sinks:
     {from: alarms, only: {change: all}, objects: {bucket: chaos, key: "alarms/{subject}/{id}"}}
   webhook: {from: alarms, only: {change: all}, webhook: {connection: hooks, path: /alarms}}
   mqtt: {from: alarms, only: {change: all}, mqtt: {topic: "echo/{subject}"}}
-  apprise: {from: alarms, only: {change: all}, apprise: {connection: phone, title: "chaos {id}"}}
+  apprise:
+    from: alarms
+    only: {change: all}
+    apprise: {connection: phone, title: "chaos {id}", concurrency: 4}
   email:
     from: alarms
     only: {change: all}
