@@ -107,7 +107,7 @@ FROM_TABLE: dict[str, Callable[[Any], Any]] = {
     "float": shortest,
     "decimal": plain,
     "bit": int.from_bytes,
-    **dict.fromkeys(("binary", "varbinary"), text_or_hex),
+    **dict.fromkeys(("binary", "varbinary", "vector"), text_or_hex),
     **dict.fromkeys(("tinyblob", "blob", "mediumblob", "longblob"), text_or_hex),
     **dict.fromkeys(SPATIAL, geometry),
 }

@@ -39,6 +39,7 @@ DECLARED = {
     "set": {SET},
     "varchar": {VARCHAR, VARCHAR_COMPRESSED},
     "varbinary": {VARCHAR, VARCHAR_COMPRESSED},
+    "vector": {VARCHAR},
     "char": {STRING},
     "binary": {STRING},
     "uuid": {STRING},

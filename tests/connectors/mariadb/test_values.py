@@ -86,6 +86,7 @@ def number(digits: int, most: float) -> Make:
     return lambda r: repr(r.choice((0.1, 16777217.0, 1e-5, r.uniform(-most, most))))
 
 
+MEMBERS = tuple(f"m{n}" for n in range(300))
 TYPES: dict[str, Make] = {
     "TINYINT": whole(8), "TINYINT UNSIGNED": whole(8, False),
     "SMALLINT": whole(16), "SMALLINT UNSIGNED ZEROFILL": whole(16, False),
@@ -116,7 +117,9 @@ TYPES: dict[str, Make] = {
     "SET('z','a','it''s','é')": lambda r: r.choice(("''", "'a,z'", "'é,z'", "15", "4")),
     "UUID": identity, "INET6": address, "INET4": words("0.0.0.0", "10.0.0.1", "255.255.255.255"),
     "POINT": words("1 2"), "GEOMETRY": words("3 4"),
-    "INT INVISIBLE DEFAULT 7": whole(32),
+    "INT INVISIBLE DEFAULT 7": whole(32), "DECIMAL(9,4) ZEROFILL": words("0", "12345.0001"),
+    "SET" + str(MEMBERS[:64]): words("m0,m63", "", "m62,m1"),
+    "ENUM" + str(MEMBERS): words("m0", "m299"),
 }  # fmt: skip
 
 
@@ -166,7 +169,8 @@ def test_values_of_every_type_are_the_same_from_table_and_log(
     db.run(f"SET GLOBAL {setting}, log_bin_compress_min_len = 10")
     r = random.Random(setting)
     columns = ", ".join(f"c{n} {kind}" for n, kind in enumerate(TYPES))
-    db.run(f"CREATE TABLE every(id INT PRIMARY KEY, {columns}) CHARSET utf8mb4")
+    made = "g INT AS (id + 1) VIRTUAL, p INT AS (id + 2) PERSISTENT, d INT DEFAULT (id + 3)"
+    db.run(f"CREATE TABLE every(id INT PRIMARY KEY, {columns}, {made}) CHARSET utf8mb4")
     names = ", ".join(f"c{n}" for n in range(len(TYPES)))
 
     def value(kind: str, make: Make) -> str:
