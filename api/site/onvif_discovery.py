@@ -15,6 +15,8 @@ from api.site.onvif_soap import Asker, OnvifError
 MULTICAST = ("239.255.255.250", 3702)
 LONGEST_ANSWER = 64 << 10
 MOST_ANSWERS = 500
+MOST_SERVICES = 3
+"""So many of a device's addresses are tried: by HTTP and HTTPS, or where one is of old."""
 AT_ONCE = 16
 """Devices that are asked for their streams at a time."""
 _PROBE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -68,18 +70,28 @@ async def discover_streams(
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def look(camera: FoundCamera) -> None:
-        own = [url for url in camera.services if urlsplit(url).hostname == camera.address]
-        if not own:
-            camera.problem = "it names no service at its own address"
-            return
-        async with turn:
-            try:
-                camera.streams = await streams(own[0], asker)
-            except OnvifError as error:
-                camera.problem = str(error)
+        own = [url for url in camera.services if _host(url) == camera.address]
+        camera.problem = None if own else "it names no service at its own address"
+        for service in own[:MOST_SERVICES]:
+            async with turn:
+                try:
+                    camera.streams, camera.problem = await streams(service, asker), None
+                    return
+                except OnvifError as error:
+                    camera.problem = camera.problem or str(error)
+                except ValueError:
+                    camera.problem = camera.problem or "it names an address that is none"
 
     await asyncio.gather(*map(look, found))
     return found
+
+
+def _host(url: str) -> str | None:
+    """The host of an address; None where there is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 class _Listener(asyncio.DatagramProtocol):

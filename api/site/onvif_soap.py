@@ -2,14 +2,16 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import html
 import http.client
 import re
 import secrets
+import socket
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
@@ -45,10 +47,13 @@ def password_digest(nonce: bytes, created: str, password: str) -> str:
     return base64.b64encode(sum_.digest()).decode()
 
 
-def security_header(username: str, password: str) -> str:
-    """The header that says who asks; its nonce is good once."""
+def security_header(username: str, password: str, ahead: timedelta) -> str:
+    """The header that says who asks; its nonce is good once.
+
+    It says when by the device's clock, which is `ahead` of ours.
+    """
     nonce = secrets.token_bytes(16)
-    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = (datetime.now(UTC) + ahead).strftime("%Y-%m-%dT%H:%M:%SZ")
     return _SECURITY.format(
         user=escape(username),
         digest=password_digest(nonce, created, password),
@@ -58,11 +63,15 @@ def security_header(username: str, password: str) -> str:
 
 
 class Asker(NamedTuple):
-    """Who asks devices; `loopback`: also those on this machine."""
+    """Who asks devices; `loopback`: also those on this machine.
+
+    `ahead`: how far the clock of the device is ahead of ours.
+    """
 
     username: str = ""
     password: str = ""
     loopback: bool = False
+    ahead: timedelta = timedelta()
 
     def __repr__(self) -> str:
         return masked(self)
@@ -70,13 +79,18 @@ class Asker(NamedTuple):
 
 async def ask(asker: Asker, service: str, namespace: str, body: str) -> str:
     """The answer of a device's service to a request. Raises `OnvifError`."""
-    security = security_header(asker.username, asker.password) if asker.username else ""
+    security = (
+        security_header(asker.username, asker.password, asker.ahead) if asker.username else ""
+    )
     envelope = _ENVELOPE.format(security=security, namespace=namespace, body=body)
+    connection = None
     try:
         async with asyncio.timeout(WAIT):
             place = await check_outside(service, ("http", "https"), asker.loopback)
-            status, text = await asyncio.to_thread(_post, place, service, envelope.encode())
+            connection = _connection(place, service)
+            status, text = await asyncio.to_thread(_post, connection, service, envelope.encode())
     except TimeoutError:
+        _cut(connection)
         raise OnvifError(f"no answer within {WAIT:g} s") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise OnvifError(f"no answer: {error or type(error).__name__}") from None
@@ -91,11 +105,14 @@ def elements(text: str, name: str) -> Iterator[tuple[str, str]]:
     """The attributes and the inside of each element of a local name.
 
     Looks for the few elements it needs: entities are never expanded. Elements of one name do not
-    stand in each other.
+    stand in each other. Takes as long as the text is, whatever a device sends.
     """
-    head = rf"<(?:[\w-]{{1,40}}:)?{name}(\s[^>]{{0,400}})?>"
-    for found in re.finditer(rf"{head}(.*?)</(?:[\w-]{{1,40}}:)?{name}>", text, re.DOTALL):
-        yield found[1] or "", found[2]
+    head = re.compile(rf"<(?:[\w-]{{1,40}}:)?{name}(\s[^>]{{0,400}})?>")
+    tail = re.compile(rf"</(?:[\w-]{{1,40}}:)?{name}\s*>")
+    at = 0
+    while (found := head.search(text, at)) and (end := tail.search(text, found.end())):
+        yield found[1] or "", text[found.end() : end.start()]
+        at = end.end()
 
 
 def first(text: str, name: str) -> str:
@@ -110,17 +127,23 @@ def attribute(attributes: str, name: str) -> str:
     return html.unescape(found[1]) if found else ""
 
 
-def _post(place: Outside, service: str, body: bytes) -> tuple[int, str]:
+def _connection(place: Outside, service: str) -> http.client.HTTPConnection:
+    if urlsplit(service).scheme == "http":
+        return http.client.HTTPConnection(place.address, place.port, timeout=WAIT)
+    context = ssl.create_default_context()  # cameras sign their certificates themselves
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(place.address, place.port, timeout=WAIT, context=context)
+
+
+def _cut(connection: http.client.HTTPConnection | None) -> None:
+    """End a connection whose answer never ends, so that no thread waits for it."""
+    if connection is not None and connection.sock is not None:
+        with contextlib.suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _post(connection: http.client.HTTPConnection, service: str, body: bytes) -> tuple[int, str]:
     parts = urlsplit(service)
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        context = ssl.create_default_context()  # cameras sign their certificates themselves
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(
-            place.address, place.port, timeout=WAIT, context=context
-        )
-    else:
-        connection = http.client.HTTPConnection(place.address, place.port, timeout=WAIT)
     try:
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         headers = {"Content-Type": "application/soap+xml; charset=utf-8", "Host": parts.netloc}

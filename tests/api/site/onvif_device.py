@@ -5,16 +5,24 @@ import hashlib
 import re
 import socket
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PROFILES = (("main", 1920, 1080), ("sub", 640, 360))
 
 
 class OnvifDevice:
-    """Answers on loopback; `password` is asked for, the address of streams is `stream`."""
+    """Answers on loopback; `password` is asked for, the address of streams is `stream`.
+
+    Its clock is `ahead`, and it knows nobody who asks at another hour. It answers as `wrongly`
+    says, where that says anything, and names the services `also` before its own.
+    """
 
     def __init__(self, stream: str, password: str = "p@s/s <&>") -> None:
         self.stream, self.password = stream, password
+        self.ahead = timedelta()
+        self.wrongly: dict[str, str] = {}
+        self.also = ""
         self.asked: list[str] = []
         self.nonces: set[str] = set()
         device = self
@@ -58,7 +66,7 @@ class OnvifDevice:
                     f"<e:Envelope><e:Header><w:RelatesTo>uuid:{probe[1]}</w:RelatesTo></e:Header>"
                     "<e:Body><d:ProbeMatches><d:ProbeMatch><d:Scopes>"
                     "onvif://www.onvif.org/name/Gate%20cam</d:Scopes>"
-                    f"<d:XAddrs>{self.service} http://10.9.9.9/onvif</d:XAddrs>"
+                    f"<d:XAddrs>{self.also} {self.service} http://10.9.9.9/onvif</d:XAddrs>"
                     "</d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>"
                 ).encode(),
                 sender,
@@ -66,6 +74,22 @@ class OnvifDevice:
 
     def answer(self, body: str) -> tuple[int, str]:
         """The status and the answer to a request."""
+        if "GetSystemDateAndTime" in body:
+            now = datetime.now(UTC) + self.ahead
+            parts = (
+                ("Year", now.year),
+                ("Month", now.month),
+                ("Day", now.day),
+                ("Hour", now.hour),
+                ("Minute", now.minute),
+                ("Second", now.second),
+            )
+            return 200, "<tt:UTCDateTime>{}</tt:UTCDateTime>".format(
+                "".join(f"<tt:{name}>{value}</tt:{name}>" for name, value in parts)
+            )
+        for word, said in self.wrongly.items():
+            if word in body:
+                return 200, said
         if not self._knows(body):
             return 400, (
                 "<s:Envelope><s:Body><s:Fault><s:Code><s:Subcode><s:Value>ter:NotAuthorized"
@@ -102,6 +126,9 @@ class OnvifDevice:
         if None in found:
             return False
         user, digest, nonce, created = (match[1] for match in found if match)
+        away = datetime.fromisoformat(created) - datetime.now(UTC) - self.ahead
+        if abs(away) > timedelta(hours=1):
+            return False
         raw = base64.b64decode(nonce) + created.encode() + self.password.encode()
         right = base64.b64encode(hashlib.sha1(raw, usedforsecurity=False).digest()).decode()
         fresh = nonce not in self.nonces

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import httpx
 import pytest
 
 from api.settings import Settings
+from api.site import onvif_soap
 from api.site.onvif_discovery import discover_streams
-from api.site.onvif_soap import Asker, password_digest
+from api.site.onvif_media import streams
+from api.site.onvif_soap import Asker, OnvifError, password_digest
 from api.site.outside import Forbidden, check_outside
 from connectors.config.api_section import ApiSection
 from infra.embedded.rtsp import Mount, Rtsp
@@ -91,6 +94,65 @@ def test_a_device_that_wants_another_password_is_found_and_says_so(device: Onvif
         (camera,) = asyncio.run(discover_streams(0.5, asker, device.target))
         assert camera.streams == []
         assert "a user and a password" in str(camera.problem)
+
+
+def test_a_device_whose_clock_is_wrong_is_asked_at_its_own_time(device: OnvifDevice) -> None:
+    device.ahead = timedelta(days=-9000)
+    asker = Asker("admin", PASSWORD, loopback=True)
+    assert len(asyncio.run(streams(device.service, asker))) == 2
+
+
+OPENED = "<Profiles a='" + "x" * 20 + "'>"
+
+
+@pytest.mark.parametrize(
+    "wrongly",
+    [
+        {"GetCapabilities": "no XML at all"},
+        {"GetProfiles": OPENED * 8000},
+        {"GetProfiles": "<Profiles>" * 9 + "</Profiles>"},
+        {"GetCapabilities": "<Media><XAddr>http://[::/onvif</XAddr></Media>"},
+        {"GetCapabilities": "<Media><XAddr>http://10.0.0.1:99999/onvif</XAddr></Media>"},
+        {"GetStreamUri": "<Uri>rtsp://cam:554x/s</Uri>"},
+        {"GetStreamUri": "<Uri>&#0;</Uri>"},
+        {"GetStreamUri": "<s:Fault><s:Text>none</s:Text></s:Fault>"},
+    ],
+)
+def test_what_a_device_says_wrongly_is_a_problem_of_it_alone(
+    device: OnvifDevice, wrongly: dict[str, str]
+) -> None:
+    device.wrongly = wrongly
+    device.also = "http://[127.0.0.1/onvif http://127.0.0.1:99999/onvif"
+    asker = Asker("admin", PASSWORD, loopback=True)
+    (camera,) = asyncio.run(discover_streams(0.5, asker, device.target))
+    assert camera.problem or camera.streams
+    device.wrongly = {}
+    (camera,) = asyncio.run(discover_streams(0.5, asker, device.target))
+    assert (camera.problem, len(camera.streams)) == (None, 2)
+
+
+def test_an_answer_that_never_ends_keeps_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onvif_soap, "WAIT", 0.5)
+    ended = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while not ended.wait(0.05):
+                    self.wfile.write(b" ")
+            except OSError:
+                ended.set()
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    service = f"http://127.0.0.1:{server.server_port}/onvif"
+    with pytest.raises(OnvifError, match="no answer within"):
+        asyncio.run(streams(service, Asker(loopback=True)))  # waits for its threads
+    wait_until(ended.is_set, what="the device to be left")
+    server.shutdown()
+    server.server_close()
 
 
 def test_only_the_device_that_answered_is_asked_and_never_this_machine(
