@@ -83,14 +83,15 @@ async def ask(asker: Asker, service: str, namespace: str, body: str) -> str:
         security_header(asker.username, asker.password, asker.ahead) if asker.username else ""
     )
     envelope = _ENVELOPE.format(security=security, namespace=namespace, body=body)
-    connection = None
+    opened: list[socket.socket] = []
     try:
         async with asyncio.timeout(WAIT):
             place = await check_outside(service, ("http", "https"), asker.loopback)
-            connection = _connection(place, service)
-            status, text = await asyncio.to_thread(_post, connection, service, envelope.encode())
+            status, text = await asyncio.to_thread(_post, place, service, envelope.encode(), opened)
     except TimeoutError:
-        _cut(connection)
+        for one in opened:  # else a thread waits as long as the device likes
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
         raise OnvifError(f"no answer within {WAIT:g} s") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise OnvifError(f"no answer: {error or type(error).__name__}") from None
@@ -135,18 +136,17 @@ def _connection(place: Outside, service: str) -> http.client.HTTPConnection:
     return http.client.HTTPSConnection(place.address, place.port, timeout=WAIT, context=context)
 
 
-def _cut(connection: http.client.HTTPConnection | None) -> None:
-    """End a connection whose answer never ends, so that no thread waits for it."""
-    if connection is not None and connection.sock is not None:
-        with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _post(connection: http.client.HTTPConnection, service: str, body: bytes) -> tuple[int, str]:
+def _post(
+    place: Outside, service: str, body: bytes, opened: list[socket.socket]
+) -> tuple[int, str]:
+    """Status and text of the answer; what is `opened` may be cut by another thread."""
+    connection = _connection(place, service)
     parts = urlsplit(service)
     try:
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         headers = {"Content-Type": "application/soap+xml; charset=utf-8", "Host": parts.netloc}
+        connection.connect()
+        opened.append(connection.sock)
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
         data = answer.read(LONGEST_ANSWER + 1)

@@ -27,7 +27,7 @@ from connectors.camera.record.private_polygons import write_polygons
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
 from connectors.camera.state import ONLINE, state_reading, unwatched_reading
-from connectors.camera.stream import AvStream, Picture, Refused, Stream, StreamError
+from connectors.camera.stream import AvStream, Picture, Refused, Stream, StreamError, Unreadable
 from connectors.runtime.error_text import one_line
 from operators.events import Frame, Occurrence
 
@@ -72,6 +72,7 @@ class Camera:
         self._states: dict[str, bool] = {}
         self._why: str | None = None
         self._lost_why = NO_PROCESS
+        self._only_jpegs = False
         self._is_back = False
         self._calm_at: float | None = None
         self._size: tuple[int, int] | None = None
@@ -161,6 +162,8 @@ class Camera:
                     continue  # from its beginning
             except StreamError as error:
                 failure, why = error, str(error)
+                if isinstance(error, Unreadable) and kind_of(self.settings.address) == "http":
+                    self._only_jpegs = not self._only_jpegs
             except AddressError as error:
                 why = str(error)
             except Exception as error:  # one camera's oddities shall not end the others
@@ -188,7 +191,12 @@ class Camera:
             return Usb(int(number))
         take = self._record if self._ring is not None and self._recorder is None else None
         stream = AvStream(
-            settings.address, kind, settings.transport, arrived=self._arrived, take=take
+            settings.address,
+            kind,
+            settings.transport,
+            arrived=self._arrived,
+            take=take,
+            only_jpegs=self._only_jpegs,
         )
         return Paced(stream, self.stopping) if kind == "file" else stream
 

@@ -34,6 +34,8 @@ DAMAGED_FOR = 5.0
 """Seconds without a good picture, though packets come, after which the stream is opened anew."""
 FIRST_KEY = 30.0
 """Seconds for the first key frame, without which nothing can be decoded."""
+LONGEST_HEAD = 1024
+"""Bytes of what may stand between two pictures of MJPEG."""
 LARGE = 1920 * 1080
 """Pixels above which two threads decode; smaller pictures are decoded by the camera's own."""
 
@@ -44,6 +46,10 @@ class StreamError(ConnectorError):
 
 class Refused(StreamError):
     """The camera does not take the user and password."""
+
+
+class Unreadable(StreamError):
+    """What comes is not what it says it is."""
 
 
 class Busy(StreamError):
@@ -96,8 +102,13 @@ class AvStream:
         decode: bool = True,
         arrived: Arrived = lambda pts: None,
         take: PacketTaker | None = None,
+        only_jpegs: bool = False,
     ) -> None:
-        """Connect. Raises `StreamError`, and `Refused` for a wrong password."""
+        """Connect. Raises `StreamError`, and `Refused` for a wrong password.
+
+        With `only_jpegs` whatever stands between pictures is passed over, for MJPEG whose parts
+        have a wrong length, no type, or something before the first.
+        """
         self.facts = StreamFacts()
         self._address = address
         self._is_live = kind != "file"
@@ -113,6 +124,7 @@ class AvStream:
         try:
             self._input = av.open(
                 address,
+                format="mjpeg" if only_jpegs else None,
                 options=options if kind != "file" else {},
                 timeout=None if kind == "file" else (OPEN_TIMEOUT, READ_TIMEOUT),
             )
@@ -213,7 +225,10 @@ class AvStream:
 
 
 def _whole_jpeg(data: bytes) -> bool:
-    return data.startswith(b"\xff\xd8") and data.rstrip(b"\0\r\n").endswith(b"\xff\xd9")
+    """Whether it is one picture, and perhaps the head of the next part of a multipart answer."""
+    end = data.rfind(b"\xff\xd9")
+    rest = data[end + 2 :].strip(b"\0\r\n")
+    return data.startswith(b"\xff\xd8") and end > 0 and len(rest) < LONGEST_HEAD and rest.isascii()
 
 
 def _unanswered(shown: str, limit: float) -> str:
@@ -250,7 +265,7 @@ def _explained(error: Exception, address: str, what: str) -> StreamError:
         limit = OPEN_TIMEOUT if what == "opened" else READ_TIMEOUT
         return StreamError(_unanswered(shown, limit))
     if isinstance(error, InvalidDataError):
-        return StreamError(
+        return Unreadable(
             f"{shown} is no stream that can be {what}; check the port and the path of the address"
         )
     if what == "opened" and (host := _unknown_host(error, address)):

@@ -18,34 +18,72 @@ def jpeg(number: int, width: int = 320, height: int = 240) -> bytes:
     return bytes(cv2.imencode(".jpg", picture + noise)[1])
 
 
+ODD = (
+    "no length",
+    "lines end in LF",
+    "another boundary",
+    "no boundary",
+    "chunks",
+    "half the length",
+    "no type",
+    "something before",
+    "nothing between",
+)
+"""Ways in which cameras send MJPEG, other than that of the book."""
+
+
 class _Handler(BaseHTTPRequestHandler):
+    way = ""
+
     def log_message(self, *arguments: object) -> None:
         pass
 
     def do_GET(self) -> None:
+        way = self.way
+        boundary = {"another boundary": "; boundary=other", "no boundary": ""}.get(
+            way, "; boundary=picture"
+        )
         self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
+        self.send_header("Content-Type", f"multipart/x-mixed-replace{boundary}")
+        if way == "chunks":
+            self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         number = 0
         try:
+            if way == "something before":
+                self._put(b"Camera 7\r\n\r\n")
             while True:
                 data = jpeg(number)
-                if number % 3 == 1:
+                if not way and number % 3 == 1:
                     data = data[: len(data) // 2]
-                head = (
-                    f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-                )
-                self.wfile.write(head.encode() + data + b"\r\n")
+                self._put(self._head(len(data)) + data + b"\r\n")
                 number += 1
                 time.sleep(0.05)
         except OSError:
             pass
 
+    def _put(self, data: bytes) -> None:
+        chunk = b"%x\r\n%s\r\n" % (len(data), data)
+        self.wfile.write(chunk if self.way == "chunks" else data)
+
+    def _head(self, length: int) -> bytes:
+        way = self.way
+        if way == "nothing between":
+            return b""
+        head = "--picture\r\n"
+        if way != "no type":
+            head += "Content-Type: image/jpeg\r\n"
+        if way != "no length":
+            head += f"Content-Length: {length // 2 if way == 'half the length' else length}\r\n"
+        head += "\r\n"
+        return (head.replace("\r", "") if way == "lines end in LF" else head).encode()
+
 
 @contextmanager
-def half_jpegs() -> Iterator[str]:
-    """Its address; every third picture is cut in half."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def mjpeg(way: str = "") -> Iterator[str]:
+    """Its address; it sends in one of the `ODD` ways, or cuts every third picture in half."""
+    handler = type("Handler", (_Handler,), {"way": way, "protocol_version": "HTTP/1.1"})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -16,7 +16,7 @@ from infra.embedded.broker import Broker
 from infra.embedded.rtsp import Mount, Rtsp
 from operators.events import Occurrence
 from tests.flows.vision.capturing import Capture, capturing
-from tests.flows.vision.mjpeg_server import half_jpegs
+from tests.flows.vision.mjpeg_server import mjpeg
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
@@ -146,11 +146,18 @@ def test_half_pictures_of_mjpeg_are_counted_and_left_out(
     tmp: Path, broker: Broker, unique: str
 ) -> None:
     with (
-        half_jpegs() as url,
+        mjpeg() as url,
+        mjpeg("half the length") as wrong,
         capturing(
-            broker.address, unique, tmp / "run", "{url}", [{"name": "old", "url": url}], fps=10
+            broker.address,
+            unique,
+            tmp / "run",
+            "{url}",
+            [{"name": "old", "url": url}, {"name": "odd", "url": wrong}],
+            fps=10,
         ) as run,
     ):
+        run.wait_frames("odd", 3)
         frames = run.wait_frames("old", 20)
         wait_until(lambda: run.counts()["frames_damaged"] >= 5, what="damaged pictures")
         assert run.states("old")["camera_online"] == 1

@@ -1,0 +1,28 @@
+"""MJPEG over HTTP as cameras send it, by the book or not."""
+
+from itertools import islice
+
+import pytest
+
+from connectors.camera.stream import AvStream, Unreadable
+from tests.flows.vision.mjpeg_server import ODD, mjpeg
+
+
+@pytest.mark.parametrize("way", ODD)
+def test_pictures_come_however_a_camera_parts_them(way: str) -> None:
+    with mjpeg(way) as address:
+        try:
+            sizes = seen(address, only_jpegs=False)
+        except Unreadable:
+            sizes = seen(address, only_jpegs=True)
+    assert sizes == [(320, 240)] * 3
+
+
+def seen(address: str, only_jpegs: bool) -> list[tuple[int, int]]:
+    stream = AvStream(address, "http", only_jpegs=only_jpegs)
+    try:
+        pictures = list(islice(stream.pictures(), 3))
+    finally:
+        stream.close()
+    assert stream.facts.damaged == 0
+    return [(picture.frame.width, picture.frame.height) for picture in pictures]
