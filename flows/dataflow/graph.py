@@ -159,10 +159,12 @@ class Graph:
             events = as_list(events)
             for event, arrival in with_arrivals(events, arrivals):
                 event.time = arrival
-        if newest_time(events) > min(arrival for _, arrival in arrivals) + clock.ahead:
+        newest = newest_time(events)
+        if newest > min(arrival for _, arrival in arrivals) + clock.ahead:
             events = as_list(events)
             self._hold_back_the_future(source, with_arrivals(events, arrivals), clock.ahead)
-        return events, newest_time(events)
+            newest = newest_time(events)
+        return events, newest
 
     def _commanded(self, commands: list[Event]) -> Outputs:
         """Commands under alarms' present names, and answers to those for alarms that nobody has."""

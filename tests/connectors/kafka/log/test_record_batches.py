@@ -20,28 +20,32 @@ records = st.lists(st.tuples(st.integers(0, 2**41), texts, texts, headers), min_
 
 
 def batch(
-    made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]], codec: int
+    made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]],
+    codec: int,
+    apart: int = 1,
 ) -> bytes:
     builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 10_000_000)
-    for offset, (timestamp, key, value, extra) in enumerate(made):
-        builder.append(offset, timestamp, key, value, extra)
+    for number, (timestamp, key, value, extra) in enumerate(made):
+        builder.append(number * apart, timestamp, key, value, extra)
     return bytes(builder.build())
 
 
 @settings(max_examples=200)
-@given(records, st.sampled_from([NONE, GZIP]), st.integers(0, 20))
+@given(records, st.sampled_from([NONE, GZIP]), st.integers(0, 20), st.sampled_from([1, 2, 100]))
 def test_chunks_hold_what_the_client_s_own_records_hold(
     made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]],
     codec: int,
     first: int,
+    apart: int,
 ) -> None:
-    data = batch(made, codec)
+    """Offsets lie apart where the broker compacted a topic."""
+    data = batch(made, codec, apart)
 
     chunk = unpack(DefaultRecordBatch(data), first)
 
     own = [r for r in DefaultRecordBatch(data) if r.offset >= first and r.value is not None]
     assert (chunk.offsets, chunk.values) == ([r.offset for r in own], [r.value for r in own])
-    assert chunk.offset == len(made) - 1
+    assert chunk.offset == (len(made) - 1) * apart
     assert chunk.size == sum(len(r.value) for r in own)
 
 
