@@ -51,8 +51,8 @@ export class OwnNotifications extends Access {
     const act = (action, words, work) => {
       const button = h("button", {type: "button", class: "action", "data-action": action, onclick: async () => {
         button.disabled = true;
-        text(error, "");
-        try { await work(); } catch (failure) { text(error, failure.message || say("serverGone")); } finally { button.disabled = false; }
+        error.remove();
+        try { await work(); } catch (failure) { text(error, failure.message || say("serverGone")); boxes.after(error); } finally { button.disabled = false; }
       }}, words);
       return button;
     };
@@ -70,6 +70,6 @@ export class OwnNotifications extends Access {
       toast(say("notifySent"));
       if (result === "gone") await this.anew();
     });
-    return [h("p", {class: "muted"}, say("notifyHint")), boxes, error, h("div", {class: "side"}, ...[turnOn, test].filter(Boolean))];
+    return [h("p", {class: "muted"}, say("notifyHint")), boxes, h("div", {class: "side"}, ...[turnOn, test].filter(Boolean))];
   }
 }
