@@ -18,9 +18,12 @@ log = logging.getLogger(__name__)
 
 SESSION = (
     f"SET time_zone='+00:00', sql_mode='', sql_select_limit={(1 << 64) - 1}, sql_big_selects=1,"
-    " max_statement_time=0, wait_timeout=28800"
+    " wait_timeout=28800 /*M!100101 , max_statement_time=0 */"
 )
-"""What the server sets for all sessions changes neither values nor how many rows are read."""
+"""What the server sets for all sessions changes neither values nor how many rows are read.
+
+MySQL, which is refused by name later, must take it too.
+"""
 CONNECT_S = 5
 GREET_S = 10
 READ_S = 60
