@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from kafka import KafkaAdminClient
 from kafka.errors import (
@@ -19,7 +19,13 @@ from kafka.partitioner.default import murmur2
 
 from connectors.base import ConnectorContext, Refused, Stopped
 from connectors.kafka.access.diagnosis import find_refusal
-from connectors.kafka.access.refusals import BrokerRefusal, no_right, refuse_missing_right, words_of
+from connectors.kafka.access.refusals import (
+    BrokerRefusal,
+    meant_by,
+    no_right,
+    refuse_missing_right,
+    words_of,
+)
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.topics.declared import PACKED
@@ -114,8 +120,15 @@ def partition_of(key: str, partitions: int) -> int:
     return 0 if partitions == 1 else int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
 
-def explain(error: BaseException, connection: TopicConnection) -> str:
-    """One line for a person: what failed against which brokers."""
+def explain(
+    error: BaseException, connection: TopicConnection, needs: Literal["READ", "WRITE"] | None = None
+) -> str:
+    """One line for a person: what failed against which brokers, of who `needs` a right there."""
+    error = meant_by(error)
+    if needs and isinstance(error, TopicAuthorizationFailedError) and error.args:
+        topics = [error.args[0]] if isinstance(error.args[0], str) else error.args[0]
+        if not any(" " in topic for topic in topics):  # the broker's own words
+            return str(no_right(connection, needs, *topics))
     if words := words_of(error):
         return words
     if refusal := find_refusal(connection):

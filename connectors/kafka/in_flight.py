@@ -1,9 +1,13 @@
 """Records that were given to the client and are not known to be written, by partition."""
 
 import collections
+import contextlib
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from kafka.errors import KafkaError
 
 from connectors.kafka.packing import Record
 
@@ -39,9 +43,17 @@ class InFlight:
         """When the last of the oldest was sent; infinity if an answer is to be looked at."""
         return max(math.inf if is_answered(one) else one.sent for one in self.fronts())
 
-    def has(self, topic: str) -> bool:
-        """Whether there are records of a topic."""
-        return any(place[0] == topic for place in self._queues)
+    def await_answers(self, within: float) -> None:
+        """Wait until all answers have come, at most so many seconds; by who owns the client."""
+        until = time.monotonic() + within
+        for record in self:
+            if record.future is not None:
+                with contextlib.suppress(KafkaError):
+                    record.future.get(max(0.0, until - time.monotonic()))
+
+    def has(self, topic: str | None) -> bool:
+        """Whether there are records of a topic, or of any."""
+        return any(topic in (None, place[0]) for place in self._queues)
 
     def movable(self) -> list[Record]:
         """Records without an answer that may lie anywhere."""

@@ -169,7 +169,9 @@ class Poller:
             except Exception as error:
                 if not client_faults.tolerates(self._context.name, error):
                     raise
-                self._context.health.degraded(self._context.name, explain(error, self._connection))
+                self._context.health.degraded(
+                    self._context.name, explain(error, self._connection, "READ")
+                )
                 self._pause(backoff.pause())
 
     def _pause(self, seconds: float) -> None:

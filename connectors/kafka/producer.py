@@ -34,6 +34,8 @@ LINGER = 0.005
 CARRIED = 4 << 20
 CARRY_AFTER = 0.2
 """Seconds after which a record under way is one that its partition's leader does not take."""
+ANSWERED_WITHIN = 1.0
+"""Seconds for which a client that is given up may still say what it wrote."""
 SETTLE_BYTES = 256 << 10
 """What may be written before the thread looks at it though nobody waits for it."""
 MOVE_AFTER = 0.2
@@ -154,13 +156,8 @@ class Producer:
             self._awaited -= 1
 
     def _has(self, topic: str | None) -> bool:
-        if topic is None:
-            return bool(self._queue or self._in_flight or self._busy)
-        return (
-            self._busy
-            or self._in_flight.has(topic)
-            or any(item.topic == topic for item in self._queue)
-        )
+        queued = any(topic in (None, item.topic) for item in self._queue)
+        return queued or self._busy or self._in_flight.has(topic)
 
     def flush_or_carry(self, stopping: threading.Event) -> list[Record]:
         """Like `flush`, but leave records that wait for partitions without a leader.
@@ -234,15 +231,12 @@ class Producer:
                 if not client_faults.tolerates(self._name, error):
                     self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))
                     raise  # a bug must stop the flow, not only this thread
-                self._reconnect_after(error, backoff)
+                self._health.degraded(self._name, explain(error, self._connection, "WRITE"))
+                self._drop_client()
+                forget_topics()
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, backoff.pause())
         self._drop_client()
-
-    def _reconnect_after(self, error: Exception, backoff: Backoff) -> None:
-        self._health.degraded(self._name, explain(error, self._connection))
-        self._drop_client()
-        forget_topics()
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed, backoff.pause())
 
     def _make_smaller(self, record: Record, reason: str) -> None:
         """Send a record's lines one by one to a topic with a lower limit; refuse a single line."""
@@ -282,6 +276,8 @@ class Producer:
     def _drop_client(self) -> None:
         client, self._client = self._client, None
         if client is not None:
+            self._in_flight.await_answers(0.0 if self._closed else ANSWERED_WITHIN)
+            self._take_written()
             producer_client.abandon(client)
         for record in self._in_flight:
             record.future = None
@@ -369,6 +365,15 @@ class Producer:
 
     def _settle(self) -> None:
         """Take what is written out of what is under way; raises what failed, to send it again."""
+        if (failed := self._take_written()) is None:
+            return
+        error = failed.future.exception
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+            raise Oversized(failed) from error
+        raise error
+
+    def _take_written(self) -> Record | None:
+        """Take what is written out of what is under way; return what failed first."""
         with self._changed:
             done, failed = self._in_flight.take_written()
             self._busy = bool(done)
@@ -380,12 +385,7 @@ class Producer:
                 self._queued -= sum(record.size for record in done)
                 self._busy = False
                 self._changed.notify_all()
-        if failed is None:
-            return
-        error = failed.future.exception
-        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-            raise Oversized(failed) from error
-        raise error
+        return failed
 
     def _pack(self, items: list[Item | Record]) -> list[Record]:
         packer = Packer(self._partition_count, self._connection.record_limit, self._traces)

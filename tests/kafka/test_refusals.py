@@ -1,5 +1,6 @@
 """What a broker refuses: said with the remedy, with an exit code at the start, later degraded."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +12,19 @@ from kafka.admin import (
     ACLFilter,
     ACLOperation,
     ACLPermissionType,
+    ConfigResource,
+    ConfigResourceType,
     ResourcePattern,
     ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
 )
 from pydantic import SecretStr
 
 from connectors.base import Health, Refused
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.in_flight import is_answered
 from connectors.kafka.producer import Producer
 from infra.embedded.kafka.server import Kafka, SecuredKafka
 from operators.events import encode_lines
@@ -47,6 +53,18 @@ def allow(secured: SecuredKafka, topic: str, *operations: str) -> None:
     wait_until(
         lambda: {one.operation.name for one in admin.describe_acls(known)[0]} >= {*operations},
         what="the broker to know the rights",
+    )
+    admin.close()
+
+
+def take_away(secured: SecuredKafka, topic: str, *operations: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=secured.address)
+    pattern = ResourcePattern(ResourceType.TOPIC, topic)
+    admin.delete_acls(
+        [
+            ACLFilter("User:vigie", "*", ACLOperation[one], ACLPermissionType.ALLOW, pattern)
+            for one in operations
+        ]
     )
     admin.close()
 
@@ -175,6 +193,106 @@ def test_a_right_that_is_taken_away_later_is_said_and_the_flow_waits(
     producer.flush()
     wait_until(lambda: not health.down, what="the producer to say that it goes on")
     producer.close()
+
+
+def test_rights_taken_away_are_named_and_nothing_is_lost_or_doubled_once_they_are_back(
+    secured: SecuredKafka, unique: str
+):
+    make(secured, unique)
+    allow(secured, unique, "READ", "WRITE")
+    connection, health = connect(secured), Health()
+    producer = Producer(connection, health, "p")
+    source = Following(connection, Topic(name=unique, start="earliest"))
+    sent: list[str] = []
+
+    def send() -> None:
+        sent.append(f"r{len(sent)}")
+        producer.send(unique, "rack", encode_lines([reading(len(sent) - 1)]))
+
+    send()
+    source.wait_for(lambda ids: ids == sent, what="the first reading")
+    take_away(secured, unique, "READ")
+    wait_until(lambda: source.look() and "source" in source.health.down, what="it is said")
+    assert f"no right to Read the topic {unique}" in source.health.down["source"]
+    send()
+    allow(secured, unique, "READ")
+    source.wait_for(lambda ids: ids == sent, what="the second reading")
+    take_away(secured, unique, "WRITE")
+    wait_until(lambda: send() or "p" in health.down, what="it is said")
+    assert "--operation Write" in health.down["p"]
+    allow(secured, unique, "WRITE")
+    producer.flush()
+    source.wait_for(lambda ids: len(ids) >= len(sent), what="all readings")
+    assert source.ids() == sent
+    wait_until(lambda: not health.down and not source.health.down, what="all is well")
+    producer.close()
+    source.close()
+
+
+def test_what_is_written_is_not_written_again_when_another_topic_is_refused(
+    secured: SecuredKafka, unique: str
+):
+    mine, others, small = unique, f"{unique}.others", f"{unique}.small"
+    for topic in (mine, others, small):
+        make(secured, topic)
+    allow(secured, mine, "READ", "WRITE")
+    allow(secured, small, "READ", "WRITE")
+    admin = KafkaAdminClient(bootstrap_servers=secured.address)
+    limit = ConfigResource(ConfigResourceType.TOPIC, small, {"max.message.bytes": "1000"})
+    admin.alter_configs([limit])
+    admin.close()
+    connection, health = connect(secured), Health()
+    producer = Producer(connection, health, "p", strict=False)
+    for number, topic in enumerate([others, small]):
+        producer.send(mine, "rack", encode_lines([reading(number)]))
+        wait_until(lambda: not producer._queue and all(map(is_answered, producer._in_flight)))
+        producer.send(topic, "rack", os.urandom(5000).hex().encode() + b"\n")
+        if topic == others:
+            wait_until(lambda: "p" in health.down, what="the producer to say it")
+            allow(secured, others, "WRITE")
+        producer.flush()
+    assert [one.topic for one in producer.too_large()] == [small]
+    producer.send(mine, "rack", encode_lines([reading(2)]))
+    producer.flush()
+    source = Following(connection, Topic(name=mine, start="earliest"))
+    assert source.wait_for(lambda ids: "r2" in ids, what="the last") == ["r0", "r1", "r2"]
+    source.close()
+    producer.close()
+
+
+def test_a_password_that_is_changed_is_said_and_all_goes_on_once_it_is_mended(tmp: Path):
+    with SecuredKafka(tmp) as broker:
+        make(broker, "t")
+        allow(broker, "t", "READ", "WRITE")
+        connection, health = connect(broker), Health()
+        producer = Producer(connection, health, "p")
+        source = Following(connection, Topic(name="t", start="earliest"))
+        producer.send("t", "rack", encode_lines([reading(0)]))
+        source.wait_for(lambda ids: ids == ["r0"], what="the first reading")
+        set_password(broker, "another")
+        broker.stop()  # what is logged in stays so
+        broker.start().wait_ready()
+        producer.send("t", "rack", encode_lines([reading(1)]))
+        for name, down in (("p", health.down), ("source", source.health.down)):
+            wait_until(
+                lambda name=name, down=down: (  # type: ignore[misc]
+                    source.look() and "the credentials of user 'vigie'" in down.get(name, "")
+                ),
+                what=f"{name} to say it",
+            )
+        set_password(broker, broker.password("vigie"))
+        producer.flush()
+        assert source.wait_for(lambda ids: "r1" in ids, what="the second") == ["r0", "r1"]
+        wait_until(lambda: not health.down and not source.health.down, what="all is well")
+        producer.close()
+        source.close()
+
+
+def set_password(broker: SecuredKafka, password: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=broker.address)
+    found = UserScramCredentialUpsertion("vigie", ScramMechanism.SCRAM_SHA_256, password)
+    admin.alter_user_scram_credentials([found])
+    admin.close()
 
 
 def test_a_flow_with_a_wrong_password_ends_with_the_exit_code_of_a_refusal(

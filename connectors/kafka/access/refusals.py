@@ -1,11 +1,13 @@
 """What a broker refuses, in words with the remedy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka.errors import (
     AuthorizationError,
     BrokerResponseError,
+    ClusterAuthorizationFailedError,
     InvalidProducerEpochError,
     InvalidRecordError,
     InvalidTimestampError,
@@ -15,6 +17,7 @@ from kafka.errors import (
     ProducerFencedError,
     RetriableError,
     UnsupportedVersionError,
+    for_code,
 )
 
 from connectors.kafka.connection import TopicConnection
@@ -32,13 +35,15 @@ class BrokerRefusal(KafkaError):  # type: ignore[misc]
         return str(self.args[0])
 
 
-def no_right(connection: TopicConnection, operation: str, topic: str) -> BrokerRefusal:
+def no_right(connection: TopicConnection, operation: str, *topics: str) -> BrokerRefusal:
     """The refusal for a right that is missing, naming the ACL to add."""
+    topic, *others = sorted(topics)
+    more = f" (nor {', '.join(others[:8])})" if others else ""
     who = f"User:{connection.username}" if connection.username else "this client's user"
     return BrokerRefusal(
-        f"{who} has no right to {OPERATIONS[operation]} the topic {topic}; add the ACL: kafka-acls"
-        f" --add --allow-principal {who if connection.username else 'User:NAME'} --operation"
-        f" {OPERATIONS[operation]} --topic {topic}"
+        f"{who} has no right to {OPERATIONS[operation]} the topic {topic}{more}; add the ACL:"
+        f" kafka-acls --add --allow-principal {who if connection.username else 'User:NAME'}"
+        f" --operation {OPERATIONS[operation]} --topic {topic}"
     )
 
 
@@ -55,6 +60,12 @@ def refuse_missing_right(
     for operation in needs:
         if operation not in allowed and "ALL" not in allowed:
             raise no_right(connection, operation, topic["name"])
+
+
+def meant_by(error: BaseException) -> BaseException:
+    """The broker's own error, where the client only quotes its number: `… [Error 31] …`."""
+    quoted = re.search(r"\[Error (\d+)\]", str(error)) if type(error) is KafkaError else None
+    return for_code(int(quoted[1]))(str(error)) if quoted else error
 
 
 def words_of(error: BaseException) -> str | None:
@@ -75,6 +86,12 @@ def words_of(error: BaseException) -> str | None:
         )
     if isinstance(error, ProducerFencedError | InvalidProducerEpochError):
         return "the broker refuses what this process writes: another one took its place"
+    if isinstance(error, ClusterAuthorizationFailedError):
+        return (
+            "this client's user has no right to Write any topic; add the ACL: kafka-acls --add"
+            " --allow-principal User:NAME --operation Write --topic TOPIC (before Kafka 2.8 also"
+            " --operation IdempotentWrite --cluster)"
+        )
     if isinstance(error, AuthorizationError):
         return f"a right is missing ({str(error)[:200]}); add an ACL for it"
     if isinstance(error, UnsupportedVersionError):
