@@ -17,7 +17,8 @@ from api.accounts.roles import Role
 from api.accounts.signing_keys import KeyFileError, SigningKeys
 from api.accounts.tokens import Tokens
 from api.database.audit_log import record_audit
-from api.database.database import Database, DatabaseError, open_database, permissions_changed
+from api.database.database import Database, open_database, permissions_changed
+from api.database.errors import DatabaseError
 from api.database.models import Audit, Login, User, iso
 from api.settings import Settings, from_site
 from connectors.config.site import SiteError

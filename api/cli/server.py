@@ -11,12 +11,13 @@ import click
 
 from api.accounts.signing_keys import KeyFileError
 from api.app import create_app
-from api.database.database import DatabaseError
+from api.database.errors import DatabaseError
 from api.settings import Settings, from_site
 from api.web.uvicorn_server import make_server
 from connectors.base import ConnectorError
 from connectors.config.site import SiteError
 from connectors.runtime.private_files import NotPrivate
+from connectors.runtime.process_memory import share_arenas
 
 NEWS = "VIGIE_NEWS"
 """Variable with the descriptor on which `vigie up` hears from its api."""
@@ -33,6 +34,7 @@ def run(
     supervisor: Path | None = None,
 ) -> None:
     """Serve until the process is told to stop; raises what click shows to the user."""
+    share_arenas()
     try:
         outside = from_site(site)
     except SiteError as error:

@@ -12,33 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as DBTimeout
 from sqlalchemy.orm import Session
 
+from api.database.errors import DatabaseError
 from api.database.models import Revision
 from connectors.runtime.private_files import check_private, open_private, private_folder
 
 Result = TypeVar("Result")
-SCRIPTS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
-MIGRATION_LOCK = 0x56696769
-WORK_LOCK = MIGRATION_LOCK + 1
+NEWEST = max(
+    path.stem[1:5] for path in Path(__file__).parent.glob("migrations/versions/m[0-9]*.py")
+)
+"""The number of the last migration."""
+WORK_LOCK = 0x5669676A
 LARGEST_LOG = 16 << 20
 """Bytes that SQLite's write-ahead log keeps after what it held is in the file."""
 TRY = 30.0
 TRY_AGAIN = 2.0
 """Seconds without a write after which one is tried, while all is well and while it is not."""
-
-
-class DatabaseError(Exception):
-    """The database cannot be used; the message says why, without its password."""
 
 
 class DatabaseDown(Exception):
@@ -179,7 +174,7 @@ def open_database(folder: Path, url: str | None = None) -> Database:
             else create_engine(_psycopg(url), pool_pre_ping=True)
         )
         try:
-            _migrate(engine)
+            _bring_up_to_date(engine)
         except DatabaseError:
             engine.dispose()
             raise
@@ -223,26 +218,17 @@ def _sqlite(path: Path) -> Engine:
     return engine
 
 
-def _migrate(engine: Engine, revision: str = "head") -> None:
-    """Apply the migrations that this database has not seen; one process at a time."""
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    with engine.execution_options(writes=True).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        config.attributes["connection"] = connection
-        _refuse_newer(connection, config)
-        command.upgrade(config, revision)
+def _bring_up_to_date(engine: Engine) -> None:
+    if _version(engine) != NEWEST:
+        from api.database.upgrade import upgrade
+
+        upgrade(engine)
 
 
-def _refuse_newer(connection: Connection, config: Config) -> None:
-    known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
-    newer = set(MigrationContext.configure(connection).get_current_heads()) - known
-    if newer:
-        url = connection.engine.url
-        shown = url.database if url.drivername == "sqlite" else url.render_as_string()
-        raise DatabaseError(
-            f"the database {shown} is of a newer release of Vigie (version {newer.pop()}; this one"
-            f" knows {max(known)}). Go on with that release, or restore a backup of before the"
-            " upgrade"
-        )
+def _version(engine: Engine) -> str | None:
+    """The number of the last migration that the database has seen; None before the first."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found

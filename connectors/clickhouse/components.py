@@ -7,10 +7,10 @@ from pydantic import Field
 from connectors.base import ConnectorContext, Sink, Writer
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.table import Declared
+from connectors.config.retention import whole_days
 from connectors.runtime.batch_writer import BatchWriter
 from connectors.runtime.far_end_check import FarEndCheck, any_answer
 from connectors.runtime.optional_packages import needing
-from connectors.runtime.retention import whole_days
 from operators.model.units import Duration
 
 

@@ -5,8 +5,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
+from connectors.config.retention import DAY, whole_days
 from connectors.runtime.optional_packages import needing
-from connectors.runtime.retention import DAY, whole_days
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.keys import check_key, fixed_part
 from connectors.s3.settings import Settings

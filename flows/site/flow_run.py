@@ -17,6 +17,7 @@ from connectors.detector.model import ModelError
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
 from connectors.runtime.private_files import NotPrivate
+from connectors.runtime.process_memory import share_arenas
 from flows.checks.context import Scope
 from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.drawing.diagram import as_json, draw
@@ -68,6 +69,7 @@ def run_flow(asked: FlowRun, tell: Tell = lambda news: None) -> int:
 
     `tell` gets `{"port": …}` and `{"running": True}`.
     """
+    share_arenas()
     definition = asked.definition
     with NativeStderr() as native_stderr:
         log_to_stderr(asked.log_form)

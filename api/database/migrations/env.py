@@ -1,4 +1,4 @@
-"""Apply the migrations on the connection that `api.database.database` has opened."""
+"""Apply the migrations on the connection that `api.database.upgrade` has opened."""
 
 from alembic import context
 

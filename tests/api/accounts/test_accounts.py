@@ -25,7 +25,8 @@ from api.accounts.rate_limit import RateLimit
 from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.cli.accounts import accounts as command
-from api.database.database import Database, DatabaseError, open_database
+from api.database.database import Database, open_database
+from api.database.errors import DatabaseError
 from api.database.models import Base, User
 from api.pages.pages import share_page
 from api.settings import Settings

@@ -1,6 +1,8 @@
 """Migrations of the api's database that are killed half-way."""
 
 import sqlite3
+import subprocess
+import sys
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, select
 
-from api.database.database import DatabaseError, _migrate, _psycopg, _sqlite, open_database
+from api.database.database import _psycopg, _sqlite, open_database
+from api.database.errors import DatabaseError
 from api.database.models import (
     Acknowledgement,
     Alarm,
@@ -26,6 +29,7 @@ from api.database.models import (
     Trigger,
     User,
 )
+from api.database.upgrade import upgrade
 from tests.faults import killed_after_each_effect
 
 pytestmark = pytest.mark.slow
@@ -40,7 +44,7 @@ def fill_before_ids(engine: Engine) -> None:
     """Make a database of the revision before, with a row in every table that has an id or refers to
     one.
     """
-    _migrate(engine, "0006")
+    upgrade(engine, "0006")
     with engine.execution_options(writes=True).begin() as connection:
         for statement in (
             "INSERT INTO users VALUES (1, 'ann', 'x', 'admin', 1.5, TRUE), (2, 'bob', 'y', 'viewer', 2.5, TRUE)",
@@ -141,3 +145,13 @@ def test_a_database_of_a_newer_release_is_refused_by_name_and_left_as_it_is(
         found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     assert found == "9999"
     engine.dispose()
+
+
+def test_a_database_of_this_release_is_opened_without_what_migrates(tmp_path: Path) -> None:
+    migrate(tmp_path)
+    program = (
+        "import sys, pathlib; from api.database.database import open_database;"
+        " open_database(pathlib.Path(sys.argv[1])).close(); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"

@@ -23,23 +23,31 @@ def footprint(folder: Path) -> list[Figure]:
         flows.mkdir()
         shutil.copy(DEFINITION, flows)
         shutil.copy(stack.site, flows / "site.yaml")
-        log = folder / "up.log"
-        command = [sys.executable, "-m", "flows.cli", "up", str(flows), "--profile", "simulation"]
-        command += ["--data", str(folder / "data"), "--port", str(free_port())]
-        with log.open("w") as out:
-            up = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            wait_until(lambda: log.read_text().count("UP running version") >= 3, what="the site")
-            time.sleep(SETTLED)
-            pids = _family(up.pid)
-            before = sum(map(cpu_of, pids))
-            time.sleep(SECONDS)
-            percent = 100 * (sum(map(cpu_of, pids)) - before) / SECONDS
-            memory = sum(map(_shared_memory, pids))
-        finally:
-            up.terminate()
-            up.wait(60)
-    name = "energy site, simulated, all processes of vigie up"
+        return [
+            figure
+            for start in ("first start", "later start")
+            for figure in _measure(folder, flows, start)
+        ]
+
+
+def _measure(folder: Path, flows: Path, start: str) -> list[Figure]:
+    log = folder / f"{start}.log"
+    command = [sys.executable, "-m", "flows.cli", "up", str(flows), "--profile", "simulation"]
+    command += ["--data", str(folder / "data"), "--port", str(free_port())]
+    with log.open("w") as out:
+        up = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        wait_until(lambda: log.read_text().count("UP running version") >= 3, what="the site")
+        time.sleep(SETTLED)
+        pids = _family(up.pid)
+        before = sum(map(cpu_of, pids))
+        time.sleep(SECONDS)
+        percent = 100 * (sum(map(cpu_of, pids)) - before) / SECONDS
+        memory = sum(map(_shared_memory, pids))
+    finally:
+        up.terminate()
+        up.wait(60)
+    name = f"energy site, simulated, all processes of vigie up, {start}"
     return [
         Figure(f"{name}, memory (PSS)", memory, "MB", None, None, "≤ 250 MB"),
         Figure(f"{name}, CPU", percent, "% of a core", None, None, None),

@@ -1,0 +1,5 @@
+"""Why a database cannot be opened."""
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the message says why, without its password."""
