@@ -10,6 +10,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from connectors.base import NoAnswer
 from connectors.clickhouse.client import error_text, is_denied, is_missing, open_client
 from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.rights import TO_MIGRATE, TO_WRITE, lacking
 from connectors.runtime.finding import Finding, clock
 
 LEAST_FREE = 0.1
@@ -30,7 +31,11 @@ def inspect(connection: ClickHouseConnection) -> Iterator[Finding]:
         ((version, now),) = client.query("SELECT version(), toFloat64(now64(6))").result_rows
         yield Finding("version", "ok", str(version))
         yield clock(_epoch(now) - (before + time.time()) / 2)
-        yield _database(connection, client)
+        database = _database(connection, client)
+        yield database
+        if database.state == "ok":
+            rights = (*TO_WRITE, *(TO_MIGRATE if connection.migrate else ()))
+            yield _rights(connection, lacking(client, rights, f"`{connection.database}`.*"))
         yield from _disks(client)
     except (ClickHouseError, OSError) as error:
         raise NoAnswer(f"ClickHouse at {connection.url}: {error_text(error)}") from error
@@ -59,6 +64,17 @@ def _database(connection: ClickHouseConnection, client: Client) -> Finding:
         )
     return Finding(
         f"database {name}", "ok", f"{tables} tables; vigie migrate --dry-run checks them"
+    )
+
+
+def _rights(connection: ClickHouseConnection, missing: list[str]) -> Finding:
+    name, words = connection.database, ", ".join(missing)
+    return Finding(
+        f"rights on {name}",
+        "fault" if missing else "ok",
+        f"{connection.username} lacks {words}" if missing else "all that flows need",
+        "flows may read and write their tables",
+        f"GRANT {words} ON {name}.* TO {connection.username}" if missing else "",
     )
 
 

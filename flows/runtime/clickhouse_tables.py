@@ -105,6 +105,27 @@ def bring_up_to_date(
             yield from _one(schema, declared, dry_run)
 
 
+def lacking_rights(connection: ClickHouseConnection, is_pending: bool) -> str | None:
+    """What the user may not do that the tables need, with the remedy; None if that is nothing.
+
+    `is_pending` says that a table is to be made or migrated. Raises as `bring_up_to_date`.
+    """
+    from connectors.clickhouse.client import open_client
+    from connectors.clickhouse.rights import TO_MIGRATE, TO_WRITE, lacking
+
+    rights = (*TO_WRITE, *(TO_MIGRATE if is_pending else ()))
+    where = f"`{connection.database}`.*"
+    with _words_for(connection):
+        missing = lacking(open_client(connection, "", 5), rights, where)
+    if not missing:
+        return None
+    other = " or run vigie migrate with a user that has them," if is_pending else ""
+    return (
+        f"ClickHouse user {connection.username!r} lacks {', '.join(missing)} on"
+        f" {connection.database}: grant them,{other} before the deploy"
+    )
+
+
 def _one(schema: "Schema", declared: Declared, dry_run: bool) -> Iterator[Line]:
     try:
         changes = schema.plan(declared) if dry_run else schema.migrate(declared)

@@ -1,6 +1,6 @@
 """The plan of a file against what runs, with what the site's services know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from kafka import KafkaAdminClient
@@ -20,7 +20,12 @@ from flows.checks.context import Scope
 from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.language.lock import born, lock_path, read_lock
 from flows.loader import load
-from flows.runtime.clickhouse_tables import TableError, bring_up_to_date, declared_tables
+from flows.runtime.clickhouse_tables import (
+    TableError,
+    bring_up_to_date,
+    declared_tables,
+    lacking_rights,
+)
 from flows.site.plans.last_day import NoHistory, compare, last_day
 from flows.site.plans.plan import Plan, Side, plan
 from operators.events import AlarmTransition
@@ -74,7 +79,7 @@ def make_plan(
     made = plan(before, after, standing)
     made.unknown = unknown
     _topics(after, site, made)
-    made.tables = list(_tables(new, after, site, unknown))
+    _tables(new, after, site, made)
     if over > 0 and not made.is_none and after.flow.alarms:
         try:
             compared = compare(before, after, site, profile, over, tell)
@@ -142,12 +147,19 @@ def _needed_topics(new: Side, names: TopicNames) -> dict[str, list[str]]:
     return needs
 
 
-def _tables(path: Path, new: Side, site: Site, unknown: list[str]) -> Iterator[str]:
+def _tables(path: Path, new: Side, site: Site, made: Plan) -> None:
+    """Which tables would be made or altered, and which rights are missing for it."""
     try:
         for name, tables in declared_tables([(path, new.flow)], site).items():
             connection = site.connection(name, ClickHouseConnection)
+            pending = []
             for line in bring_up_to_date(connection, tables, dry_run=True):
-                if "up to date" not in line.text:
-                    yield line.text.partition("\n")[0]
+                if line.is_problem:
+                    made.unknown.append(f"which tables are altered: {line.text}")
+                elif "up to date" not in line.text:
+                    pending.append(line.text.partition("\n")[0])
+            made.tables += pending
+            if missing := lacking_rights(connection, bool(pending)):
+                made.rights.append(missing)
     except (TableError, ConnectorError) as error:
-        unknown.append(f"which tables are altered: {error}")
+        made.unknown.append(f"which tables are altered: {error}")
