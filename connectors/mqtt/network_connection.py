@@ -29,7 +29,8 @@ class NetworkConnection:
     """One connection to the broker, from its opening until it breaks; then `broken` says why.
 
     With `discovery` the status topic says whether Vigie is there (by its will, too), and `born` is
-    set when Home Assistant has started. `cancelled` tells a wait to give up.
+    set when Home Assistant has started. `cancelled` tells a wait to give up. `largest` is how many
+    bytes a packet may have, if the broker says so (MQTT 5, Maximum Packet Size).
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class NetworkConnection:
         discovery: Discovery | None,
     ) -> None:
         self.broken: str | None = None
+        self.largest: int | None = None
         self.born = threading.Event()
         self._discovery = discovery
         self._connection = connection
@@ -122,6 +124,7 @@ class NetworkConnection:
                 self.broken = explain_refusal(
                     self._connection, self._connection_name, self._client_id, reason
                 )
+            self.largest = getattr(properties, "MaximumPacketSize", None)
             self._up = not reason.is_failure
             self._changed.notify_all()
 

@@ -13,6 +13,8 @@ from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
 QUOTA_EXCEEDED = 151
+AROUND = 10
+"""Bytes of a PUBLISH packet around topic and payload."""
 
 
 class MqttPublisher:
@@ -63,14 +65,18 @@ class MqttPublisher:
                 self._context.refuse(event, "bad_topic", problem)
                 sent.append((event, []))
                 continue
+            payload = self._payload(event)
+            if large := _too_large(max(topics, key=len), payload, broker.largest):
+                self._context.refuse(event, "too_large", large)
+                sent.append((event, []))
+                continue
             try:
                 news = self._discovery.of(event, topics[0]) if self._discovery else []
             except ValueError as error:
                 self._context.refuse(event, "bad_topic", str(error))
                 sent.append((event, []))
                 continue
-            mids = [broker.publish(news_topic, payload, 1, True) for news_topic, payload in news]
-            payload = self._payload(event)
+            mids = [broker.publish(news_topic, about, 1, True) for news_topic, about in news]
             mids += [broker.publish(topic, payload, self._qos, self._retain) for topic in topics]
             sent.append((event, mids))
         self._confirm(broker, sent)
@@ -134,6 +140,13 @@ class MqttPublisher:
         broker, self._broker = self._broker, None
         if broker:
             broker.close()
+
+
+def _too_large(topic: str, payload: bytes, largest: int | None) -> str | None:
+    size = len(topic.encode()) + len(payload) + AROUND
+    if largest is None or size <= largest:
+        return None
+    return f"its message has {size:,} bytes, and the broker takes {largest:,}"
 
 
 def _wrong_topic(topic: str) -> str | None:

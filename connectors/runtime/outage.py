@@ -1,5 +1,6 @@
 """Since when a webhook's server does not take what is sent, remembered over restarts."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -25,8 +26,9 @@ class Outage:
             if self._since is None:
                 self._since = now
                 if self._path is not None:
-                    private_folder(self._path.parent)
-                    write_private(self._path, repr(now).encode())
+                    with contextlib.suppress(OSError):  # a full disk: it counts from the next start
+                        private_folder(self._path.parent)
+                        write_private(self._path, repr(now).encode())
             return max(now - self._since, 0.0)
 
     def ended(self) -> None:
@@ -35,4 +37,5 @@ class Outage:
             if self._since is not None:
                 self._since = None
                 if self._path is not None:
-                    self._path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):
+                        self._path.unlink(missing_ok=True)

@@ -130,3 +130,24 @@ def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_r
     assert first_seen == [f"r{n}" for n in range(1000)]
     receiver.stop()
     sink.close()
+
+
+class Narrow(Mosquitto):
+    """A broker that takes small messages only, and says so."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        with (self.folder / "mosquitto.conf").open("a") as file:
+            file.write("max_packet_size 1000\n")
+
+
+def test_a_message_larger_than_the_broker_says_it_takes_is_set_aside_and_the_others_go_out(
+    recorder: Recorder, tmp: Path, own: Callable[[Mosquitto], Mosquitto]
+) -> None:
+    connection = MqttConnection(url=own(Narrow(tmp / "mosquitto")).url)
+    sink = MqttSink(topic="a/{subject}").open(recorder.context("out", connection))
+    sink.write([reading(1), reading(2, labels={"note": "x" * 2_000}), reading(3)])
+    sink.flush()
+    sink.close()
+    assert [(one.id, one.reason) for one in recorder.letters] == [("r2/out", "too_large")]
+    assert "and the broker takes 1,000" in recorder.letters[0].detail

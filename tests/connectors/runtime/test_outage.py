@@ -26,3 +26,11 @@ def test_a_killed_flow_knows_the_beginning_of_an_outage_or_takes_its_next_refusa
         assert Outage(path).age(700.0) - Outage(path).age(600.0) == 100
         assert [left.name for left in path.parent.iterdir()] == ["webhook.down"]
     assert ages == {0, 500, 100}
+
+
+def test_an_outage_is_counted_although_it_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "files").touch()
+    outage = Outage(tmp_path / "files" / "webhook.down")
+    assert (outage.age(100.0), outage.age(160.0)) == (0, 60)
+    outage.ended()
+    assert outage.age(200.0) == 0
