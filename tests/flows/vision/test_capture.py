@@ -105,8 +105,9 @@ def test_who_takes_pictures_again_says_in_which_time_nobody_looked(
             what="both to be told",
         )
         told = {row["name"]: run.readings(row["name"]) for row in rows}
-    [gate], [new] = (
-        [one for one in readings if one.metric == "camera_unwatched"] for readings in told.values()
+    gate, new = (
+        next(one for one in readings if one.metric == "camera_unwatched")
+        for readings in told.values()
     )
     assert gate.value is not None and gate.value >= 100
     assert gate.labels == {"page": "yard"}

@@ -190,8 +190,8 @@ def test_who_comes_back_too_late_says_in_which_time_nobody_looked(
         last = pictures.send("gate")
         wait_until(lambda: last in ids(look), what="the newest frame")
         wait_until(lambda: len(told()) >= 2, what="the time, and its end")
-    away, over = told()
-    assert away.value == pytest.approx(100, abs=60)
+    away, over = told()[:2]
+    assert away.value and away.value >= 69, "from the first of the three to the last"
     assert (away.labels, over.value) == ({"area": "yard"}, 0)
     assert "busy or away" in str(away.text)
 
