@@ -95,7 +95,7 @@ def notation(document: Document, node: Node, path: Path_) -> None:
             document.say(place, "a comma in a number", f"write {number}")
         elif empty and not _may_be_empty(below):
             what = f"{key!r} is empty" if isinstance(key, str) else "an entry of the list is empty"
-            document.say(place, what, "give it a value or remove it")
+            document.say(place, what, _as_list(node, key) or "give it a value or remove it")
         notation(document, child, below)
 
 
@@ -107,6 +107,16 @@ def _cut_number(node: Node, key: str) -> str | None:
         return None
     before = node.get(keys[keys.index(key) - 1])
     return f"{before.value}.{key}" if before is not None and type(before.value) is int else None
+
+
+def _as_list(node: Node, key: int | str) -> str | None:
+    """The list that was meant by `{change: raised, cleared}`, where YAML sees a second key."""
+    keys = [name for name, _, _ in node.children()]
+    at = keys.index(key)
+    before = node.get(str(keys[at - 1])) if node.flow_style and at else None
+    if before is None or before.value is None:
+        return None
+    return f"for several values write  {keys[at - 1]}: [{before.value}, {key}]"
 
 
 def _cut_numbers(document: Document, node: Node) -> None:

@@ -205,7 +205,8 @@ def _missing_hint(owner: type[BaseModel], name: str) -> str | None:
 def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tuple[str, str | None]:
     wanted = error.get("wanted") or ([_WANTED[kind]] if kind in _WANTED else None)
     if wanted and kind not in ("value_error", "literal_error"):
-        return f"needs {_or(wanted)}, not {_shown(value)}", None
+        hint = f"write [{value}]" if kind == "list_type" and isinstance(value, str) else None
+        return f"needs {_or(wanted)}, not {_shown(value)}", hint
     if kind == "literal_error":
         expected = str(context.get("expected", ""))
         words = re.findall(r"'([^']+)'", expected)

@@ -1,5 +1,7 @@
 """Texts with `{field}` and `${NAME}`: form, known fields, and where each may stand."""
 
+from collections.abc import Iterable
+
 from connectors.config.document import Path_
 from connectors.config.suggestion import near
 from connectors.config.variables import FORM, VARIABLE, mistakes, password_in_url
@@ -7,6 +9,7 @@ from flows.checks.context import Scope, map_of
 from flows.language.model import Flow
 from operators.model.fields import ATTRIBUTES
 from operators.model.template import Template
+from operators.notifications.notify import Notify
 from operators.windows.step import STATISTICS
 
 OF_RULES = ("condition", "limit", "zone")
@@ -33,6 +36,9 @@ def check_texts(scope: Scope) -> None:
             )
         if ("{" in node.value or "}" in node.value) and _is_template(path):
             _check_template(scope, path, node.value, fields)
+    for path, _, step in scope.steps():
+        if isinstance(step.settings, Notify):
+            _check_names(scope, (*path, "notify", "by"), step.settings.placeholders(), fields)
 
 
 def _is_template(path: Path_) -> bool:
@@ -88,6 +94,10 @@ def _check_template(scope: Scope, path: Path_, text: str, fields: set[str]) -> N
     except ValueError as error:
         scope.say(path, str(error))
         return
+    _check_names(scope, path, names, fields)
+
+
+def _check_names(scope: Scope, path: Path_, names: Iterable[str], fields: set[str]) -> None:
     for name in names:
         head = name.partition(".")[0]
         if head in fields or head == "label":

@@ -11,6 +11,7 @@ from flows.checks.context import Scope
 from flows.language.picture_model import areas, polygons
 from flows.language.upstream import live_cameras
 from operators.model.condition import Column
+from operators.model.units import quantity
 from operators.transforms.enrich import Enrich
 from operators.vision.polygon import Point, problem_of
 
@@ -186,7 +187,10 @@ def _check_columns(scope: Scope) -> None:
     for path, stream, step in scope.steps():
         for field, value in step.settings:
             if isinstance(value, Column):
-                _check_column(scope, (*path, step.kind, field, "column"), value, [stream])
+                place = (*path, step.kind, field, "column")
+                _check_column(scope, place, value, [stream])
+                if step.kind == "threshold":
+                    _check_cells(scope, place, value.column)
     for name, alarm in scope.flow.alarms.items():
         for index, match in enumerate(alarm.hiders.values()):
             if match is not None:
@@ -201,9 +205,24 @@ def _check_columns(scope: Scope) -> None:
         for path, condition in alarm.conditions():
             for field, value in condition:
                 if isinstance(value, Column):
-                    _check_column(
-                        scope, ("alarms", name, *path, field, "column"), value, alarm.sources
-                    )
+                    place = ("alarms", name, *path, field, "column")
+                    _check_column(scope, place, value, alarm.sources)
+                    _check_cells(scope, place, value.column)
+
+
+def _check_cells(scope: Scope, path: Path_, column: str) -> None:
+    """The cells of a column of limits must be numbers."""
+    for table, rows in scope.tables.items():
+        for row in rows:
+            cell = row.get(column)
+            if cell in (None, "") or "subject" not in row:
+                continue
+            try:
+                quantity(cell)
+            except ValueError:
+                message = f"{cell!r} is not a number: {row['subject']!r} of {table!r} has no limit"
+                scope.say(path, message, "such as  30 °C  or  30", level="warning")
+                return
 
 
 def _check_column(scope: Scope, path: Path_, value: Column, read: list[str]) -> None:

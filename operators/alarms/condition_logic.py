@@ -17,7 +17,7 @@ from operators.alarms.settings import Alarm
 from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
 from operators.component import StepContext
 from operators.events import Event, Reading
-from operators.model.hysteresis import NoLimit
+from operators.model.hysteresis import BadLimit, NoLimit
 
 
 class ConditionLogic(AlarmLogic):
@@ -301,8 +301,8 @@ class ConditionLogic(AlarmLogic):
         if slot is None and self.definition.varies:
             try:
                 own = self.definition.rule_for(event.subject, *self._abouts.of(event))
-            except NoLimit:
-                self.count("no_limit")
+            except NoLimit as error:
+                self.count("bad_limit" if isinstance(error, BadLimit) else "no_limit")
                 return
             own = None if own is self.definition.common else self._under(own, rule_id)
         unknown = own is None and event.subject not in self.engine.slots[rule_id]
@@ -325,6 +325,9 @@ class ConditionLogic(AlarmLogic):
         subject, arrival = event.subject, self._arrival(event, at)
         try:
             rule = self._under(self.definition.rule_for(subject, *about), rule_id)
+        except BadLimit:
+            self.count("bad_limit")  # a row with a mistake changes nothing
+            return True
         except NoLimit:
             self.count("no_limit")
             self.engine.end(rule_id, subject, arrival, event.time)

@@ -12,7 +12,7 @@ from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import Reading
 from operators.model.condition import Column, When
-from operators.model.hysteresis import NoLimit, limit_record, resolved, state_value
+from operators.model.hysteresis import BadLimit, NoLimit, limit_record, resolved, state_value
 from operators.model.priority import SEVERITY_OF
 from operators.model.selections import Selections
 from operators.model.tables import SubjectCells
@@ -102,16 +102,18 @@ class Definition:
             return self.rule({column.column: "0" for column in self._columns}, *_COMMON_METRICS)
 
     def rule_for(self, subject: str, metric: str | None, labels: Mapping[str, str]) -> Rule:
-        """The rule of one subject; raises `NoLimit` where it has none."""
+        """The rule of one subject; raises `NoLimit` where it has none, or one that is no limit."""
         state = None if self._word is None else state_value(self._word, metric)
         cells = tuple(self.cell(column.column, subject, labels) for column in self._columns)
         key = (state, *cells)
         known = self._by_cells.get(key)
         if known is None:
             names = [column.column for column in self._columns]
-            known = self.rule(
-                {n: c for n, c in zip(names, cells, strict=True) if c is not None}, metric
-            )
+            given = {n: c for n, c in zip(names, cells, strict=True) if c is not None}
+            try:
+                known = self.rule(given, metric)
+            except ValueError as error:
+                raise BadLimit(str(error)) from error
             if len(self._by_cells) > 10_000:
                 self._by_cells.clear()
             self._by_cells[key] = known

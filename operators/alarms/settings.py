@@ -27,8 +27,16 @@ def hours(value: Any) -> Any:
     return str(value)
 
 
-def _one_as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+def _days(value: Any) -> Any:
+    """A day or a list of days; raises ValueError for `mon-fri`, with the list."""
+    given = value if isinstance(value, list) else [value]
+    for one in given:
+        first, dash, last = str(one).lower().partition("-")
+        if dash and {first[:3], last[:3]} <= set(DAYS):
+            begin, end = DAYS.index(first[:3]), DAYS.index(last[:3])
+            named = (*DAYS, *DAYS)[begin : end + 1 + 7 * (end < begin)]
+            raise ValueError(f"{one!r} is not a day; write [{', '.join(named)}]")
+    return given
 
 
 Hours = Annotated[
@@ -47,7 +55,7 @@ class Armed(Spec):
         ),
         examples=["20:00-07:00"],
     )
-    days: Annotated[list[Day], BeforeValidator(_one_as_list)] | None = Field(
+    days: Annotated[list[Day], BeforeValidator(_days)] | None = Field(
         None,
         min_length=1,
         description="Days of the week on which the span begins; all when left out.",

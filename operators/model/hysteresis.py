@@ -24,6 +24,10 @@ class NoLimit(Exception):
     """A subject has no limit: no label, no row, and there is no default."""
 
 
+class BadLimit(NoLimit):
+    """What a subject has for a limit is no number, or in a unit of another kind."""
+
+
 class Limit:
     """A limit and where the condition ends (`clear`), of a record such as `{above: 30, clear: 28}`.
 

@@ -177,7 +177,8 @@ class Followed:
             )
         for key in over:
             owed = self.owed[key]
-            likely = [one for one in (call.subject, ANY_GROUP, MAYBE, *owed) if one in owed]
+            sure = [one for one in owed if one != MAYBE]
+            likely = [one for one in (call.subject, ANY_GROUP, *sure, MAYBE) if one in owed]
             owed.remove(likely[0])
         for key in raised:  # in that group the end before was not told apart
             owed = [one for one in self.owed.get(key, ()) if one != call.subject]

@@ -37,6 +37,19 @@ def test_a_limit_from_a_label_is_that_of_each_reading(
     assert heard == changes
 
 
+def test_a_limit_that_is_none_stops_no_flow_and_changes_nothing_that_stands() -> None:
+    alarm = logic(LIMITED)
+    given = [
+        limited(1, 35, "abc"),
+        limited(2, 35, "30"),
+        limited(3, 36, "warm"),
+        limited(4, 20, ""),
+    ]
+
+    assert [change for _, change, _ in feed(alarm, *given)] == ["raised", "removed"]  # type: ignore[arg-type]
+    assert alarm.counts == {"bad_limit": 2, "no_limit": 1}
+
+
 def test_a_limit_follows_its_label_among_many_normal_subjects_in_one_batch() -> None:
     alarm = logic(LIMITED)
     first = [reading(1, 20, f"s{n}", labels={"limit": "30"}) for n in range(3000)]
