@@ -136,9 +136,7 @@ class DetectionFeed:
             log.warning("%s: %s was made anew", self._name, self._topic)
         starts = {
             tp: Position(
-                self._begin(
-                    consumer, tp, int(first[tp]), int(end[tp]), recent.get(tp, int(end[tp])), id
-                ),
+                self._begin(tp, int(first[tp]), int(end[tp]), recent.get(tp, int(end[tp])), id),
                 -1,
                 id,
             )
@@ -156,15 +154,7 @@ class DetectionFeed:
         found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
         return {tp: int(at.offset) for tp, at in found.items() if at is not None}
 
-    def _begin(
-        self,
-        consumer: KafkaConsumer,
-        tp: TopicPartition,
-        first: int,
-        end: int,
-        recent: int,
-        id: str | None,
-    ) -> int:
+    def _begin(self, tp: TopicPartition, first: int, end: int, recent: int, id: str | None) -> int:
         known = self._positions.next(tp.partition)
         # a broker without ids tells another topic by nothing but fewer records
         anew = known is not None and (self._positions.is_other(id) or (id is None and known > end))
@@ -173,21 +163,25 @@ class DetectionFeed:
         start = max(recent if known is None else known, recent, first)
         if known is not None and start > known:
             until = time.time() - self._deadline
-            since = self._written(consumer, tp, max(known, first)) if known < end else None
+            since = self._written(tp, max(known, first)) if known < end else None
             span = None if since is None else Span(since, until)
             self._passed(tp.partition, start - known, span)
         self._positions.start(tp.partition, start, anew)
         self._gathered[tp.partition] = end
         return start
 
-    def _written(self, consumer: KafkaConsumer, tp: TopicPartition, offset: int) -> float | None:
-        """When the record at an offset was written; None if it does not come."""
-        consumer.assign([tp])
-        consumer.seek(tp, offset)
-        deadline = time.monotonic() + FIRST_RECORD
-        while not self._stop.is_set() and time.monotonic() < deadline:
-            for records in consumer.poll(200, max_records=1).values():
-                return float(records[0].timestamp) / 1000
+    def _written(self, tp: TopicPartition, offset: int) -> float | None:
+        """When the record at an offset was written; None if it does not come.
+
+        Asks by a client of its own: what it fetched beyond that record is not read here.
+        """
+        with open_consumer(self._connection, auto_offset_reset="none") as consumer:
+            consumer.assign([tp])
+            consumer.seek(tp, offset)
+            deadline = time.monotonic() + FIRST_RECORD
+            while not self._stop.is_set() and time.monotonic() < deadline:
+                for records in consumer.poll(200, max_records=1).values():
+                    return float(records[0].timestamp) / 1000
         return None
 
     def _poll(self, topics: TopicLog) -> None:
