@@ -178,7 +178,7 @@ export class CamerasView {
     const cameras = [...this.cameras.values()].sort((a, b) => a.name.localeCompare(b.name));
     this.tools.replaceChildren(...(may("operator") ? [h("button", {type: "button", class: "secondary", "data-action": "add", onclick: () => this.add()}, icon("plus"), h("span", {}, say("addCamera")))] : []));
     this.grid.replaceChildren(...cameras.map((camera) => this.card(camera)));
-    this.nothing.replaceChildren(...(cameras.length ? [] : [emptyState("cameras", say("noCameras"), say("noCamerasHint"))]));
+    this.nothing.replaceChildren(...(cameras.length ? [] : [emptyState("cameras", say("noCameras"), say("noCamerasHint"), null, "cameras")]));
     if (focused) document.querySelector(focused)?.focus({preventScroll: true});
   }
 

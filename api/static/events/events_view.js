@@ -192,7 +192,7 @@ export class EventsView {
       days.at(-1).items.push(this.item(event));
     }
     this.list.replaceChildren(...days.map(({name, items}) => h("section", {class: "day"}, h("h2", {}, name), h("ol", {class: "panel events"}, ...items))));
-    if (!days.length) this.list.replaceChildren(Object.values(this.filter).some(Boolean) ? emptyState("events", say("noEventsMatch")) : emptyState("events", say("noEvents"), say("noEventsHint")));
+    if (!days.length) this.list.replaceChildren(Object.values(this.filter).some(Boolean) ? emptyState("events", say("noEventsMatch")) : emptyState("events", say("noEvents"), say("noEventsHint"), null, "events"));
     const more = this.next ? h("button", {type: "button", class: "secondary", "data-action": "older", onclick: (event) => this.older(event.currentTarget)}, say("loadMore")) : null;
     this.drawBar();
     this.foot.replaceChildren(...[this.complete === false ? h("p", {class: "muted"}, say("incomplete")) : null, more].filter(Boolean));

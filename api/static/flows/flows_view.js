@@ -46,7 +46,7 @@ export class FlowsView {
   draw() {
     if (!this.flows) return;
     const scrolled = new Map([...this.list.querySelectorAll("[data-flow]")].map((place) => [place.dataset.flow, place.querySelector(".flow-graph")?.scrollLeft ?? 0]));
-    this.list.replaceChildren(...(this.flows.length ? this.flows.map((flow) => this.flow(flow)) : [emptyState("flows", say("noFlows"), say("noFlowsHint"))]));
+    this.list.replaceChildren(...(this.flows.length ? this.flows.map((flow) => this.flow(flow)) : [emptyState("flows", say("noFlows"), say("noFlowsHint"), null, "flows")]));
     for (const place of this.list.querySelectorAll("[data-flow]")) { const graph = place.querySelector(".flow-graph"); if (graph) graph.scrollLeft = scrolled.get(place.dataset.flow) ?? 0; }
   }
 

@@ -3,8 +3,9 @@
 import {ask} from "../shared/api.js";
 import {byRank, Card, SectionHead} from "./card.js";
 import {Layout, merge} from "./card_order.js";
-import {get, text} from "../shared/dom.js";
+import {get, h, text} from "../shared/dom.js";
 import {arrangeHome, Choices, folded, groupOf, PINNED} from "./home.js";
+import {toWrite} from "../shared/states.js";
 import {Stillness} from "../shared/stillness.js";
 import {inSlices} from "../shared/slices.js";
 import {currentLanguage, metricName, say, subjectName} from "../words/words.js";
@@ -102,7 +103,13 @@ export class Cards {
     this.changed.clear();
     text(get("sensor-count"), String(this.order.length));
     get("no-cards").hidden = this.found.length > 0;
-    if (!this.found.length) text(get("no-cards"), say(this.order.length ? "noMatch" : "noCards"));
+    if (!this.found.length) this.showNone(this.order.length ? "noMatch" : "noCards");
+  }
+
+  showNone(why) {
+    const place = get("no-cards"), words = say(why);
+    const parts = [h("p", {}, words), why === "noCards" ? toWrite("cards") : null].filter(Boolean);
+    if (place.childElementCount !== parts.length || place.textContent !== parts.map((part) => part.textContent).join("")) place.replaceChildren(...parts);
   }
 
   /** What a search looks at: names of the device, of its group and of what it measures. */
