@@ -22,6 +22,7 @@ Saved = tuple[str, Detection, list[Axis], float, float, Rest]
 class Followed:
     """One object; times are seconds of looking of its camera, apart from those in `last`.
 
+    It moves also while nobody looks: where it is foretold goes by the times of its detections.
     `at` is when it was seen, `seen` when it was seen or was known to be hidden.
     """
 
@@ -39,13 +40,13 @@ class Followed:
         """Whether it has not moved for some time."""
         return self.rest[3]
 
-    def foretold(self, looked: float) -> Box:
-        """Return where it should be."""
-        return self.rest[0] if self.is_still else self.motion.box(looked - self.at)
+    def foretold(self, time: float) -> Box:
+        """Return where it should be on a picture of that time."""
+        return self.rest[0] if self.is_still else self.motion.box(time - self.last.time)
 
     def see(self, last: Detection, looked: float) -> None:
         """Take what was seen of it."""
-        self.motion.see(last.box, looked - self.at)
+        self.motion.see(last.box, last.time - self.last.time)
         self.last = last
         self.at = self.seen = looked
         mean, count, since, _ = self.rest

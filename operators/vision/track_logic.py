@@ -130,7 +130,7 @@ class TrackLogic(KeyedLogic[_Camera]):
         """Find out which object each detection is, and say so."""
         looked = picture.time - camera.skipped
         seen = [one for one in picture.seen.values() if self._has_area(one)]
-        known = self._known(camera.objects, seen, looked)
+        known = self._known(camera.objects, seen, picture.time, looked)
         for number, event in enumerate(seen):
             one = known.get(number)
             if one is not None:
@@ -151,7 +151,7 @@ class TrackLogic(KeyedLogic[_Camera]):
         return False
 
     def _known(
-        self, objects: list[Followed], seen: list[Detection], looked: float
+        self, objects: list[Followed], seen: list[Detection], time: float, looked: float
     ) -> dict[int, Followed]:
         """Return the object of each detection that is one; a class at a time."""
         known: dict[int, Followed] = {}
@@ -159,7 +159,7 @@ class TrackLogic(KeyedLogic[_Camera]):
             numbers = [n for n, event in enumerate(seen) if event.class_ == class_]
             some = [one for one in objects if one.last.class_ == class_]
             pairs = pair(
-                [one.foretold(looked) for one in some],
+                [one.foretold(time) for one in some],
                 [looked - one.at for one in some],
                 [seen[n].box for n in numbers],
                 [seen[n].score >= self._sure for n in numbers],

@@ -159,6 +159,27 @@ def test_a_gap_between_pictures_counts_as_half_the_time_only():
     assert phases(cameras.wait_until(70.0)) == [(62.5, "a", "end")]
 
 
+def walking(start, end, at=0.0, speed=0.1):
+    """Pictures of somebody who comes in on the left at `at`, five a second."""
+    times = [n / 5 for n in range(round(start * 5), round(end * 5))]
+    return [one for t in times for one in looked(t, seen(t, round(speed * (t - at), 6)))]
+
+
+@pytest.mark.parametrize("gap", [1.0, 2.0, 3.0, 4.0])
+def test_who_walks_on_while_nobody_looks_is_the_same_afterwards(gap):
+    cameras = shard()
+    out = cameras.feed(*walking(0.0, 3.0)) + cameras.feed(*walking(3.0 + gap, 9.0))
+    assert len({event.track for event in out}) == 1
+
+
+@pytest.mark.parametrize("gap", [9.0, 12.0, 20.0])
+def test_who_comes_after_a_gap_where_another_one_had_gone_is_somebody_else(gap):
+    cameras = shard()
+    after = 3.0 + gap
+    out = cameras.feed(*walking(0.0, 3.0)) + cameras.feed(*walking(after, after + 2, after - 3))
+    assert len({event.track for event in out}) == 2
+
+
 def test_the_same_picture_again_is_dropped_and_counted():
     cameras = shard()
     picture = looked(1.0, seen(1.0, id="a"), seen(1.0, 0.7, id="b"))
