@@ -113,7 +113,7 @@ class Delivery:
             writer = self._writer = self._open_writer()
             try:
                 if self._taken:
-                    writer.write(self._taken)
+                    writer.write(list(self._taken))
                 self._empty(writer)
             finally:
                 writer.close()
