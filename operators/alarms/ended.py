@@ -16,7 +16,8 @@ def end_alarms(state: Any, identity: str, now: Now) -> tuple[list[AlarmTransitio
     """End all alarms of a saved state; their changes, and the state that is left.
 
     What is left are the numbers of their last changes, with which an alarm of that identity goes
-    on. Raises `KeyError` or `TypeError` for the state of anything else.
+    on. It counts as edited then, whatever its definition: nobody followed what hides it. Raises
+    `KeyError` or `TypeError` for the state of anything else.
     """
     engine, said = Engine(converts=True), list[AlarmTransition]()
     restore(engine, state["engine"])
@@ -29,4 +30,5 @@ def end_alarms(state: Any, identity: str, now: Now) -> tuple[list[AlarmTransitio
     engine.on_transition = keep
     for rule_id in list(engine.rules):
         engine.remove_rule(rule_id, now.wall, now.event if now.event > -math.inf else now.wall)
-    return said, {**state, "engine": snapshot(engine), "hiding": [], "rows": {}}
+    none = {"hiding": [], "rows": {}, "definition": None}
+    return said, {**state, "engine": snapshot(engine), **none}

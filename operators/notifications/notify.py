@@ -208,6 +208,8 @@ class NotifyLogic(Logic):
         for key, one, waits in [*known, *((one["key"], one, one["name"]) for one in waiting)]:
             event = self._under_present_name(msgspec.convert(one["about"], AlarmTransition), given)
             one["about"]["alarm"] = event.alarm
+            if one.get("state") == "resolved":
+                continue  # its end is told where its start was; it may stand anew elsewhere
             arrives = self._arriving(event, given) if is_moved else event
             if arrives is None and waits and self._unanswered:
                 self._unanswered.forget(waits)
