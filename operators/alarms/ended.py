@@ -30,5 +30,5 @@ def end_alarms(state: Any, identity: str, now: Now) -> tuple[list[AlarmTransitio
     engine.on_transition = keep
     for rule_id in list(engine.rules):
         engine.remove_rule(rule_id, now.wall, now.event if now.event > -math.inf else now.wall)
-    none = {"hiding": [], "rows": {}, "definition": None}
-    return said, {**state, "engine": snapshot(engine), **none}
+    left = {**state, "engine": snapshot(engine), "hiding": [], "rows": {}, "definition": None}
+    return said, left
