@@ -134,15 +134,34 @@ def test_the_page_names_every_source_and_sink_that_runs() -> None:
     }
 
 
-def people(lost: int) -> Passes:
-    return Passes(4, 60.0, 10, {"flow": 3}, 99, 98, 9, lost, 0, 0, 1, 18, 0, 0, "today", "2 cores")
+def people(lost: int, untold: int = 0) -> Passes:
+    return Passes(
+        cameras=4,
+        seconds=60.0,
+        passes=10,
+        kills={"flow": 3},
+        taken=99,
+        looked=98,
+        told=9,
+        lost=lost,
+        doubled=0,
+        broken=0,
+        unseen=1,
+        untold=untold,
+        stored=18,
+        said_lost=0,
+        neither=0,
+        date="today",
+        machine="2 cores",
+    )
 
 
-def test_the_run_of_cameras_is_a_row_and_one_lost_event_fails_it() -> None:
+def test_the_run_of_cameras_is_a_row_and_one_lost_event_or_untold_time_fails_it() -> None:
     assert people(lost=0).good
     assert not people(lost=1).good
+    assert not people(lost=0, untold=1).good
     assert passes_table(people(lost=1)).splitlines()[-1] == (
-        "| 10 | 3 | 99 | 98 | 9 | 1 | 0 | 0 | 1 | 18 | 0 | 0 |"
+        "| 10 | 3 | 99 | 98 | 9 | 1 | 0 | 0 | 1 | 0 | 18 | 0 | 0 |"
     )
 
 
