@@ -63,7 +63,10 @@ def test_a_span_has_its_parents_trace_and_an_id_of_its_own() -> None:
     assert traces.sent == 3
 
 
-def test_nobody_waits_for_a_receiver_that_hangs_and_what_is_dropped_is_counted() -> None:
+def test_nobody_waits_for_a_receiver_that_hangs_and_what_is_dropped_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("connectors.runtime.tracing.traces.EVERY", 0.01)
     hangs, goes_on = threading.Event(), threading.Event()
 
     def export(spans: Sequence[Span]) -> bool:
