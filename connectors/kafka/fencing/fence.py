@@ -100,10 +100,17 @@ class Fence:
         self._shut_out.add(name)
 
     def _mark(self, client: KafkaProducer, options: dict[str, Any]) -> None:
-        manager = client._transaction_manager
-        places = self._places(options)
+        added = self._add(client, self._places(options))
+        if added:
+            # the end of a transaction is answered before it stands in the partitions; the next one
+            # begins only then
+            self._add(client, added[:1])
+
+    def _add(self, client: KafkaProducer, places: list[TopicPartition]) -> list[TopicPartition]:
+        """Begin a transaction in partitions and abort it; those in which it was."""
         if not places:
-            return
+            return []
+        manager = client._transaction_manager
         client.begin_transaction()
         for place in places:
             manager.maybe_add_partition_to_transaction(place)
@@ -120,7 +127,9 @@ class Fence:
                 "%s: not every topic can be closed to an earlier owner at once: %s",
                 self._owner, manager.last_error,
             )  # fmt: skip
+        added = [place for place in places if manager.is_partition_added(place)]
         client.abort_transaction()
+        return added
 
     def _places(self, options: dict[str, Any]) -> list[TopicPartition]:
         """The partitions that there are."""
