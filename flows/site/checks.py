@@ -38,6 +38,7 @@ class Checks:
         self._job: Job | None = None
         self._process: Process | None = None
         self._verdict: Verdict | None = None
+        self._is_stopped = False
 
     @property
     def names(self) -> list[str]:
@@ -77,8 +78,10 @@ class Checks:
         """Take the end of a process, if it is ours."""
         if process is not self._process or self._job is None:
             return False
-        job, verdict = self._job, self._verdict
+        job, verdict = self._job, None if self._is_stopped else self._verdict
         self._process = self._job = None
+        if self._is_stopped and not job.given:
+            return True  # nobody waits for an answer, and nothing may start
         if verdict is None:
             words = "\n".join(process.last)
             why = f"the check ended with {status}; it may take {PATIENCE:g} s:\n{words}"
@@ -87,7 +90,8 @@ class Checks:
         return True
 
     def stop(self) -> None:
-        """End the check that runs, and begin no more."""
+        """End the check that runs, whose verdict counts no more, and begin no other."""
+        self._is_stopped = True
         self._waiting = []
         self._kill()
 

@@ -91,7 +91,7 @@ class Supervisor:
         self.checks = Checks(self._children, options.site, options.data, options.profile)
         self._errands = Errands(self._children)
         self._deploys = Deploys(self, options.folder, options.site)
-        self._is_stopping = False
+        self._was_asked_to_end = self._is_stopping = False
         self._since = time.time()
         self._site_seen: str | None = None
         self._site_last: str | None = None
@@ -122,6 +122,8 @@ class Supervisor:
     def _loop(self) -> None:
         look_at = 0.0
         while not (self._is_stopping and self._is_quiet()):
+            if self._was_asked_to_end and not self._is_stopping:
+                self._stop()
             now = time.monotonic()
             if now >= look_at and not self._is_stopping:
                 look_at = now + LOOK
@@ -319,15 +321,16 @@ class Supervisor:
         for number in (signal.SIGCHLD, signal.SIGHUP):
             signal.signal(number, lambda number, frame: None)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda number, frame: self._stop())
+            signal.signal(number, self._take_signal)
+
+    def _take_signal(self, number: int, frame: object) -> None:
+        self._was_asked_to_end = True  # the loop acts on it: it may be in the middle of a swap
 
     def _woken(self, _: object) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._wake, 4096)
 
     def _stop(self) -> None:
-        if self._is_stopping:
-            return
         self._is_stopping = True
         self.say("up", "stopping: every flow makes durable what it read")
         self.checks.stop()

@@ -133,3 +133,31 @@ def test_a10_as_process_1_it_buries_whom_nobody_waits_for_and_ends_when_asked(up
     finally:
         outer.kill()
         outer.wait()
+
+
+SLOW = """\
+vigie: 1
+flow: NAME
+sources: {readings: {topic: PREFIX.in}}
+alarms:
+  hot: {from: readings, when: {above: 30, for: 1s}, response: Cool it.}
+sinks: {log: {from: readings, topic: PREFIX.out}}
+tests:
+  - test: It is checked for a while.
+    play:
+      - at: 0s
+        every: 1s
+        until: 20min
+        given: {readings: {subject: a, metric: m, value: 1}}
+"""
+
+
+@pytest.mark.service
+def test_a10_who_is_told_to_end_while_it_checks_what_ran_before_starts_nothing(up: Up) -> None:
+    up.write("cool", text=SLOW)
+    up.start()
+    up.wait_running("cool")
+    assert up.stop() == 0
+    up.start()
+    wait_until(lambda: children(up.pid), what="the check to begin")
+    assert up.stop() == 0
