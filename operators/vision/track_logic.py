@@ -9,11 +9,13 @@ from operators.component import INSTANT, Now, StepContext
 from operators.events import Detection, Event, Frame
 from operators.model.keyed_logic import Entry, KeyedLogic
 from operators.vision.assignment import pair
-from operators.vision.boxes import is_box
+from operators.vision.boxes import Box, alike, is_box
 from operators.vision.followed import Followed, Saved
 
 MOST_TRACKS = 500
 """Objects followed at once on one camera; more is a broken detector."""
+SHORT_GAP = 2.0
+"""Times `lost_after` in which nobody looked: few go and others come to their place in less."""
 QUIET = 3600.0
 """Seconds after which a camera without objects is forgotten."""
 
@@ -159,13 +161,22 @@ class TrackLogic(KeyedLogic[_Camera]):
             numbers = [n for n, event in enumerate(seen) if event.class_ == class_]
             some = [one for one in objects if one.last.class_ == class_]
             pairs = pair(
-                [one.foretold(time) for one in some],
+                [self._foretold(one, [seen[n].box for n in numbers], time, looked) for one in some],
                 [looked - one.at for one in some],
                 [seen[n].box for n in numbers],
                 [seen[n].score >= self._sure for n in numbers],
             )
             known.update((numbers[box], some[row]) for box, row in pairs.items())
         return known
+
+    def _foretold(self, one: Followed, boxes: list[Box], time: float, looked: float) -> Box:
+        """Where an object should be; after a short gap also where it would be had it waited."""
+        there = one.foretold(time)
+        gap = time - one.last.time - (looked - one.at)
+        if not INSTANT < gap <= SHORT_GAP * self._lost_after:
+            return there
+        waiting = one.foretold(time - gap)
+        return max(there, waiting, key=lambda box: max(alike(box, other) for other in boxes))
 
     def _see(self, one: Followed, event: Detection, looked: float, out: list[Event]) -> None:
         was_still = one.is_still

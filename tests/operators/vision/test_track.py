@@ -172,6 +172,14 @@ def test_who_walks_on_while_nobody_looks_is_the_same_afterwards(gap):
     assert len({event.track for event in out}) == 1
 
 
+@pytest.mark.parametrize("gap", [2.0, 4.0])
+def test_who_stops_while_nobody_looks_for_a_short_time_is_the_same_afterwards(gap):
+    cameras = shard()
+    stopped = [one for n in range(5) for one in looked(3 + gap + n / 5, seen(3 + gap + n / 5, 0.3))]
+    out = cameras.feed(*walking(0.0, 3.0)) + cameras.feed(*stopped)
+    assert len({event.track for event in out}) == 1
+
+
 @pytest.mark.parametrize("gap", [9.0, 12.0, 20.0])
 def test_who_comes_after_a_gap_where_another_one_had_gone_is_somebody_else(gap):
     cameras = shard()
