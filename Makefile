@@ -20,7 +20,7 @@ demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by 
 test: setup ## the whole test suite on real services
 	@$(PY) -m pytest tests -n 4 --dist loadfile $(PYTEST_ARGS)
 
-check: setup ## lint, and every quick test that needs no service: a minute on two cores
+check: setup ## lint, and every quick test that needs no service: two minutes on two cores
 	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
 
 test-ultralytics: ## models of ultralytics in an environment of their own; says why where that cannot be made
