@@ -15,7 +15,7 @@ from operators.vision.followed import Followed, Saved
 MOST_TRACKS = 500
 """Objects followed at once on one camera; more is a broken detector."""
 SHORT_GAP = 2.0
-"""Times `lost_after` in which nobody looked: few go and others come to their place in less."""
+"""Up to so many times `lost_after` without a look, hardly anybody takes the place of another."""
 QUIET = 3600.0
 """Seconds after which a camera without objects is forgotten."""
 

@@ -21,9 +21,6 @@ def test_the_broker_refuses_what_a_former_owner_writes_that_does_not_know_of_the
     unique: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("STORE_ACCESS", objects.access_key)
-    monkeypatch.setenv("STORE_SECRET", objects.secret_key)
-    keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
     up = Up(tmp, kafka.address, unique)
-    up.write_site(minio={"url": objects.url, **keys})
+    up.use_store(objects, monkeypatch)
     show_that_the_former_owner_is_refused(up, objects, topic, f"fence-{unique}")

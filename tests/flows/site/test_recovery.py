@@ -26,11 +26,8 @@ from tests.waiting import wait_until
 def test_another_machine_goes_on_where_the_first_one_was_and_that_one_writes_nothing_more(
     up: Up, objects: Objects, topic: Watch, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STORE_ACCESS", objects.access_key)
-    monkeypatch.setenv("STORE_SECRET", objects.secret_key)
-    keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
     bucket = f"recovery-{unique}"
-    up.write_site(minio={"url": objects.url, **keys})
+    up.use_store(objects, monkeypatch)
     up.copy_state_to(bucket)
     up.write("cool")
     producer = Producer(up.connection, Health(), "p")
@@ -92,10 +89,7 @@ def test_another_machine_goes_on_where_the_first_one_was_and_that_one_writes_not
 def test_the_broker_refuses_what_a_former_owner_writes_that_does_not_know_of_the_other(
     up: Up, objects: Objects, topic: Watch, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STORE_ACCESS", objects.access_key)
-    monkeypatch.setenv("STORE_SECRET", objects.secret_key)
-    keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
-    up.write_site(minio={"url": objects.url, **keys})
+    up.use_store(objects, monkeypatch)
     show_that_the_former_owner_is_refused(up, objects, topic, f"fence-{unique}")
 
 

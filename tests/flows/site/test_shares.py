@@ -38,13 +38,10 @@ def test_a_share_goes_on_from_the_newest_copies_of_all_that_had_its_partitions()
 def test_what_a_machine_that_is_lost_ran_goes_on_elsewhere_and_the_number_of_shares_may_change(
     up: Up, objects: Objects, topic: Watch, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STORE_ACCESS", objects.access_key)
-    monkeypatch.setenv("STORE_SECRET", objects.secret_key)
     up.connection = TopicConnection(
         brokers=up.connection.brokers, idempotence=False, prefix=f"{unique}.", partitions=8
     )
-    keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
-    up.write_site(minio={"url": objects.url, **keys})
+    up.use_store(objects, monkeypatch)
     up.copy_state_to(f"shares-{unique}")
     up.write("cool", text=FLOW.replace("clear: 28", f"clear: 28, for: {DELAY:g}s"))
     producer = Producer(up.connection, Health(), "p")

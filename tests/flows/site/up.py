@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+import pytest
 
 from connectors.base import ConnectorContext
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.runtime.supervisor import Ask, NoSupervisor, ask
 from flows.site.site_status import SiteStatus, UnitStatus
+from infra.embedded.objects import Objects
 from operators.events import Event
 from tests.flows.running import site_of
 from tests.waiting import PATIENCE, wait_until
@@ -55,6 +57,13 @@ class Up:
         """The site file, with connections beside that of the broker."""
         fields = {"brokers", "idempotence", "prefix", "partitions"}
         site_of(self.folder, redpanda=self.connection.model_dump(include=fields), **connections)
+
+    def use_store(self, objects: Objects, environment: pytest.MonkeyPatch) -> None:
+        """Write a site file with an object store, whose keys stand in the environment."""
+        environment.setenv("STORE_ACCESS", objects.access_key)
+        environment.setenv("STORE_SECRET", objects.secret_key)
+        keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
+        self.write_site(minio={"url": objects.url, **keys})
 
     def copy_state_to(self, bucket: str) -> None:
         """Have the site file ask that flows outlive their machine."""
