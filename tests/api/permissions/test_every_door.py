@@ -379,6 +379,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
     accounts.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=6,
     deadline=None,

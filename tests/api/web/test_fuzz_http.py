@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import pytest
 import requests
-import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import seed as seeded
 from hypothesis import settings as hypothesis_settings
@@ -67,10 +66,13 @@ class Fuzz:
     """Call every operation with what its schemas allow and forbid, and check the answers."""
 
     def __init__(self, api: Api) -> None:
+        import schemathesis  # seconds of imports, which only these tests pay for
+
         self.answers: collections.Counter[int] = collections.Counter()
         self._headers = {"Authorization": f"Bearer {api.login()}"}
         self._session = requests.Session()
         self._api = api
+        self._modes = schemathesis.GenerationMode
         self._victim = self._ask("POST", "/api/users", {"username": "victim"})["id"]
         schema = schemathesis.openapi.from_url(f"{api.url}/api/openapi.json")
         found = [result.ok() for result in schema.get_all_operations()]
@@ -133,9 +135,7 @@ class Fuzz:
         self._session.close()
 
     def _run(self, operation: Any, examples: int, seed: int) -> None:
-        cases = st.one_of(
-            *(operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
-        )
+        cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in self._modes))
 
         @seeded(seed)
         @hypothesis_settings(

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.waiting import PATIENCE
 
 OPTIONAL = (
@@ -39,12 +41,14 @@ def test_definitions_are_checked_without_any_optional_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_flow_of_topics_runs_without_any_optional_package() -> None:
     done = python("import flows.commands.run, flows.runtime.runner, flows.runtime.status")
 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_flow_does_not_load_numpy_before_it_has_very_many_subjects() -> None:
     done = python(
         "import sys, flows.commands.run, flows.runtime.runner, flows.runtime.status\nassert 'numpy' not in"

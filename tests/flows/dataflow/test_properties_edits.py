@@ -7,9 +7,10 @@ had its last definition, but for what people did.
 import pytest
 
 from tests.flows.dataflow.edits import check_seed
+from tests.seed_blocks import seed_blocks
 
 
-@pytest.mark.parametrize("first", range(0, 100, 25))
+@pytest.mark.parametrize("first", seed_blocks(100, 25))
 def test_an_edited_flow_shows_what_one_shows_that_always_had_the_definition(first: int) -> None:
     for seed in range(first, first + 25):
         check_seed(seed)

@@ -7,9 +7,10 @@ told when it is annunciated, its end once, and nothing while it is masked.
 import pytest
 
 from tests.flows.dataflow.told import check_seed
+from tests.seed_blocks import seed_blocks
 
 
-@pytest.mark.parametrize("first", range(0, 100, 25))
+@pytest.mark.parametrize("first", seed_blocks(100, 25))
 def test_every_occurrence_is_told_when_it_is_annunciated_and_its_end_once(first: int) -> None:
     for seed in range(first, first + 25):
         check_seed(seed)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from kafka import KafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -13,6 +14,7 @@ from tests.traced import plant
 from tests.waiting import PATIENCE, wait_until
 
 
+@pytest.mark.slow
 def test_a_reading_is_followed_from_mqtt_to_the_browser_and_nobody_waits_for_the_receiver(
     tmp: Path, topic: Watch
 ) -> None:

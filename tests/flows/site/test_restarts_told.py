@@ -13,6 +13,7 @@ from flows.dataflow.plan import COMMANDS, Outputs, Plan
 from flows.dataflow.playback import Playback
 from flows.loader import load
 from operators.events import AlarmTransition, Occurrence, Reading
+from tests.seed_blocks import seed_blocks
 
 START = 1_800_000_000.0
 RESTARTS = 20
@@ -148,7 +149,7 @@ def played(
     return told
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", seed_blocks(5, 1))
 def test_a9_twenty_restarts_in_a_row_tell_nobody_anything(number: int, tmp_path: Path) -> None:
     """At first during one span after the other, then spread over all of the story."""
     flow = plan(number, tmp_path)

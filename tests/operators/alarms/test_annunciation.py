@@ -9,6 +9,7 @@ import pytest
 from tests.alarm_vectors.driver import Run
 from tests.alarm_vectors.followed import Followed
 from tests.alarm_vectors.generate import history, rule
+from tests.seed_blocks import seed_blocks
 
 LENGTH = 80
 
@@ -39,7 +40,7 @@ CHANGING = ("rule", "edit")
 """Steps that change a rule; whether people must acknowledge stays as it is within a history."""
 
 
-@pytest.mark.parametrize("seed", range(0, 400, 100))
+@pytest.mark.parametrize("seed", seed_blocks(400, 100))
 def test_people_are_told_of_the_start_and_the_end_once_and_of_nothing_that_is_masked(
     seed: int,
 ) -> None:

@@ -92,6 +92,7 @@ def test_the_parts_of_time_follow_each_other_without_gap_or_overlap(
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     zone=st.sampled_from(ZONES),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,6 +143,7 @@ def batches(given: list[Picture], chance: random.Random) -> Iterator[list[Event]
         left = left[size:]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), is_told=st.booleans())
 def test_doubled_pictures_batches_and_restarts_change_nothing(seed: int, is_told: bool) -> None:
