@@ -1,4 +1,7 @@
-"""SOAP to one ONVIF device: requests with a UsernameToken, and the few elements of the answers."""
+"""SOAP to one ONVIF device: requests with a UsernameToken, and the few elements of the answers.
+
+A device that asks for a user by HTTP is answered by Digest, never by Basic.
+"""
 
 import asyncio
 import base64
@@ -18,6 +21,7 @@ from xml.sax.saxutils import escape
 
 from api.hidden import masked
 from api.site.outside import Outside, check_outside
+from connectors.camera.http_auth import HttpAuth
 
 LONGEST_ANSWER = 256 << 10
 WAIT = 4.0
@@ -87,7 +91,9 @@ async def ask(asker: Asker, service: str, namespace: str, body: str) -> str:
     try:
         async with asyncio.timeout(WAIT):
             place = await check_outside(service, ("http", "https"), asker.loopback)
-            status, text = await asyncio.to_thread(_post, place, service, envelope.encode(), opened)
+            auth = HttpAuth(asker.username, asker.password, basic=False)
+            posting = asyncio.to_thread(_post, place, service, envelope.encode(), auth, opened)
+            status, text = await posting
     except TimeoutError:
         for one in opened:  # else a thread waits as long as the device likes
             with contextlib.suppress(OSError):
@@ -137,14 +143,25 @@ def _connection(place: Outside, service: str) -> http.client.HTTPConnection:
 
 
 def _post(
-    place: Outside, service: str, body: bytes, opened: list[socket.socket]
+    place: Outside, service: str, body: bytes, auth: HttpAuth, opened: list[socket.socket]
 ) -> tuple[int, str]:
     """Status and text of the answer; what is `opened` may be cut by another thread."""
+    answer, text = _post_once(place, service, body, auth, opened)
+    if answer.status == 401 and auth.take(answer.headers.get_all("WWW-Authenticate") or []):
+        answer, text = _post_once(place, service, body, auth, opened)
+    return answer.status, text
+
+
+def _post_once(
+    place: Outside, service: str, body: bytes, auth: HttpAuth, opened: list[socket.socket]
+) -> tuple[http.client.HTTPResponse, str]:
     connection = _connection(place, service)
     parts = urlsplit(service)
     try:
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         headers = {"Content-Type": "application/soap+xml; charset=utf-8", "Host": parts.netloc}
+        if proof := auth.header("POST", path):
+            headers["Authorization"] = proof
         connection.connect()
         opened.append(connection.sock)
         connection.request("POST", path, body, headers)
@@ -154,7 +171,7 @@ def _post(
         connection.close()
     if len(data) > LONGEST_ANSWER:
         raise OnvifError(f"its answer is longer than {LONGEST_ANSWER} bytes")
-    return answer.status, data.decode("utf-8", "replace")
+    return answer, data.decode("utf-8", "replace")
 
 
 def _reason(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from connectors.camera.stream import StreamFacts
+from connectors.camera.streams.stream import StreamFacts
 
 LONGEST_KEY_INTERVAL = 4.0
 TELEPHONE = ("pcm_alaw", "pcm_mulaw")

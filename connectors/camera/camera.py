@@ -16,7 +16,6 @@ from connectors.camera.connect_pace import HostPace, RetryPace
 from connectors.camera.event_clock import EventClock
 from connectors.camera.jpeg import encode_jpeg, small_gray, small_picture
 from connectors.camera.last_looks import LastLooks
-from connectors.camera.local_streams import Folder, Paced, Simulated, Usb
 from connectors.camera.motion import Box, MotionGate
 from connectors.camera.output import Output
 from connectors.camera.picture_health import PictureHealth
@@ -27,7 +26,17 @@ from connectors.camera.record.private_polygons import write_polygons
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
 from connectors.camera.state import ONLINE, state_reading, unwatched_reading
-from connectors.camera.stream import AvStream, Picture, Refused, Stream, StreamError, Unreadable
+from connectors.camera.streams.local_streams import Folder, Paced, Simulated, Usb
+from connectors.camera.streams.snapshots import Snapshots
+from connectors.camera.streams.stream import (
+    AvStream,
+    Picture,
+    Refused,
+    SinglePicture,
+    Stream,
+    StreamError,
+    Unreadable,
+)
 from connectors.runtime.error_text import one_line
 from operators.events import Frame, Occurrence
 
@@ -72,7 +81,7 @@ class Camera:
         self._states: dict[str, bool] = {}
         self._why: str | None = None
         self._lost_why = NO_PROCESS
-        self._only_jpegs = False
+        self._only_jpegs = self._stills = False
         self._is_back = False
         self._calm_at: float | None = None
         self._size: tuple[int, int] | None = None
@@ -163,7 +172,8 @@ class Camera:
             except StreamError as error:
                 failure, why = error, str(error)
                 if isinstance(error, Unreadable) and kind_of(self.settings.address) == "http":
-                    self._only_jpegs = not self._only_jpegs
+                    self._only_jpegs = self._stills or not self._only_jpegs
+                    self._stills = False
             except AddressError as error:
                 why = str(error)
             except Exception as error:  # one camera's oddities shall not end the others
@@ -189,16 +199,21 @@ class Camera:
             if not number.isdigit():
                 raise AddressError(f"expected usb:NUMBER, such as usb:0, got {settings.address}")
             return Usb(int(number))
-        take = self._record if self._ring is not None and self._recorder is None else None
-        stream = AvStream(
-            settings.address,
-            kind,
-            settings.transport,
-            arrived=self._arrived,
-            take=take,
-            only_jpegs=self._only_jpegs,
-        )
-        return Paced(stream, self.stopping) if kind == "file" else stream
+        if not self._stills:
+            take = self._record if self._ring is not None and self._recorder is None else None
+            try:
+                stream = AvStream(
+                    settings.address,
+                    kind,
+                    settings.transport,
+                    arrived=self._arrived,
+                    take=take,
+                    only_jpegs=self._only_jpegs,
+                )
+                return Paced(stream, self.stopping) if kind == "file" else stream
+            except SinglePicture:
+                self._stills = True
+        return Snapshots(settings.address, settings.fps, self.stopping)
 
     def _arrived(self, pts: float | None) -> None:
         self._clock.arrived(pts, self._monotonic(), self._wall())

@@ -37,10 +37,11 @@ class Record(Spec):
 class Rtsp(PictureSource):
     """Takes pictures from one camera per row of a table, whose other columns become labels.
 
-    An address is `rtsp://`, `rtsps://`, `http://` or `https://` (MJPEG), a video file (over and
-    over, at its own rate), a folder of pictures (with a `/` at its end), `usb:0`, or
-    `simulate:walk`, `simulate:street`, `simulate:still`. What `{column}` and `${NAME}` put before
-    its `@` is percent-encoded, so a password may hold any letter.
+    An address is `rtsp://`, `rtsps://`, `http://` or `https://` (MJPEG, or a single JPEG that is
+    asked for again and again), a video file (over and over, at its own rate), a folder of pictures
+    (with a `/` at its end), `usb:0`, or `simulate:walk`, `simulate:street`, `simulate:still`. What
+    `{column}` and `${NAME}` put before its `@` is percent-encoded, so a password may hold any
+    letter.
 
     Readings of each camera, told when they change and at every connection, each 1 or 0:
     `camera_online`, `camera_refused` (its password is wrong; tried every 5 minutes),

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from connectors.camera.stream import Busy, Refused, StreamError
+from connectors.camera.streams.stream import Busy, Refused, StreamError
 from connectors.runtime.backoff import Backoff
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0

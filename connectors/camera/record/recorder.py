@@ -13,7 +13,7 @@ from connectors.camera.output import Output
 from connectors.camera.record.packet_ring import CODECS, PacketRing
 from connectors.camera.settings import CameraSettings
 from connectors.camera.state import UNRECORDED, state_reading
-from connectors.camera.stream import AvStream, StreamError
+from connectors.camera.streams.stream import AvStream, StreamError
 
 
 class Recorder:

@@ -13,7 +13,7 @@ from connectors.camera.camera import SIGN_EVERY
 from connectors.camera.jpeg import encode_jpeg, small_gray
 from connectors.camera.motion import MotionGate
 from connectors.camera.rate import RatePicker
-from connectors.camera.stream import AvStream, Picture, StreamError
+from connectors.camera.streams.stream import AvStream, Picture, StreamError
 from connectors.detector.backend import Backend
 from connectors.detector.backends import backends_for, open_backend
 from connectors.detector.objects import Limits

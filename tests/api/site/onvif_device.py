@@ -8,6 +8,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.http_digest import Guard
+
 PROFILES = (("main", 1920, 1080), ("sub", 640, 360))
 
 
@@ -15,12 +17,14 @@ class OnvifDevice:
     """Answers on loopback; `password` is asked for, the address of streams is `stream`.
 
     Its clock is `ahead`, and it knows nobody who asks at another hour. It answers as `wrongly`
-    says, where that says anything, and names the services `also` before its own.
+    says, where that says anything, and names the services `also` before its own. With a `guard` it
+    knows users by HTTP alone.
     """
 
     def __init__(self, stream: str, password: str = "p@s/s <&>") -> None:
         self.stream, self.password = stream, password
         self.ahead = timedelta()
+        self.guard: Guard | None = None
         self.wrongly: dict[str, str] = {}
         self.also = ""
         self.asked: list[str] = []
@@ -30,9 +34,13 @@ class OnvifDevice:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                status, answer = device.answer(body)
+                guard, given = device.guard, self.headers.get("Authorization")
+                known = guard is None or guard.knows("POST", self.path, given)
+                status, answer = device.answer(body) if known else (401, "")
                 data = answer.encode()
                 self.send_response(status)
+                for challenge in [] if known or guard is None else guard.challenges():
+                    self.send_header("WWW-Authenticate", challenge)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -90,7 +98,7 @@ class OnvifDevice:
         for word, said in self.wrongly.items():
             if word in body:
                 return 200, said
-        if not self._knows(body):
+        if self.guard is None and not self._knows(body):
             return 400, (
                 "<s:Envelope><s:Body><s:Fault><s:Code><s:Subcode><s:Value>ter:NotAuthorized"
                 "</s:Value></s:Subcode></s:Code></s:Fault></s:Body></s:Envelope>"

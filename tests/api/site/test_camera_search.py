@@ -17,13 +17,14 @@ from api.settings import Settings
 from api.site import onvif_soap
 from api.site.onvif_discovery import discover_streams
 from api.site.onvif_media import streams
-from api.site.onvif_soap import Asker, OnvifError, password_digest
+from api.site.onvif_soap import Asker, OnvifError, Refused, password_digest
 from api.site.outside import Forbidden, check_outside
 from connectors.config.api_section import ApiSection
 from infra.embedded.rtsp import Mount, Rtsp
 from tests.api.conftest import Start
 from tests.api.running import Api
 from tests.api.site.onvif_device import OnvifDevice
+from tests.http_digest import Guard
 from tests.waiting import PATIENCE, wait_until
 
 PASSWORD = "p@s/s <&>"
@@ -94,6 +95,25 @@ def test_a_device_that_wants_another_password_is_found_and_says_so(device: Onvif
         (camera,) = asyncio.run(discover_streams(0.5, asker, device.target))
         assert camera.streams == []
         assert "a user and a password" in str(camera.problem)
+
+
+@pytest.mark.parametrize("scheme", ["MD5", "SHA-256"])
+def test_a_device_that_asks_for_the_user_by_http_is_told_his_digest(
+    device: OnvifDevice, scheme: str
+) -> None:
+    device.guard = Guard("admin", PASSWORD, "Basic", scheme, lasts=1)
+    found = asyncio.run(streams(device.service, Asker("admin", PASSWORD, True)))
+    assert [stream.profile for stream in found] == ["sub & co", "main & co"]
+    with pytest.raises(Refused, match="a user and a password, or others"):
+        asyncio.run(streams(device.service, Asker("admin", "wrong", True)))
+
+
+def test_a_password_is_never_sent_in_clear_to_a_device_that_asks_for_it(
+    device: OnvifDevice,
+) -> None:
+    device.guard = Guard("admin", PASSWORD, "Basic")
+    with pytest.raises(Refused):
+        asyncio.run(streams(device.service, Asker("admin", PASSWORD, True)))
 
 
 def test_a_device_whose_clock_is_wrong_is_asked_at_its_own_time(device: OnvifDevice) -> None:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 
-from connectors.camera.stream import AvStream
+from connectors.camera.streams.stream import AvStream
 from tests.flow_process import memory_of
 from tests.waiting import wait_until
 

@@ -10,7 +10,7 @@ import cv2
 from connectors.camera.jpeg import encode_jpeg, small_gray
 from connectors.camera.motion import MotionGate
 from connectors.camera.picture_health import PictureHealth
-from connectors.camera.stream import AvStream
+from connectors.camera.streams.stream import AvStream
 from tests.bench.report import Figure
 from tests.bench.vision.footage import KINDS, write
 

@@ -11,9 +11,9 @@ import pytest
 
 from connectors.camera.advice import advice
 from connectors.camera.jpeg import LARGEST, encode_jpeg, small_gray
-from connectors.camera.local_streams import Folder, Simulated, Usb
-from connectors.camera.scenes import SCENES
-from connectors.camera.stream import AvStream, StreamError, StreamFacts
+from connectors.camera.streams.local_streams import Folder, Simulated, Usb
+from connectors.camera.streams.scenes import SCENES
+from connectors.camera.streams.stream import AvStream, StreamError, StreamFacts
 
 
 def test_a_folder_shows_its_pictures_by_name_and_leaves_out_what_is_none(tmp_path: Path) -> None:

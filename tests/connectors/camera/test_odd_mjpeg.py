@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from connectors.camera.stream import AvStream, Unreadable
+from connectors.camera.streams.stream import AvStream, Unreadable
 from tests.flows.vision.mjpeg_server import ODD, mjpeg
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from connectors.camera.connect_pace import BUSY_PAUSE, REFUSED_PAUSE, HostPace, RetryPace
 from connectors.camera.rate import RatePicker
-from connectors.camera.stream import Busy, Refused
+from connectors.camera.streams.stream import Busy, Refused
 from connectors.runtime.backoff import Backoff
 
 

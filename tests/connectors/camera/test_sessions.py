@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.camera.stream import AvStream, Busy
+from connectors.camera.streams.stream import AvStream, Busy
 from infra.embedded.rtsp import Rtsp
 from tests.waiting import wait_until
 

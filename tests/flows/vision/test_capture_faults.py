@@ -15,8 +15,10 @@ from flows.vision.video_reader import video_reader
 from infra.embedded.broker import Broker
 from infra.embedded.rtsp import Mount, Rtsp
 from operators.events import Occurrence
+from tests.connectors.camera.snapshot_server import snapshots
 from tests.flows.vision.capturing import Capture, capturing
 from tests.flows.vision.mjpeg_server import mjpeg
+from tests.http_digest import Guard
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
@@ -170,6 +172,35 @@ def test_half_pictures_of_mjpeg_are_counted_and_left_out(
     assert {round(head.time, 2) for head, _ in frames[:-1]} <= {
         near for at in kept for near in (at, round(at - 0.01, 2), round(at + 0.01, 2))
     }
+
+
+def test_a_camera_that_has_single_pictures_only_is_looked_at_and_recorded_as_any_other(
+    tmp: Path, broker: Broker, unique: str
+) -> None:
+    guard = Guard("cam", PASSWORD, "MD5")
+    with (
+        snapshots(guard) as camera,
+        capturing(
+            broker.address,
+            unique,
+            tmp / "run",
+            "http://cam:${RTSP_PASSWORD}@{host}/cgi-bin/snapshot.cgi?ch=1",
+            [{"name": "old", "host": camera.host}],
+            {"RTSP_PASSWORD": PASSWORD},
+            fps=10,
+        ) as run,
+    ):
+        frames = run.wait_frames("old", 20)
+        assert run.states("old")["camera_online"] == 1
+        cut = video_reader(run.folder)("old", 0, frames[-1][0].time, tmp / "clip.mp4")
+        guard.password = "another one"
+        guard.nonces.clear()
+        run.wait_for("old", "camera_refused", 1.0)
+        run.stop()
+        assert "p%40s" not in run.log + repr(run.messages) + repr(run.events())
+    assert cut is not None and cut.start == pytest.approx(frames[0][0].time, abs=0.01)
+    spent = frames[-1][0].time - frames[0][0].time
+    assert len(frames) - 1 <= spent * 10 + 1, "no more than are wanted"
 
 
 def test_another_size_in_mid_stream_is_another_segment_and_no_break(

@@ -9,8 +9,8 @@ import av
 import cv2
 import numpy as np
 
-from connectors.camera.scenes import SCENES, Scene
-from connectors.camera.stream import AvStream, Picture, StreamError, StreamFacts
+from connectors.camera.streams.scenes import SCENES, Scene
+from connectors.camera.streams.stream import AvStream, Picture, StreamError, StreamFacts
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 

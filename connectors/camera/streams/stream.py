@@ -36,6 +36,8 @@ FIRST_KEY = 30.0
 """Seconds for the first key frame, without which nothing can be decoded."""
 LONGEST_HEAD = 1024
 """Bytes of what may stand between two pictures of MJPEG."""
+STILLS = ("image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe")
+"""How the library calls an answer that is one picture."""
 LARGE = 1920 * 1080
 """Pixels above which two threads decode; smaller pictures are decoded by the camera's own."""
 
@@ -50,6 +52,10 @@ class Refused(StreamError):
 
 class Unreadable(StreamError):
     """What comes is not what it says it is."""
+
+
+class SinglePicture(StreamError):
+    """The address answers with one picture, and not with a stream."""
 
 
 class Busy(StreamError):
@@ -104,7 +110,7 @@ class AvStream:
         take: PacketTaker | None = None,
         only_jpegs: bool = False,
     ) -> None:
-        """Connect. Raises `StreamError`, and `Refused` for a wrong password.
+        """Connect. Raises `StreamError`, `Refused` for a wrong password, or `SinglePicture`.
 
         With `only_jpegs` whatever stands between pictures is passed over, for MJPEG whose parts
         have a wrong length, no type, or something before the first.
@@ -130,6 +136,12 @@ class AvStream:
             )
         except (FFmpegError, OSError, ValueError) as error:
             raise _explained(error, address, "opened") from None
+        if kind == "http" and self._input.format.name in STILLS:
+            self._input.close()
+            raise SinglePicture(
+                f"{masked_address(address)} gives single pictures, and no stream that can be kept:"
+                " leave record_url out, then those that were looked at are kept"
+            )
         if not self._input.streams.video:
             self._input.close()
             raise StreamError(f"{masked_address(address)} has no video")
@@ -211,7 +223,7 @@ class AvStream:
     def _decoded(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
         if not self._decode:
             return []
-        if self.facts.codec == "mjpeg" and not _whole_jpeg(bytes(packet)):
+        if self.facts.codec == "mjpeg" and not whole_jpeg(bytes(packet)):
             self.facts.damaged += 1
             return []
         try:
@@ -224,7 +236,7 @@ class AvStream:
         return good
 
 
-def _whole_jpeg(data: bytes) -> bool:
+def whole_jpeg(data: bytes) -> bool:
     """Whether it is one picture, and perhaps the head of the next part of a multipart answer."""
     end = data.rfind(b"\xff\xd9")
     rest = data[end + 2 :].strip(b"\0\r\n")
