@@ -1,7 +1,7 @@
 """Every dialect by its name in `decode: {as: …}`.
 
-A new dialect is one file in `dialects` (or `bridges`) with a `DIALECT`, its name in `NAMES`, and
-its cases in `tests/data/corpus_own.jsonl`.
+A new dialect is one file in `dialects` (or `bridges`, `hubs`) with a `DIALECT`, its name in
+`NAMES`, and its cases in `tests/data/corpus_own.jsonl`.
 """
 
 from functools import cache
@@ -17,8 +17,6 @@ BRIDGES = (
     "nuki",
     "wled",
     "ems_esp",
-    "homie",
-    "zwave_js",
     "dsmr_reader",
     "go_echarger",
     "ams_reader",
@@ -26,8 +24,14 @@ BRIDGES = (
     "ecowitt",
     "wmbusmeters",
     "debezium",
+    "owntracks",
+    "teslamate",
+    "valetudo",
+    "meshtastic",
 )
 """The modules of `bridges`."""
+HUBS = ("homie", "zwave_js", "domoticz", "mysensors", "wirenboard")
+"""The modules of `hubs`."""
 NAMES = (
     "sparkplug_b",
     "zigbee2mqtt",
@@ -46,6 +50,7 @@ NAMES = (
     "pir_envelope",
     "envelope",
     *BRIDGES[1:],
+    *HUBS,
     "esphome",
     "json",
 )
@@ -55,7 +60,7 @@ NAMES = (
 @cache
 def built_in(name: str) -> Dialect:
     """One of `NAMES`; its module is loaded when it is first asked for."""
-    folder = "bridges" if name in BRIDGES else "dialects"
+    folder = "bridges" if name in BRIDGES else "hubs" if name in HUBS else "dialects"
     found: Dialect = import_module(f"operators.decoding.{folder}.{name}").DIALECT
     return found
 

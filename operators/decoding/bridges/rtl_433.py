@@ -27,6 +27,7 @@ _KEYS = {
     "pm10": "pm10",
 }  # fmt: skip
 _PROBE = re.compile(r"([a-z]+)_?(\d+)", re.ASCII)
+_SWITCH = re.compile(r"switch(\d)", re.ASCII)
 _PLAIN = {"humidity": "humidity", "moisture": "moisture", "rssi": "signal_strength"}
 _BATTERY = {"ok": 0.0, "low": 1.0}
 """What `battery` said before 2020."""
@@ -41,7 +42,9 @@ _FLAGS = {
 }
 _NAMED = frozenset(("temperature", "pressure", "power", "energy", "voltage", "current"))
 """Quantities that a device may have several of, by names: `current_pv_A`."""
-METRICS = frozenset((*_KEYS.values(), *_PLAIN.values(), *_FLAGS.values(), "battery_low", "contact"))
+METRICS = frozenset(
+    (*_KEYS.values(), *_PLAIN.values(), *_FLAGS.values(), "battery_low", "battery", "contact")
+)
 
 
 def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
@@ -53,6 +56,11 @@ def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
     elif name == "battery_ok":
         charge = values.number(raw)
         builder.put(device, "battery_low", None if charge is None else float(charge < 0.5))
+    elif name in ("current", "battery") and values.number(raw) is not None:
+        builder.put(device, name, raw)
+    elif (switch := _SWITCH.fullmatch(name)) is not None:
+        if raw in ("OPEN", "CLOSED"):
+            builder.put(f"{device}#{switch[1]}", "contact", raw)
     elif name == "battery" and raw.__class__ is str:
         builder.put(device, "battery_low", _BATTERY.get(raw.lower()))
     elif name in ("reed_open", "contact_open"):

@@ -58,7 +58,8 @@ def _meaning(key: str) -> _Meaning | None:
     rest = _PRODUCED.sub("_", quantity) if metric == "energy" else quantity
     if metric == "value":
         return _Meaning(metric, quantity, unit)
-    part = "_".join(word for word in rest.split("_") if word and word not in _COMMON)
+    common = _COMMON - {"current"} if metric == "energy" else _COMMON
+    part = "_".join(word for word in rest.split("_") if word and word not in common)
     if metric == "energy" and produced:
         metric = "energy_returned"
     return _Meaning(metric, part or None, unit)
@@ -76,7 +77,9 @@ def _put(builder: ReadingBuilder, device: str, media: str, key: str, raw: Any) -
     builder.put(at_endpoint(device, endpoint), metric, raw, unit)
 
 
-def _status(builder: ReadingBuilder, device: str, raw: Any) -> None:
+def _status(builder: ReadingBuilder, device: str, media: str, raw: Any) -> None:
+    if "smoke" in media and raw.__class__ is str and raw:
+        builder.put(device, "smoke", "SMOKE" in raw.split())
     if raw in _DOORS:
         builder.put(device, "contact", _DOORS[raw], inverted=True)
     elif raw.__class__ is str and raw:
@@ -92,7 +95,7 @@ def _read(builder: ReadingBuilder, data: Any) -> None:
     for key, raw in data.items():
         if key in ("status", "current_status"):
             if key == "status" or "status" not in data:
-                _status(builder, device, raw)
+                _status(builder, device, media, raw)
         else:
             _put(builder, device, media, key, raw)
 
@@ -109,5 +112,5 @@ def _route(topic: str, named: bool) -> Route | None:
 
 
 METRICS = frozenset((*(metric for metric, _ in _UNITS.values()), "gas", "energy_returned"))
-METRICS |= {"battery", "contact", "state"}
+METRICS |= {"battery", "contact", "smoke", "state"}
 DIALECT = Dialect("meters that wmbusmeters receives", _route, _read, _fits, METRICS)

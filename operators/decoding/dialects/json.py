@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from operators.decoding.dialect import Dialect, Route
-from operators.decoding.payloads import flat_json, lorawan, values
-from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, by_suffix, metric_of
+from operators.decoding.payloads import flat_json, key_names, lorawan, values
+from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, metric_of
 from operators.decoding.payloads.parse import Undecodable, excerpt
 from operators.decoding.payloads.reading_builder import (
     ReadingBuilder,
@@ -26,7 +26,6 @@ _WRAPPERS = frozenset(
     ("data", "values", "payload", "readings", "sensors", "params", "fields", "object")
 )
 """Names of objects that only hold the readings of the device."""
-_NEVER_SUFFIX = frozenset(("count", "speed", "position", "weight", "distance", "water", "gas"))
 _DEEPEST = 4
 _MOST = 100
 AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"))
@@ -48,8 +47,9 @@ def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None
         count = _in_unknown_unit(builder, subject, data)
     else:
         count = flat_json.put_known(builder, subject, data, units)
+    count += lorawan.put_named(builder, subject, data)
     count = count or _inside(builder, subject, data, _DEEPEST)
-    if not count and not lorawan.put_named(builder, subject, data):
+    if not count:
         raise Undecodable(
             "unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}"
         )
@@ -85,18 +85,15 @@ def _inside(builder: ReadingBuilder, subject: str, data: Any, depth: int) -> int
         name = str(key)
         if inner.__class__ not in (dict, list) or not depth:
             continue
-        metric = metric_of(name)
-        number = inner.get("value", inner.get("val")) if isinstance(inner, dict) else None
-        if metric is not None and number is not None and number.__class__ not in (dict, list):
-            unit = _stated_unit(inner)
-            is_number = METRICS[metric].kind in ("number", "any")
-            builder.put(subject, metric, number, unit if is_number else None)
+        if inner.__class__ is dict and _valued(builder, subject, name, inner):
             count += 1
             continue
         part = subject
         if name.lower() not in _WRAPPERS:
             part = f"{subject}/{json_name(name)}" if "#" in subject else at_endpoint(subject, name)
-        if inner.__class__ is dict:
+        if listed := lorawan.named_values(inner):
+            count += sum(_valued(builder, subject, it, one) for it, one in listed.items())
+        elif inner.__class__ is dict:
             no_value = "value" in inner and values.number(inner["value"]) is None
             without = ("value",) if no_value else ()
             found = flat_json.put_known(builder, part, inner, _units_beside(inner), without)
@@ -104,6 +101,30 @@ def _inside(builder: ReadingBuilder, subject: str, data: Any, depth: int) -> int
         else:
             count += _inside(builder, part, inner, depth - 1)
     return count
+
+
+def _list(builder: ReadingBuilder, subject: str, data: list[Any], depth: int) -> int:
+    """Read a list of named values, or one of objects by their numbers."""
+    listed = lorawan.named_values(data)
+    count = sum(_valued(builder, subject, name, one) for name, one in listed.items())
+    return count or _inside(builder, subject, data, depth)
+
+
+def _valued(builder: ReadingBuilder, subject: str, name: str, data: dict[str, Any]) -> bool:
+    """Write the value of an object with a name and a `value`, if the name says its quantity."""
+    raw = data.get("value", data.get("val"))
+    if raw is None or raw.__class__ in (dict, list):
+        return False
+    if (metric := metric_of(name)) is not None:
+        means = key_names.Meaning(metric)
+    elif (found := key_names.meaning(name)) is not None:
+        means = found
+    else:
+        return False
+    is_number = METRICS[means.metric].kind in ("number", "any")
+    unit = (_stated_unit(data) or means.unit) if is_number else None
+    builder.put(at_endpoint(subject, means.endpoint), means.metric, raw, unit)
+    return True
 
 
 def _in_unknown_unit(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> int:
@@ -126,7 +147,7 @@ def read(builder: ReadingBuilder, data: Any) -> None:
         metric = metric_of(word)
         if metric in (None, "value", "state") or not _one_value(builder, metric, device, data):
             _object(builder, subject_name(builder.topic), data)
-    elif data.__class__ is list and _inside(builder, subject_name(builder.topic), data, _DEEPEST):
+    elif data.__class__ is list and _list(builder, subject_name(builder.topic), data, _DEEPEST):
         return
     elif data.__class__ is not list and (metric := metric_of(word)) is not None:
         if metric not in ("state", "value") or not _named_before(builder, device, data):
@@ -167,13 +188,12 @@ def _named_before(builder: ReadingBuilder, device: str, data: Any) -> bool:
 
 def _by_suffix(builder: ReadingBuilder, device: str, word: str, data: str) -> bool:
     """Read a number on a topic such as `cars/1/outside_temp`."""
-    found = by_suffix(word)
+    found = key_names.meaning(word)
     if found is None or not device or values.number(data) is None:
         return False
-    metric, endpoint = found
-    if METRICS[metric].kind != "number" or metric in _NEVER_SUFFIX:
+    if METRICS[found.metric].kind != "number":
         return False
-    builder.put(at_endpoint(subject_name(device), endpoint), metric, data)
+    builder.put(at_endpoint(subject_name(device), found.endpoint), found.metric, data, found.unit)
     return True
 
 

@@ -70,6 +70,9 @@ def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) 
         elif key == "illumination":
             if raw.__class__ is str and raw:
                 builder.put_text(subject, "illuminance_level", raw.lower(), raw)
+        elif key == "percent" and kind == "input":
+            if raw is not None:
+                builder.put_number(subject, raw, "%")
         elif key == "value":
             _virtual(builder, subject, kind, raw)
         elif key in _TOTALS:

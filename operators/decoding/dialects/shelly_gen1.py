@@ -51,6 +51,9 @@ def _route(device: str, path: list[str]) -> Route:
         return IGNORE
     if part == "online":
         return Route(lambda builder, data: builder.put_availability(device, data))
+    if path == ["sensor", "concentration"]:
+        concentration = at_endpoint(device, path[1])
+        return Route(lambda builder, data: builder.put_number(concentration, data, "ppm", data))
     if part == "sensor" and len(path) == 2:
         return _plain(device, _SENSOR.get(path[1]) or metric_of(path[1]))
     if len(path) == 1:
@@ -140,6 +143,8 @@ def _status(builder: ReadingBuilder, device: str, data: Any) -> None:
         if inner.__class__ is dict and "value" in inner:
             unit = inner.get("units")
             builder.put(device, metric, inner["value"], unit if isinstance(unit, str) else None)
+    if "target_t" in data and data.get("pos") is not None:
+        builder.put(device, "valve_position", data["pos"])
     flat_json.put_known(
         builder,
         device,

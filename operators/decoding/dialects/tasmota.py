@@ -203,6 +203,8 @@ def _values(
             metric, part = "temperature", f"{endpoint}.{_AIMED[key]}"
         elif metric is None and endpoint and (numbered := _NUMBERED.fullmatch(key)) is not None:
             metric, part = metric_of(numbered[1]), f"{endpoint}.{numbered[2]}"
+        elif metric is None and endpoint and key.endswith("Temperature"):
+            metric, part = "temperature", f"{endpoint}.{key.removesuffix('Temperature')}"
         if endpoint is None and metric in _OF_SENSORS:
             metric = None
         if metric == "energy" and (endpoint or "").startswith(_RADAR):

@@ -3,6 +3,7 @@
 Null, `[]` and an empty payload mean "no value".
 """
 
+import re
 from typing import Any
 
 from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
@@ -13,6 +14,10 @@ from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpo
 _ENERGY = {"Forward": "energy", "Reverse": "energy_returned"}
 _LETTERS = {"P": "power", "V": "voltage", "I": "current", "F": "frequency", "S": "apparent_power"}
 _TANK = {"Level": "%", "Remaining": "m³"}
+_CELL = re.compile(r"((?:Max|Min)Cell)(Voltage|Temperature)", re.ASCII)
+"""The highest and the lowest cell of a battery."""
+_YIELDS = frozenset(("User", "System"))
+"""What a solar charger produced since its owner's and its own beginning."""
 _FOREIGN = frozenset(("value", "count", "availability", "position", "gas", "water", "uptime"))
 """Metrics' names that mean something else on the D-Bus."""
 
@@ -21,6 +26,10 @@ def _metric(path: list[str]) -> str | None:
     word = path[-1]
     if len(path) > 1 and path[-2] == "Energy":
         return _ENERGY.get(word)
+    if (cell := _CELL.fullmatch(word)) is not None:
+        return metric_of(cell[2])
+    if path[-2:-1] == ["Yield"] and word in _YIELDS:
+        return "energy"
     if word == "State":
         return "state" if "Relay" in path else None
     if word in _LETTERS and len(path) > 1:
@@ -37,9 +46,12 @@ def _route(topic: str, named: bool) -> Route | None:
         return None
     if len(words) < 5 or words[2] == "settings":
         return IGNORE
-    path = words[4:]
+    path, word = words[4:], words[-1]
     metric = _metric(path)
-    subject = at_endpoint(subject_name("/".join(words[1:4])), "/".join(path[:-1]))
+    part = path[:-1] if word not in _YIELDS else path
+    if (cell := _CELL.fullmatch(word)) is not None:
+        part = [*part, cell[1]]
+    subject = at_endpoint(subject_name("/".join(words[1:4])), "/".join(part))
 
     def read_path(builder: ReadingBuilder, data: Any) -> None:
         if data is None or data == []:

@@ -3,8 +3,11 @@
 from collections.abc import Collection
 from typing import Any
 
-from operators.decoding.payloads.metrics import FAHRENHEIT, metric_of
-from operators.decoding.payloads.reading_builder import ReadingBuilder
+from operators.decoding.payloads.metrics import FAHRENHEIT, METRICS, metric_of
+from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint
+
+_SWITCHED = frozenset(("on", "off"))
+"""What a switch called `power` is."""
 
 
 def put_known(
@@ -41,6 +44,13 @@ def put_known(
             builder.skipped += 1
         else:
             count += 1
+            if (
+                raw.__class__ is str
+                and raw.lower() in _SWITCHED
+                and METRICS[metric].kind == "number"
+            ):
+                builder.put(at_endpoint(subject, key), "state", raw)
+                continue
             taken.add(metric)
             builder.put(subject, metric, raw, units.get(metric) if units else None)
     if fahrenheit:

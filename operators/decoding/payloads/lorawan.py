@@ -8,23 +8,16 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from operators.decoding.payloads import values
+from operators.decoding.payloads import key_names, values
 from operators.decoding.payloads.metrics import (
     FAHRENHEIT,
     METRICS,
     OPENINGS,
-    by_suffix,
     metric_of,
 )
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint
 
 _CHANNEL = re.compile(r"(.+)_(\d{1,3})", re.ASCII)
-_SENSOR = re.compile(r"([A-Za-z0-9]+)_([A-Z][A-Z0-9]*)", re.ASCII)
-"""`TempC_DS18B20`: a quantity, and the chip that measured it."""
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NOT_MEASURED = re.compile(
-    r"(?:.*_)?(?:min|max|avg|set|target|threshold|limit|last|delta|alarm|offset|calibration)"
-)
 _OF_DEVICE = frozenset(("air", "wind", "barometric"))
 """What a weather station calls its own quantities: air temperature, wind speed."""
 _NEVER = frozenset(("count", "speed", "position", "weight", "distance", "water", "gas", "value"))
@@ -44,10 +37,16 @@ _CAYENNE = {
     "illuminanceSensor": "illuminance", "presenceSensor": "presence", "analogInput": "value",
 }  # fmt: skip
 """What ChirpStack 3 calls the channels of Cayenne's format: `{"temperatureSensor": {"1": 20}}`."""
+_CHANNELS = {"analog_in": "value", "digital_in": "state", "digital_out": "state"}
+_SWITCH = re.compile(r"(?:switch|relay|valve|socket|gpio)_?\d{0,2}(?:_status)?", re.ASCII)
+"""What Milesight calls what can be on or off; of these, words and 1 and 0 are states."""
+_ANGLE = re.compile(r"(?:angle|tilt)_([xyz])", re.ASCII)
 _IN_MILLIMETRES = 20
 """A whole number from here on is a distance in mm, as sensors of levels measure it."""
 _NAMES = {
-    **dict.fromkeys(("batv", "bat_v", "batt_v", "battv"), _Meaning("voltage")),
+    **dict.fromkeys(("batt_v", "battv"), _Meaning("voltage")),
+    "bat": _Meaning("battery"),
+    "power_consumption": _Meaning("energy", unit="Wh"),
     "vdd": _Meaning("voltage", unit="mV"),
     **dict.fromkeys(("light", "light_intensity"), _Meaning("illuminance")),
     **dict.fromkeys(
@@ -69,6 +68,11 @@ _WORDS = {
 """Words of formatters for two states. Source: Milesight's and Dragino's decoders."""
 
 
+_NAMING = ("variable", "value_type", "name", "type", "metric", "parameter", "field", "key")
+"""Keys under which an object says which quantity its `value` is."""
+_TOO_MUCH = 100.0
+
+
 @lru_cache(4096)
 def _meaning(key: str) -> _Meaning | None:
     if (found := _NAMES.get(key.lower())) is not None:
@@ -76,28 +80,35 @@ def _meaning(key: str) -> _Meaning | None:
     if (metric := metric_of(key)) is not None:
         return _Meaning(metric)
     if (match := _CHANNEL.fullmatch(key)) is not None:
-        metric = "value" if match[1] == "analog_in" else metric_of(match[1])
-        return None if metric is None else _Meaning(metric, match[2])
-    if (match := _SENSOR.fullmatch(key)) is not None:
-        return _number(metric_of(match[1]), match[2])
-    suffix = by_suffix(_WORD_START.sub("_", key).lower())
-    return None if suffix is None else _number(*suffix)
-
-
-def _number(metric: str | None, endpoint: str) -> _Meaning | None:
-    if metric is None or metric in _NEVER or METRICS[metric].kind != "number":
-        return None
-    return None if _NOT_MEASURED.fullmatch(endpoint.lower()) else _Meaning(metric, endpoint)
+        name = match[1].lower()
+        metric = _CHANNELS.get(name) or _NAMES.get(name, _Meaning("")).metric or metric_of(name)
+        if metric:
+            return _Meaning(metric, match[2])
+    if _SWITCH.fullmatch(key) is not None:
+        return _Meaning("state", key.removesuffix("_status"))
+    if (match := _ANGLE.fullmatch(key)) is not None:
+        return _Meaning("tilt", match[1])
+    said = key_names.meaning(key)
+    return None if said is None else _Meaning(*said)
 
 
 def put_named(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> int:
-    """Write the numbers whose keys end in a quantity, `OutputPower`; return how many there were."""
+    """Write the numbers whose keys say a quantity among others, `OutputPower`, and no name alone.
+
+    Returns how many there were.
+    """
     count = 0
+    taken = {metric_of(key) for key in data}
     for key, raw in data.items():
-        means = _meaning(key) if len(key) <= 64 and values.number(raw) is not None else None
-        if means is not None and METRICS[means.metric].kind == "number":
-            count += 1
-            _put(builder, device, means, raw)
+        if len(key) > 64 or metric_of(key) is not None or values.number(raw) is None:
+            continue
+        means = key_names.meaning(key)
+        if means is None or (means.endpoint is None and means.metric in taken):
+            continue
+        if means.endpoint is None:
+            taken.add(means.metric)
+        count += 1
+        builder.put(at_endpoint(device, means.endpoint), means.metric, raw, means.unit)
     return count
 
 
@@ -105,6 +116,9 @@ def put(builder: ReadingBuilder, device: str, decoded: dict[str, Any]) -> None:
     """Write the readings of a decoded payload."""
     if decoded.get("messages").__class__ is list:
         decoded = _measurements(decoded["messages"])
+    elif len(decoded) == 1 and (listed := named_values(next(iter(decoded.values())))):
+        decoded = listed
+    in_milliamperes = _is_in_milliamperes(decoded)
     plans = {key: _meaning(key) for key in decoded if len(key) <= 64}
     celsius = any(plan is not None and plan.metric == "temperature" for plan in plans.values())
     for key, raw in decoded.items():
@@ -112,13 +126,37 @@ def put(builder: ReadingBuilder, device: str, decoded: dict[str, Any]) -> None:
             builder.put(device, "temperature", raw, "°F")
             continue
         means = plans.get(key)
-        if means is None and raw.__class__ is dict:
+        if raw.__class__ is dict and (means is None or "value" not in raw):
             _within(builder, device, key, raw)
             continue
         if means is None or (means.metric in decoded and key != means.metric and not means[1]):
             builder.skipped += 1
         else:
+            if in_milliamperes and means.metric == "current":
+                means = means._replace(unit="mA")
             _put(builder, device, means, raw)
+
+
+def _is_in_milliamperes(decoded: dict[str, Any]) -> bool:
+    """Whether a current is a thousand times what power and voltage beside it can be."""
+    power = values.number(decoded.get("power", decoded.get("active_power")))
+    voltage, current = (values.number(decoded.get(key)) for key in ("voltage", "current"))
+    if not power or not voltage or not current:
+        return False
+    return abs(current * voltage / power) > _TOO_MUCH
+
+
+def named_values(listed: Any) -> dict[str, Any]:
+    """What a list of objects holds that each name their quantity, by that; empty for others."""
+    found: dict[str, Any] = {}
+    for one in listed if listed.__class__ is list else ():
+        name = None
+        if one.__class__ is dict and "value" in one:
+            name = next((one[key] for key in _NAMING if one.get(key).__class__ is str), None)
+        if name is None:
+            return {}
+        found[name] = {"value": one["value"], "unit": one.get("unit")}
+    return found
 
 
 def _put(builder: ReadingBuilder, device: str, means: _Meaning, raw: Any) -> None:
@@ -132,6 +170,9 @@ def _put(builder: ReadingBuilder, device: str, means: _Meaning, raw: Any) -> Non
     kind = METRICS[metric].kind
     if kind == "number" and raw.__class__ is bool:
         builder.skipped += 1  # an alarm that has the name of a quantity
+        return
+    if metric == "illuminance" and raw.__class__ is str and raw.isalpha():
+        builder.put_text(at_endpoint(device, means.endpoint), "illuminance_level", raw.lower(), raw)
         return
     if metric == "position" and raw.__class__ is str and raw.isalpha():
         builder.put_text(at_endpoint(device, "position"), "state", raw)

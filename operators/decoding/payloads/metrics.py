@@ -78,11 +78,12 @@ ALIASES: dict[str, str] = {
             "batt battery_percent battery_percentage battery_level soc state_of_charge"
             " battery_state_of_charge"
         ),
-        "voltage": "volt",
+        "voltage": "volt rms_voltage",
         "power": "apower act_power active_power power_active total_act_power",
         "apparent_power": "aprt_power aprtpower power_apparent total_aprt_power",
         "reactive_power": "power_reactive",
         "power_factor": "pf factor",
+        "current": "rms_current",
         "frequency": "freq ac_frequency",
         "energy": "consumed_energy energy_consumed total_act_energy import_energy_active",
         "energy_returned": (

@@ -33,7 +33,9 @@ SPELLINGS: dict[str, dict[str, str]] = {
 }
 """Per metric, units as only devices write them, and the unit that is meant."""
 _FRACTIONS = {"%": (0.01, 0.0), "/": (1.0, 0.0), "1": (1.0, 0.0)}
-_PERCENTS = {"%RH": (1.0, 0.0), "%EL": (1.0, 0.0), "/": (100.0, 0.0)}
+_PERCENTS = {"%RH": (1.0, 0.0), "%EL": (1.0, 0.0), "/": (100.0, 0.0), "m³/m³": (100.0, 0.0)}
+_PER = re.compile(r"(\S+)[⋅·*](\S+)⁻([¹²³])")
+"""`m⋅s⁻¹`: units with exponents."""
 _LONGEST_UNIT = 32
 _WITH_UNIT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([^\d\s.,+-][^\d]{0,15}?)\s*", re.ASCII)
 _SAME = {"gas": "water", "pm1": "pm25", "pm10": "pm25"}
@@ -51,6 +53,8 @@ def conversion(metric: str, unit: str) -> tuple[float, float] | None:
 def _conversion(metric: str, unit: str) -> tuple[float, float] | None:
     own = METRICS[metric].unit
     unit = unit.strip().replace("μ", "µ")
+    if (per := _PER.fullmatch(unit)) is not None:
+        unit = f"{per[1]}/{per[2]}{per[3].removeprefix('¹')}"
     if unit == own:
         return 1.0, 0.0
     if own == "%":
