@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+from connectors.camera.output import Output
+from connectors.camera.settings import CameraSettings
 from connectors.camera.streams.stream import StreamFacts
+from operators.events import Occurrence
 
 LONGEST_KEY_INTERVAL = 4.0
 TELEPHONE = ("pcm_alaw", "pcm_mulaw")
@@ -13,8 +16,8 @@ def advice(facts: StreamFacts) -> Iterator[tuple[str, str]]:
     if facts.codec == "hevc":
         yield (
             "codec",
-            "the camera sends H.265, which few browsers play: set this stream to H.264, or give"
-            " one that is as record_url",
+            "the camera sends H.265, which few browsers play: set the stream that is recorded to"
+            " H.264, or give one that is as record_url",
         )
     if facts.key_interval > LONGEST_KEY_INTERVAL:
         yield (
@@ -29,3 +32,34 @@ def advice(facts: StreamFacts) -> Iterator[tuple[str, str]]:
             "the camera's sound is G.711, which an MP4 cannot hold, so clips are without sound: set"
             " the sound to AAC, or off",
         )
+
+
+class Adviser:
+    """Tells each piece of advice on the stream that is recorded once a connection."""
+
+    def __init__(self, settings: CameraSettings, output: Output) -> None:
+        self._settings = settings
+        self._output = output
+        self._told: set[str] = set()
+
+    def restart(self) -> None:
+        """Another connection begins."""
+        self._told.clear()
+
+    def look(self, facts: StreamFacts, at: float) -> None:
+        """Tell what is new of a stream at an event time."""
+        name, at = self._settings.name, round(at, 3)
+        for about, text in advice(facts):
+            if about in self._told:
+                continue
+            self._told.add(about)
+            self._output.event(
+                Occurrence(
+                    id=f"{name}/advice/{about}/{round(at * 1000)}",
+                    time=at,
+                    subject=name,
+                    type="camera_advice",
+                    data={"about": about, "text": text},
+                    labels=dict(self._settings.labels),
+                )
+            )

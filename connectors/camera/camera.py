@@ -11,7 +11,7 @@ import av
 import msgspec
 
 from connectors.camera.address import AddressError, host_of, kind_of, masked_address
-from connectors.camera.advice import advice
+from connectors.camera.advice import Adviser
 from connectors.camera.connect_pace import HostPace, RetryPace
 from connectors.camera.event_clock import EventClock
 from connectors.camera.jpeg import encode_jpeg, small_gray, small_picture
@@ -25,7 +25,7 @@ from connectors.camera.record.picture_record import PictureRecord
 from connectors.camera.record.private_polygons import write_polygons
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
-from connectors.camera.state import ONLINE, state_reading, unwatched_reading
+from connectors.camera.state import ONLINE, UNRECORDED, state_reading, unwatched_reading
 from connectors.camera.streams.local_streams import Folder, Paced, Simulated, Usb
 from connectors.camera.streams.snapshots import Snapshots
 from connectors.camera.streams.stream import (
@@ -38,7 +38,7 @@ from connectors.camera.streams.stream import (
     Unreadable,
 )
 from connectors.runtime.error_text import one_line
-from operators.events import Frame, Occurrence
+from operators.events import Frame
 
 log = logging.getLogger("vigie")
 
@@ -93,6 +93,7 @@ class Camera:
             if settings.record_address and self._ring
             else None
         )
+        self._adviser = Adviser(settings, output) if self._recorder is None else None
         self._encoded = (
             PictureRecord(self._ring, settings.fps)
             if self._ring is not None and self._recorder is None
@@ -232,7 +233,8 @@ class Camera:
         self._is_back = True
         self._clock.restart()
         self._health.restart()
-        self._advised: set[str] = set()
+        if self._adviser is not None:
+            self._adviser.restart()
         picker = RatePicker(settings.fps)
         encoded = None if stream.facts.codec in CODECS else self._encoded
         own_clock = not isinstance(stream, AvStream | Paced)
@@ -248,7 +250,9 @@ class Camera:
             time_ = self._look(picture)
             if encoded is not None and not encoded.keep(picture.frame, time_):
                 self._output.count("record_failed", 1)
-            self._advise(stream)
+            self._tell_unrecorded()
+            if self._adviser is not None:
+                self._adviser.look(stream.facts, self._clock.time_of(None))
             self._count_damaged(stream)
 
     def _up(self) -> None:
@@ -279,6 +283,13 @@ class Camera:
             name, labels = self.settings.name, self.settings.labels
             at = self._clock.time_of(None)
             self._output.event(state_reading(name, metric, on, at, why, labels))
+
+    def _tell_unrecorded(self) -> None:
+        if self._ring is None or self._recorder is not None:
+            return
+        problem = self._ring.problem
+        if problem is not None or self._states.get(UNRECORDED):
+            self._tell_states({UNRECORDED: problem is not None}, problem)
 
     def _look(self, picture: Picture) -> float:
         """Look at a picture, and return its event time."""
@@ -348,24 +359,6 @@ class Camera:
             moving=moving,
             labels=dict(self.settings.labels),
         )
-
-    def _advise(self, stream: Stream) -> None:
-        for about, text in advice(stream.facts):
-            if about in self._advised:
-                continue
-            self._advised.add(about)
-            at = round(self._clock.time_of(None), 3)
-            name = self.settings.name
-            self._output.event(
-                Occurrence(
-                    id=f"{name}/advice/{about}/{round(at * 1000)}",
-                    time=at,
-                    subject=name,
-                    type="camera_advice",
-                    data={"about": about, "text": text},
-                    labels=dict(self.settings.labels),
-                )
-            )
 
     def _count_damaged(self, stream: Stream) -> None:
         new = stream.facts.damaged

@@ -46,9 +46,10 @@ class Rtsp(PictureSource):
     Readings of each camera, told when they change and at every connection, each 1 or 0:
     `camera_online`, `camera_refused` (its password is wrong; tried every 5 minutes),
     `camera_frozen`, `camera_dark`, `camera_covered`, `camera_blurred`, `camera_moved`,
-    `camera_unrecorded` (its `record_url` does not come). A stream that cannot be used well is told
-    as an occurrence `camera_advice`, with its remedy. `/health` of the flow, `vigie status` and the
-    page show the present state of each camera, and why one sends no pictures.
+    `camera_unrecorded` (its `record_url` does not come, or the disk is full). A stream that cannot
+    be used well is told as an occurrence `camera_advice`, with its remedy. `/health` of the flow,
+    `vigie status` and the page show the present state of each camera, and why one sends no
+    pictures.
 
     Delivery: live pictures only. What a camera showed while the flow was stopped is gone, and is
     counted where it is known.

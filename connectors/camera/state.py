@@ -19,7 +19,7 @@ STATES = {
     "camera_covered": "it is covered",
     "camera_blurred": "it is out of focus",
     "camera_moved": "it was moved",
-    UNRECORDED: "its recording stream does not come",
+    UNRECORDED: "nothing is recorded of it",
 }
 """The readings that a camera gives of itself, and what each says of it while it is on."""
 

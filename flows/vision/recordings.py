@@ -1,20 +1,26 @@
 """What the cameras of a flow recorded: which spans there are, and pieces of them, for the api."""
 
 import json
+import math
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from connectors.base import NoAnswer
 from connectors.runtime.tickets import is_signed
 from flows.vision.video_reader import RINGS, video_reader
 
+if TYPE_CHECKING:
+    from connectors.camera.record.packet_ring import Segment
+
 PATHS = ("/recordings", "/recording")
 LONGEST = 120.0
 """Seconds of one piece."""
-GAP = 60.0
-"""Seconds between two segments from which on nothing is recorded between them."""
+GAP = 5.0
+"""Seconds between the end of a segment and the next from which on nothing is recorded between."""
+LONGEST_SEGMENT = 60.0
+"""Seconds that no segment is long, where key frames come at all."""
 Answer = tuple[int, str, bytes]
 
 
@@ -46,9 +52,13 @@ class Recordings:
             found = segments(camera_folder(ring, camera), start, end)
             if not found:
                 continue
-            begins, last = [one.start for one in found], _end_of(found[-1].path)
-            gaps = [(a, b) for a, b in pairwise(begins) if b - a > GAP]
-            edges = [begins[0], *(edge for a, b in gaps for edge in (a, b)), max(begins[-1], last)]
+            begins = [one.start for one in found]
+            ends = [
+                _end_of(one, following)
+                for one, following in zip(found, [*begins[1:], math.inf], strict=True)
+            ]
+            gaps = [(a, b) for a, b in zip(ends, begins[1:], strict=False) if b - a > GAP]
+            edges = [begins[0], *(edge for gap in gaps for edge in gap), ends[-1]]
             spans += list(zip(edges[::2], edges[1::2], strict=True))
         return [(max(start, one), min(end, other)) for one, other in sorted(spans)]
 
@@ -64,9 +74,16 @@ class Recordings:
             return 200, "video/mp4", path.read_bytes()
 
 
-def _end_of(path: Path) -> float:
-    """When a segment that may still grow was written last."""
+def _end_of(segment: "Segment", following: float) -> float:
+    """When a segment, which may still grow, was written last; `following` is the next one's start.
+
+    Files that were copied, or written while the clock was set back, have times of their own.
+    """
+    longest = min(following, segment.start + LONGEST_SEGMENT)
     try:
-        return path.stat().st_mtime
+        written = segment.path.stat().st_mtime
     except OSError:
-        return 0.0
+        return segment.start
+    if written < segment.start:
+        return following if following == longest else segment.start
+    return min(written, longest)

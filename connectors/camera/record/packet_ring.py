@@ -8,6 +8,7 @@ so that the end of the process costs no more than the packet under way.
 import contextlib
 import logging
 import math
+import shutil
 from collections import deque
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +28,10 @@ LONG = 1800.0
 CODECS = ("h264", "hevc")
 JUMP = 2.0
 """Seconds between a stream's own times and those of its pictures from which on its times jumped."""
+RESERVE, SHARE = 256 << 20, 0.05
+"""Bytes, or that share of a small disk, which are left to the rest of the flow: its saved state."""
+LONGEST_HEAD = 1024
+"""Bytes of a key frame among which its parameters stand."""
 _TICKS = 90_000
 
 
@@ -71,7 +76,8 @@ def _all(folder: Path) -> list[Segment]:
 class PacketRing:
     """Keeps the newest packets of one camera: at most `seconds` of them and `most_bytes`.
 
-    What an earlier process left counts as well. Not thread-safe.
+    What an earlier process left counts as well. It is less where the disk has no more room than
+    others need. `problem` says why nothing is kept at present. Not thread-safe.
     """
 
     def __init__(self, folder: Path, seconds: float, most_bytes: int) -> None:
@@ -89,7 +95,10 @@ class PacketRing:
         self._first = 0
         self._written = 0
         self._last_dts = 0
+        self._parameters = b""
+        self._is_short = False
         self.failures = 0
+        self.problem: str | None = None
 
     def write(self, packet: "av.Packet[Any]", source: av.VideoStream, time: float) -> None:
         """Add a packet, of which `time` is the event time; it belongs to the ring from then on.
@@ -105,6 +114,8 @@ class PacketRing:
             off = (ticks - self._first) / _TICKS - (time - self._segment.start)
             if abs(off) > JUMP:
                 self.end_segment()
+        if packet.is_keyframe and self._has_other_pictures(packet, source):
+            self.end_segment()
         if packet.is_keyframe and (
             self._segment is None or time - self._segment.start >= self._shortest
         ):
@@ -123,7 +134,7 @@ class PacketRing:
         try:
             self._output.mux(packet)
         except (FFmpegError, OSError) as error:
-            self._failed(error)
+            self._failed(_said(self._folder, error))
             return
         self._written += size
         if self._written + self._bytes > self._most_bytes:
@@ -142,6 +153,29 @@ class PacketRing:
             self._bytes += size
         self._segment = None
 
+    def _has_other_pictures(self, packet: "av.Packet[Any]", source: av.VideoStream) -> bool:
+        """Whether a key frame says that pictures are of another size or kind from it on."""
+        found = parameters(bytes(memoryview(packet)[:LONGEST_HEAD]), source.codec_context.name)
+        before, self._parameters = self._parameters, found or self._parameters
+        return bool(before and found and found != before)
+
+    def _has_room(self) -> bool:
+        """Whether the disk has room for others beside us; forgets the oldest for it."""
+        disk = shutil.disk_usage(self._folder)
+        free, wanted = disk.free, min(RESERVE, disk.total * SHARE)
+        is_short = free < wanted
+        if is_short and not self._is_short:
+            log.warning(
+                "%s: the disk has %d MB left, so the oldest that was recorded is forgotten early",
+                self._folder,
+                free >> 20,
+            )
+        self._is_short = is_short
+        while free < wanted and self._kept:
+            free += self._kept[0][1]
+            self._drop_oldest()
+        return free >= wanted
+
     def _begin(self, source: av.VideoStream, time: float, ticks: int) -> None:
         start = round(time * 1000)
         while len(self._kept) > 1 and self._kept[1][0].start <= time - self._seconds:
@@ -150,13 +184,21 @@ class PacketRing:
         while self._kept and self._kept[-1][0].start >= time:
             self._remove(*self._kept.pop())
         path = self._folder / f"{start}.ts"
+        try:
+            if not self._has_room():
+                self._failed(f"the disk of {self._folder} is full; make room there")
+                return
+        except OSError as error:
+            self._failed(f"{self._folder}: {error.strerror}")
+            return
         options = {"flush_packets": "1", "mpegts_copyts": "1"}
         try:
             self._output = av.open(str(path), "w", format="mpegts", options=options)
             self._stream = self._output.add_stream_from_template(source)
         except (FFmpegError, OSError, ValueError) as error:
-            self._failed(error)
+            self._failed(_said(self._folder, error))
             return
+        self.problem = None
         self._segment = Segment(path, start / 1000)
         self._first, self._written, self._last_dts = ticks, 0, -1
 
@@ -174,11 +216,25 @@ class PacketRing:
         with contextlib.suppress(OSError):
             segment.path.unlink(missing_ok=True)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, problem: str) -> None:
         self.failures += 1
-        output, self._output, self._segment = self._output, None, None
-        with contextlib.suppress(FFmpegError, OSError):
-            if output is not None:
-                output.close()
-        if self.failures == 1:
-            log.warning("the ring of packets in %s: %s", self._folder, type(error).__name__)
+        self.end_segment()
+        if self.problem is None:
+            log.warning("nothing is recorded: %s", problem)
+        self.problem = problem
+
+
+def parameters(head: bytes, codec: str) -> bytes:
+    """The sequence parameter set at the head of a key frame; empty where there is none.
+
+    Units of Annex B of ITU-T H.264 (type 7) and H.265 (type 33).
+    """
+    for unit in head.split(b"\0\0\1"):
+        first = unit[0] if unit else 0
+        if first & 0x1F == 7 if codec == "h264" else first >> 1 & 0x3F == 33:
+            return unit.rstrip(b"\0")
+    return b""
+
+
+def _said(folder: Path, error: Exception) -> str:
+    return f"{folder}: {getattr(error, 'strerror', None) or type(error).__name__}"

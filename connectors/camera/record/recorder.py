@@ -1,19 +1,24 @@
 """The second stream of a camera, of which only the packets are kept."""
 
+import logging
 import threading
 import time
 from typing import Any
 
 import av
 
-from connectors.camera.address import AddressError, host_of, kind_of
+from connectors.camera.address import AddressError, host_of, kind_of, masked_address
+from connectors.camera.advice import Adviser
 from connectors.camera.connect_pace import HostPace, RetryPace
 from connectors.camera.event_clock import EventClock
 from connectors.camera.output import Output
 from connectors.camera.record.packet_ring import CODECS, PacketRing
 from connectors.camera.settings import CameraSettings
 from connectors.camera.state import UNRECORDED, state_reading
-from connectors.camera.streams.stream import AvStream, StreamError
+from connectors.camera.streams.stream import AvStream, StreamError, StreamFacts
+from connectors.runtime.error_text import one_line
+
+log = logging.getLogger("vigie")
 
 
 class Recorder:
@@ -33,6 +38,8 @@ class Recorder:
         self._pace = pace
         self._output = output
         self._clock = EventClock()
+        self._adviser = Adviser(settings, output)
+        self._facts = StreamFacts()
         self._is_lost: bool | None = None
         self.stopping = threading.Event()
         self._thread = threading.Thread(
@@ -60,8 +67,12 @@ class Recorder:
                 stream = AvStream(self._address, kind, transport, False, self._arrived, self._keep)
                 began = time.monotonic()
                 self._clock.restart()
-                self._tell(False)
+                self._adviser.restart()
+                self._facts = stream.facts
                 try:
+                    if self._facts.codec not in CODECS:
+                        raise StreamError(_unkept(self._address, self._facts.codec))
+                    self._tell(False)
                     for _ in stream.pictures():
                         pass
                 finally:
@@ -72,6 +83,11 @@ class Recorder:
                 self._tell(True, str(error))
             except _Stopped:
                 break
+            except Exception as error:  # one camera's oddities shall not end its recording
+                why = f"{type(error).__name__}: {masked_address(one_line(str(error)))}"
+                log.warning("%s: %s", self._settings.name, why)
+                self._output.count("errors", 1)
+                self._tell(True, why)
             self._ring.end_segment()
             good = 0.0 if began is None else time.monotonic() - began
             self.stopping.wait(pace.pause(good, failure))
@@ -90,10 +106,19 @@ class Recorder:
         self._clock.arrived(pts, time.monotonic(), time.time())
 
     def _keep(self, packet: "av.Packet[Any]", video: av.VideoStream, changed: bool) -> None:
-        if video.codec_context.name in CODECS and packet.pts is not None:
-            assert packet.time_base is not None
-            at = self._clock.time_of(float(packet.pts * packet.time_base))
-            self._ring.write(packet, video, at)
+        if packet.pts is None or packet.time_base is None:
+            return
+        at = self._clock.time_of(float(packet.pts * packet.time_base))
+        self._ring.write(packet, video, at)
+        self._adviser.look(self._facts, at)
+        self._tell(self._ring.problem is not None, self._ring.problem)
+
+
+def _unkept(address: str, codec: str) -> str:
+    return (
+        f"{masked_address(address)} sends {codec}, which cannot be kept as it is: set it to H.264,"
+        " or leave record_url out, then the pictures that were looked at are kept"
+    )
 
 
 class _Stopped(Exception):

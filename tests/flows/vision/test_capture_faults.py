@@ -15,6 +15,7 @@ from flows.vision.video_reader import video_reader
 from infra.embedded.broker import Broker
 from infra.embedded.rtsp import Mount, Rtsp
 from operators.events import Occurrence
+from tests.chaos.small_disk import SmallDisk, missing
 from tests.connectors.camera.snapshot_server import snapshots
 from tests.flows.vision.capturing import Capture, capturing
 from tests.flows.vision.mjpeg_server import mjpeg
@@ -303,12 +304,14 @@ def test_a_killed_capture_leaves_a_ring_that_can_be_played(
     assert ends[-1] > newest - 1.0
 
 
+@pytest.mark.parametrize("is_apart", [False, True])
 def test_streams_that_browsers_do_not_like_are_told_with_the_remedy(
-    tmp: Path, own: Own, broker: Broker, unique: str
+    tmp: Path, own: Own, broker: Broker, unique: str, is_apart: bool
 ) -> None:
-    mount = Mount("/camera", codec="h265", audio=True, key_interval=150)
-    server = own(Rtsp(tmp / "rtsp", [mount]))
-    cameras = [{"name": "gate", "url": server.url()}]
+    main = Mount("/main", codec="h265", audio=True, key_interval=150)
+    server = own(Rtsp(tmp / "rtsp", [main, Mount("/sub", key_interval=150)]))
+    cameras = [{"name": "gate", "host": server.address}]
+    url = f"rtsp://{{host}}/{'sub' if is_apart else 'main'}"
 
     def advised(run: Capture) -> dict[str, str]:
         return {
@@ -317,14 +320,53 @@ def test_streams_that_browsers_do_not_like_are_told_with_the_remedy(
             if isinstance(event, Occurrence) and event.type == "camera_advice"
         }
 
-    with capturing(broker.address, unique, tmp / "run", "{url}", cameras) as run:
+    with capturing(
+        broker.address, unique, tmp / "run", url, cameras, record_url="rtsp://{host}/main"
+    ) as run:
         wait_until(lambda: len(advised(run)) == 3, what="three pieces of advice")
         texts = advised(run)
         count = sum(isinstance(event, Occurrence) for event in run.events())
-    assert "set this stream to H.264" in texts["codec"]
+    assert "recorded to H.264" in texts["codec"]
     assert "I-frame" in texts["key_interval"]
     assert "G.711" in texts["audio"]
-    assert count == 3, "once a connection"
+    assert count == 3, "once a connection, and only of the stream that is recorded"
+
+
+def test_a_record_stream_that_cannot_be_kept_is_said_with_the_remedy(
+    tmp: Path, broker: Broker, unique: str
+) -> None:
+    with mjpeg() as stream, snapshots() as stills:
+        cameras = [{"name": "gate", "host": stream}, {"name": "dock", "host": stills.url()}]
+        url = "simulate:walk"
+        with capturing(
+            broker.address, unique, tmp / "run", url, cameras, record_url="{host}"
+        ) as run:
+            texts = [run.wait_for(name, "camera_unrecorded", 1.0).text for name in ("gate", "dock")]
+            more(run, "gate")
+    assert "sends mjpeg, which cannot be kept" in str(texts[0])
+    assert "single pictures" in str(texts[1])
+    assert all("leave record_url out" in str(text) for text in texts)
+
+
+@pytest.mark.skipif(missing() is not None, reason="only root may mount a small disk")
+def test_a_full_disk_is_told_costs_no_picture_and_is_recorded_on_once_there_is_room(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    server = own(Rtsp(tmp / "rtsp"))
+    cameras = [{"name": "gate", "url": server.url()}]
+    disk = SmallDisk(tmp / "disk")
+    try:
+        with capturing(broker.address, unique, tmp / "disk" / "run", "{url}", cameras) as run:
+            run.wait_frames("gate", 5)
+            disk.fill()
+            told = run.wait_for("gate", "camera_unrecorded", 1.0)
+            more(run, "gate")
+            assert run.states("gate")["camera_online"] == 1
+            disk.make_room()
+            run.wait_for("gate", "camera_unrecorded", 0.0)
+    finally:
+        disk.unmount()
+    assert "is full; make room" in str(told.text) or "No space left" in str(told.text)
 
 
 def test_the_record_stream_is_another_one_that_is_not_decoded(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import time
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -29,8 +30,10 @@ def query(start: float, end: float, camera: str = "dock") -> dict[str, str]:
 
 @pytest.fixture
 def recordings(tmp: Path) -> Recordings:
-    record(tmp / "ring" / "video" / "dock", PAST, 100, gops=2)
-    record(tmp / "ring" / "video" / "dock", PAST + 600, 100, gops=2)
+    for start in (PAST, PAST + 600):
+        for path in record(tmp / "ring" / "video" / "dock", start, 100, gops=2):
+            written = int(path.stem) / 1000 + 2
+            os.utime(path, (written, written))
     return Recordings(tmp, SECRET)
 
 
@@ -39,10 +42,31 @@ def test_the_spans_in_which_something_was_recorded_are_told(recordings: Recordin
     status, _, content = ask(recordings, target)
     first, second = json.loads(content)
     assert status == 200
-    assert first == [PAST, pytest.approx(PAST + 9, abs=3)]
-    assert second[0] == PAST + 600
+    assert first == [PAST, pytest.approx(PAST + 10, abs=0.1)]
+    assert second == [PAST + 600, pytest.approx(PAST + 610, abs=0.1)]
     nobody = ask(recordings, signed("/recordings", query(PAST, PAST + 60, "gate"), SECRET))
     assert json.loads(nobody[2]) == []
+
+
+@pytest.mark.parametrize(
+    ("gap", "written", "spans"),
+    [
+        (8.0, 0.0, [(0, 10), (18, 28)]),  # the camera was away for a moment
+        (0.5, 0.0, [(0, 20.5)]),
+        (0.5, -3600.0, [(0, 18.5)]),  # the clock was set back meanwhile
+        (300.0, 86_400.0, [(0, 68), (310, 376)]),  # copied: nobody knows when the first part ended
+    ],
+)
+def test_gaps_are_told_to_the_second_wherever_the_times_of_files_can_be_believed(
+    tmp: Path, gap: float, written: float, spans: list[tuple[float, float]]
+) -> None:
+    for start in (PAST, PAST + 10 + gap):
+        for path in record(tmp / "ring" / "video" / "dock", start, 100, gops=2):
+            at = int(path.stem) / 1000 + 2 + written
+            os.utime(path, (at, at))
+    target = signed("/recordings", query(PAST, PAST + 3600), SECRET)
+    told = json.loads(ask(Recordings(tmp, SECRET), target)[2])
+    assert told == [[pytest.approx(PAST + edge, abs=2) for edge in span] for span in spans]
 
 
 def test_a_piece_is_video_from_the_asked_time_on(recordings: Recordings) -> None:

@@ -1,6 +1,7 @@
 """The ring of packets on disk: what it keeps, what it forgets, and that all of it can be played."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from connectors.camera.record.packet_ring import PacketRing, camera_folder, segments
+from tests.chaos.small_disk import SmallDisk, missing
+from tests.connectors.camera.recorded import encoded
 
 pytestmark = pytest.mark.slow
 
@@ -183,3 +186,54 @@ def test_a_disk_that_takes_nothing_costs_packets_and_is_counted(
 )
 def test_a_camera_of_any_name_has_a_folder_of_its_own(camera: str, name: str) -> None:
     assert camera_folder(Path("ring"), camera) == Path("ring") / name
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_where_pictures_change_their_size_another_segment_begins_though_nothing_is_decoded(
+    tmp_path: Path, codec: str
+) -> None:
+    both = tmp_path / ("both.h264" if codec == "libx264" else "both.hevc")
+    for size in ((192, 144), (320, 240), (192, 144)):
+        _, made = encoded(20, size=size, codec=codec, bframes=0)
+        with both.open("ab") as file:
+            file.writelines(bytes(packet) for packet in made)
+    ring = PacketRing(tmp_path / "gate", 7 * 86_400, 64 << 20)
+    with av.open(str(both)) as source:
+        video = source.streams.video[0]
+        for number, packet in enumerate(source.demux(video)):
+            if packet.size:
+                packet.pts = packet.dts = round(number / RATE / packet.time_base)
+                ring.write(packet, video, START + number / RATE)
+    ring.end_segment()
+    found = segments(tmp_path / "gate", START, START + 100)
+    sizes = [{frame.width for frame in decoded(segment.path)} for segment in found]
+    assert sizes == [{192}, {320}, {192}]
+
+
+@pytest.mark.skipif(missing() is not None, reason="only root may mount a small disk")
+def test_a_disk_that_fills_up_keeps_room_for_the_flow_and_none_at_all_is_told(
+    tmp_path: Path,
+) -> None:
+    disk, folder = SmallDisk(tmp_path / "disk"), tmp_path / "disk" / "gate"
+    video = write_video(tmp_path / "video.mp4", 30, key_every=5)
+    size = video.stat().st_size
+    try:
+        ring = PacketRing(folder, 600, 1 << 30)
+        (tmp_path / "disk" / "other").write_bytes(bytes((14 << 20) - 2 * size))
+        for number in range(4):
+            fill(ring, video, START + 30 * number)
+        kept = segments(folder, START, START + 1000)
+        assert kept[0].start > START + 20, "the oldest went"
+        assert kept[-1].start >= START + 117
+        assert ring.problem is None
+        assert shutil.disk_usage(folder).free > 300 << 10
+        disk.fill()
+        other = PacketRing(tmp_path / "disk" / "yard", 600, 1 << 30)
+        fill(other, video, START)
+        assert "is full; make room" in str(other.problem)
+        disk.make_room()
+        shutil.rmtree(folder)
+        fill(other, video, START + 40)
+        assert other.problem is None
+    finally:
+        disk.unmount()
