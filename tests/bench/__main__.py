@@ -29,7 +29,7 @@ from tests.bench.sites.small_batches import small_batches
 from tests.bench.sites.takeover import takeover
 from tests.bench.sites.up import site, swap
 from tests.bench.throughput import hysteresis, traces
-from tests.bench.vision.cameras import cameras
+from tests.bench.vision.cameras import PARTS, cameras
 from tests.bench.vision.detect import detect
 from tests.bench.vision.tracking import tracking
 from tests.bench.windows import windows
@@ -60,9 +60,12 @@ LONG: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory, "cameras": cameras, "behind": catching_up,
     "site": site, "swap": swap, "takeover": takeover, "page": page,
     "attack": attack, "footprint": footprint,
+    **{f"cameras/{part}": measured for part, measured in PARTS.items()},
 }  # fmt: skip
-"""Only run when named; `memory` takes some twenty minutes, `cameras` some ten, `behind` runs on
-Apache Kafka, and `swap` makes as many edits as EDITS says; `page` needs Chromium."""
+"""Only run when named; `memory` takes some twenty minutes, `cameras` some ten, `cameras/PART` is
+one part of it. `behind` runs on Apache Kafka, and `swap` makes as many edits as EDITS says; `page`
+needs Chromium.
+"""
 
 
 def main(names: list[str]) -> None:
