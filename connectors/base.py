@@ -250,7 +250,8 @@ class ConnectorContext:
     as the flow's saved state.
     `columns` says that the flow takes readings as columns (`operators.columnar.lazy`).
     `definition` is the beginning of the hash of the flow's definition.
-    `share` names this process's part (`1of2`) where others run the rest of the flow.
+    `share` names this process's part (`1of2`) where others run the rest of the flow. In the last
+    run of a flow (`is_last`) nothing is left to the next.
 
     Of cameras: `picture(reference, frame)` gives the JPEG that an event refers to, None where it is
     gone or is of another frame; `video(camera, start, end, path)` writes a piece of a camera's
@@ -276,6 +277,7 @@ class ConnectorContext:
     batch_events: int | None = None
     batch_wait: float | None = None
     outbox: float | None = None
+    is_last: bool = False
     arrived: Callable[[], None] = lambda: None
     shared: dict[str, Any] = field(default_factory=dict)
     picture: Callable[[str, str | None], bytes | None] = lambda reference, frame: None

@@ -44,6 +44,7 @@ COMMANDS: dict[str, Entry] = {
     "versions": Entry("flows.commands.deploy:versions", "List the versions of a flow."),
     "diff": Entry("flows.commands.deploy:diff", "Show the difference of two versions."),
     "rollback": Entry("flows.commands.deploy:rollback", "Run an earlier version again."),
+    "remove": Entry("flows.commands.deploy:remove", "End a flow for good, and its alarms."),
     "test-send": Entry("flows.commands.test_send:test_send", "Send a test message to people."),
     "alarms": Entry("flows.commands.alarms:alarms", "See alarms and act on them."),
     "model": Entry("flows.commands.model:model", "See, measure and make models for pictures."),

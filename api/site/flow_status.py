@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.metrics import joined
 from api.permissions.private_rules import PRIVATE_PREFIX
 from connectors.camera.state import trouble_of
-from connectors.runtime.announcement import TABLE, TRUE_FOR, Announcement
+from connectors.runtime.announcement import REMOVED, TABLE, TRUE_FOR, Announcement
 from operators.events import Event, Row
 
 DEADLINE = 2.0
@@ -132,7 +132,11 @@ class FlowStatus:
                 except msgspec.ValidationError:
                     continue  # of another release
                 known = self._announced.get(said.id)
-                if known is None or known.at <= said.at:
+                if known is not None and known.at > said.at:
+                    continue
+                if said.status == REMOVED:
+                    self._announced.pop(said.id, None)
+                else:
                     self._announced[said.id] = said
 
     def words(self) -> dict[str, str]:

@@ -81,9 +81,12 @@ class EmailWriter(ThreadedWriter):
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Return when the events are on disk, or with the mail server where there is no folder."""
+        """Return when the events are on disk, or with the mail server where there is no folder.
+
+        So it is in the last run of a flow.
+        """
         with self._changed:
-            if self._spool.durable:
+            if self._spool.durable and not self._context.is_last:
                 self._spool.sync()
                 self._raise()
                 return

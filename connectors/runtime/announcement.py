@@ -3,6 +3,7 @@
 import msgspec
 
 TABLE = "flows"
+REMOVED = "removed"
 HEARTBEAT = 15.0
 """Seconds between two announcements of a flow that does not change."""
 SETTINGS = {"segment.ms": "600000"}
@@ -14,11 +15,12 @@ TRUE_FOR = 50.0
 class Announcement(msgspec.Struct, kw_only=True):
     """The row of one process of a flow; the record's key is `id`.
 
-    `status` is ok, behind, blind, starting, or stopped (as asked). `version` is the hash of what
-    it runs, `since` when it began, `at` when this was said (epoch seconds). `lag` (records) and
-    `age` (seconds) are by source, `sink_lag` and `sink_age` by sink. `retention` is by topic
-    source how much of the time for which records are kept the oldest unread one has used up, `disk`
-    how full the disk of the saved state is, both 0 to 1. `address` answers on `host` only.
+    `status` is ok, behind, blind, starting, stopped (as asked), or removed (for good). `version` is
+    the hash of what it runs, `since` when it began, `at` when this was said (epoch seconds). `lag`
+    (records) and `age` (seconds) are by source, `sink_lag` and `sink_age` by sink. `retention` is
+    by topic source how much of the time for which records are kept the oldest unread one has used
+    up, `disk` how full the disk of the saved state is, both 0 to 1. `address` answers on `host`
+    only.
     """
 
     id: str

@@ -64,7 +64,14 @@ class PlanLimits(msgspec.Struct, tag="plan_limits", tag_field="do"):
     over: float = 0.0
 
 
-Wish = Ask | Deploy | Fetch | SendAgain | PlanLimits
+class Remove(msgspec.Struct, tag="remove", tag_field="do"):
+    """End a flow for good, with its alarms and its file."""
+
+    flow: str
+    who: str
+
+
+Wish = Ask | Deploy | Fetch | SendAgain | PlanLimits | Remove
 
 
 class Held(msgspec.Struct):
@@ -84,6 +91,16 @@ class Became(msgspec.Struct):
     version: str | None = None
     refused: str | None = None
     conflict: bool = False
+
+
+class Removed(msgspec.Struct):
+    """What became of a wish to remove; `refused` says why the flow is not gone.
+
+    `left`: its alarms have ended, and so many records wait in the outbox of each sink.
+    """
+
+    refused: str | None = None
+    left: dict[str, float] = {}
 
 
 class SentAgain(msgspec.Struct):

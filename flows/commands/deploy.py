@@ -1,17 +1,26 @@
-"""`vigie plan`, `deploy`, `rollback`, `diff` and `versions`: what changes, and changing it."""
+"""`vigie plan`, `deploy`, `rollback`, `remove`, `diff` and `versions`: changes of what runs."""
 
 import difflib
 import getpass
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import click
 import msgspec
 
 from connectors.base import ConnectorError
-from connectors.runtime.supervisor import LONG, Ask, Became, Deploy, NoSupervisor, ask
+from connectors.runtime.supervisor import (
+    LONG,
+    Ask,
+    Became,
+    Deploy,
+    NoSupervisor,
+    Remove,
+    Removed,
+    ask,
+)
 from flows.commands.progress import progress
 from flows.loader import load
 from flows.site.books import Books, Entry
@@ -22,8 +31,9 @@ from flows.site.site_status import SiteStatus
 from flows.site.version import Unusable, Version, files_in, named_files
 from operators.model.units import duration
 
-EXIT_ERROR, EXIT_DIFFERENT, EXIT_NOBODY = 1, 2, 3
+EXIT_ERROR, EXIT_DIFFERENT, EXIT_NOBODY, EXIT_NOT_DRAINED = 1, 2, 3, 75
 SHORT = 10.0
+T = TypeVar("T")
 
 data_option = click.option(
     "--data",
@@ -175,6 +185,29 @@ def rollback(
 @click.command()
 @click.argument("flow")
 @data_option
+@click.option("--who", help="Who removes it, for the log.")
+def remove(flow: str, data: Path, who: str | None) -> None:
+    """End a flow for good: it stops, its alarms end, and its file is removed.
+
+    Whoever was told of an alarm is told that it is over. Its versions are kept, and so is what it
+    wrote and how far it read. It also ends a flow whose file is gone already.
+
+    Exit codes: 0 it is gone, 1 it cannot be, 3 no `vigie up` answers, 75 its alarms have ended, but
+    a sink has not got all of that; run it again once its service is up.
+    """
+    removed = _answer(Remove(flow, who or _me()), data, Removed)
+    if removed.refused is not None:
+        _fail(removed.refused)
+    for sink, records in removed.left.items():
+        click.echo(f"{flow}: {sink} has yet to get what is in {records:g} records", err=True)
+    if removed.left:
+        sys.exit(EXIT_NOT_DRAINED)
+    click.echo(f"{flow}: gone for good")
+
+
+@click.command()
+@click.argument("flow")
+@data_option
 def versions(flow: str, data: Path) -> None:
     """List the versions of a flow: when each came to run, who brought it, and how."""
     books = Books(data)
@@ -251,12 +284,15 @@ def _entry(books: Books, flow: str, version: str | None, running: Version | None
 
 
 def _bring(wish: Deploy, data: Path) -> None:
+    _tell(wish, _answer(wish, data, Became))
+
+
+def _answer(wish: Deploy | Remove, data: Path, kind: type[T]) -> T:
     try:
-        answer = msgspec.json.decode(ask(data / "up", wish, LONG), type=Became)
+        return msgspec.json.decode(ask(data / "up", wish, LONG), type=kind)
     except NoSupervisor as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_NOBODY)
-    _tell(wish, answer)
 
 
 def _tell(wish: Deploy, answer: Became) -> None:

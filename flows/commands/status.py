@@ -56,7 +56,8 @@ def _lines(site: SiteStatus, unwell: Mapping[str, list[str]]) -> Iterator[str]:
         where = " ".join(filter(None, (one.version, one.file, one.address)))
         yield f"{one.name:<{width}}  {one.state:<8}  for {ago:<8}  {where}".rstrip()
         if one.state == "removed":
-            yield "    its file is gone; what it knew is kept for when it comes back"
+            yield "    its file is gone; its state and its alarms stay for when it comes back;"
+            yield f"    vigie remove {one.name} ends them, and it, for good"
         yield from (f"    {line}" for line in unwell.get(one.name, ()))
         yield from _trouble(one)
     for file, problem in site.files.items():

@@ -4,7 +4,8 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from bytewax.recovery import (
     NoPartitionsError,
 )
 
-from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
+from connectors.base import ConnectorContext, ConnectorError, Health, Stopped, Writer
 from connectors.camera.components import Rtsp
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
@@ -32,7 +33,7 @@ from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable
 from flows.dataflow.routing import Misplaced, Router
 from flows.language.field_values import Tables
 from flows.language.model import Flow
-from flows.runtime import outputs
+from flows.runtime import ending, outputs
 from flows.runtime.alarm_metrics import AlarmFigures
 from flows.runtime.bytewax_adapter import build
 from flows.runtime.dead_letters import DeadLetters
@@ -66,7 +67,7 @@ class RunOptions:
     the persisted ids whose state may be lost, `epoch` the time from one saved state to the next,
     `definition` the folder of the definition, `version` the beginning of its hash. `may_write`
     does not return where another process may run the flow by now; `fence` has the broker refuse
-    what is written then all the same.
+    what is written then all the same. `ends`: it is not to `run` but to `end`.
     """
 
     data: Path
@@ -77,6 +78,7 @@ class RunOptions:
     version: str = ""
     may_write: Callable[[], None] = lambda: None
     fence: Fence | None = None
+    ends: bool = False
 
 
 class Runner:
@@ -98,6 +100,8 @@ class Runner:
         """Called once it begins to evaluate."""
         self.on_end: Callable[[], None] = lambda: None
         """Called before the connections are closed."""
+        self.on_ended: Callable[[], None] = lambda: None
+        """Called once `end` has written the end of the flow."""
         self.metrics = Metrics(flow.flow)
         self.health: Health = make_health(flow.flow, self.metrics)
         fence = options.fence
@@ -168,6 +172,30 @@ class Runner:
 
     def run(self) -> None:
         """Run until stopped; raises `ConnectorError`, `NotRunnable`, `StateError` or `Stopped`."""
+        with self._opened() as (mine, opened):
+            self._run(mine, opened)
+
+    def end(self, patience: float) -> dict[str, float]:
+        """End the flow, which does not run, for good: all its alarms end.
+
+        A flow of its name that comes later goes on where it read, and with the numbers of its
+        alarms. Returns how many records sinks had not got after `patience` seconds, by sink; these
+        stay in their outboxes, and the next call waits for them. Raises like `run`.
+        """
+        with self._opened() as (mine, opened):
+            writers = self.outbox.through(self._writers(opened), self._evidence.opened)
+            left = ending.end(self._compiled.plan, opened.saved, writers)
+            announce_pages(self._flow.model_copy(update={"pages": {}}), self._broker, self.producer)
+            self.on_ended()
+            self.producer.flush(self.stopping)
+            self._folder.replace(mine.layout, left)
+            self.outbox.start()
+            self.outbox.end(patience)
+            return self.outbox.left()
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Partitioning, OpenedState]]:
+        """The partitions of this process, and their saved state; all is closed afterwards."""
         try:
             if self._options.share.count > 1 and not self._compiled.sharded:
                 raise NotRunnable(
@@ -180,9 +208,19 @@ class Runner:
             inputs = self._inputs.connect(self._compiled)
             mine = partition(self._compiled, inputs, self._options.share, self._folder.shards())
             with self._folder.locked(mine.layout.shards):
-                self._run(mine, self._folder.open(mine.layout, self._options.drop))
+                yield mine, self._folder.open(mine.layout, self._options.drop)
         finally:
             self._close()
+
+    def _writers(self, opened: OpenedState) -> dict[str, Callable[[], Writer]]:
+        return outputs.openers(
+            self._compiled,
+            self._broker.topic_names,
+            self._letters,
+            self._figures,
+            self._connector_context,
+            had_alarms=bool(opened.saved.figures),
+        )
 
     def _run(self, mine: Partitioning, opened: OpenedState) -> None:
         context, layout = self._context, mine.layout
@@ -195,14 +233,7 @@ class Runner:
             self._figures.restore_shard(shard, figures)
         if self._flow.pages or self._flow.alarms:
             announce_pages(self._flow, self._broker, self.producer)
-        writers = outputs.openers(
-            self._compiled,
-            self._broker.topic_names,
-            self._letters,
-            self._figures,
-            self._connector_context,
-            had_alarms=bool(opened.saved.figures),
-        )
+        writers = self._writers(opened)
         if ALARM_SINK in writers:
             self.metrics.registry.register(self._figures)
         writers = self.outbox.through(writers, self._evidence.opened)
@@ -277,6 +308,7 @@ class Runner:
             share=self._options.share.name,
             definition=self._options.version,
             traces=self._traces,
+            is_last=self._options.ends,
         )
 
     def _say_misplaced(self, found: Misplaced) -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from kafka.errors import KafkaError
 from connectors.base import ConnectorError, Stopped
 from connectors.kafka.admin import ensure_topic
 from connectors.kafka.connection import TopicConnection
-from connectors.runtime.announcement import HEARTBEAT, SETTINGS, TABLE, Announcement
+from connectors.runtime.announcement import HEARTBEAT, REMOVED, SETTINGS, TABLE, Announcement
 from flows.runtime.runner import Runner
 from flows.runtime.status import status_word
 from operators.events import Row, encode_lines
@@ -67,11 +68,17 @@ class Announcer:
         self._stopped.set()
         self._thread.join(LOOK)
         if asked and not self._runner.producer.is_cut_off:
-            try:
-                self._send(msgspec.structs.replace(self._said, status="stopped", waiting_for={}))
-                self._runner.producer.flush(self._runner.stopping)
-            except (ConnectorError, Stopped):
-                return
+            with suppress(ConnectorError, Stopped):
+                self._last("stopped")
+
+    def removed(self) -> None:
+        """Tell that the flow is gone for good; raises `ConnectorError` or `Stopped`."""
+        ensure_topic(self._connection, self._topic, 1, True, SETTINGS, needs=("WRITE",))
+        self._last(REMOVED)
+
+    def _last(self, status: str) -> None:
+        self._send(msgspec.structs.replace(self._said, status=status, waiting_for={}))
+        self._runner.producer.flush(self._runner.stopping)
 
     def _run(self) -> None:
         is_made, pause = False, 0.0

@@ -57,6 +57,14 @@ class Books:
         """The version of a flow that ran last."""
         return next((one for one in self.accepted.values() if one.flow == flow), None)
 
+    def last(self, flow: str) -> Version | None:
+        """The version that ran last, also of a flow whose file is gone."""
+        history = self.history(flow)
+        if not history:
+            return self.running(flow)
+        entry = history[-1]
+        return Version(flow, entry.version, "", str(self.folder(flow, entry.version)), entry.file)
+
     def history(self, flow: str) -> list[Entry]:
         """The history of a flow, oldest first."""
         try:

@@ -1,12 +1,18 @@
 """Work for those who ask the supervisor, each piece in a process of its own."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from connectors.runtime.supervisor import PlanLimits, SendAgain
 from flows.site.children import Children
+from flows.site.dead_letters import send_again
+from flows.site.plans.limit_plan import plan_limits
 from flows.site.process import Process, Tell
+from flows.site.unit import Unit
 
 MOST = 4
 """Pieces of work at a time."""
@@ -16,14 +22,26 @@ Answer = Callable[[Any], None]
 class Errands:
     """The requests that are being carried out."""
 
-    def __init__(self, children: Children) -> None:
-        self._children = children
+    def __init__(self, children: Children, site: Path, profile: str | None) -> None:
+        self._children, self._site, self._profile = children, site, profile
         self._running: list[tuple[Process, Answer, list[Mapping[str, Any]]]] = []
 
     @property
     def is_busy(self) -> bool:
         """Whether somebody waits."""
         return bool(self._running)
+
+    def run(self, wish: SendAgain | PlanLimits, unit: Unit | None, answer: Answer) -> None:
+        """Carry out what is asked of a flow that runs."""
+        version = unit.current or unit.latest if unit is not None else None
+        if version is None:
+            answer({"refused": f"no flow {wish.flow!r} runs under this `vigie up`"})
+        elif isinstance(wish, SendAgain):
+            send = partial(send_again, wish, version.definition, self._site, self._profile)
+            self.begin(wish.flow, send, answer)
+        else:
+            plan = partial(plan_limits, wish, version, self._site, self._profile)
+            self.begin(wish.flow, plan, answer)
 
     def begin(self, name: str, make: Callable[[], msgspec.Struct], answer: Answer) -> None:
         """Answer with what `make` returns; one that fails, or is one too many, is `refused`."""

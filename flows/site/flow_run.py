@@ -36,6 +36,8 @@ from flows.site.log_form import Form, log_to_stderr
 from flows.site.recovery.ownership import folder_of, owned
 from flows.site.version import SHORT, content
 
+END_PATIENCE = 60.0
+"""Seconds for the sinks to get what a flow that ends has for them."""
 EXIT_REFUSED = 1
 EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
 EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
@@ -49,7 +51,8 @@ class FlowRun:
     """What is run, and how.
 
     `folder` is where the definition's own models are, if not beside it. `status_port` 0 is any free
-    one, None none at all. `version` is its name; that of its bytes if it has none.
+    one, None none at all. `version` is its name; that of its bytes if it has none. One that `ends`
+    does not run: its alarms end for good.
     """
 
     definition: Path
@@ -62,12 +65,14 @@ class FlowRun:
     log_form: Form = "text"
     folder: Path | None = None
     version: str = ""
+    ends: bool = False
 
 
 def run_flow(asked: FlowRun, tell: Tell = lambda news: None) -> int:
     """Run a flow until SIGTERM or SIGINT; the exit status.
 
-    `tell` gets `{"port": …}` and `{"running": True}`.
+    `tell` gets `{"port": …}` and `{"running": True}`; or `{"left": …}` of one that ends, how many
+    records each sink has not got.
     """
     share_arenas()
     definition = asked.definition
@@ -113,7 +118,9 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     folder = asked.folder or definition.parent
     version = content(definition)[:SHORT]
     asked = replace(asked, data=folder_of(place, asked.data, asked.share))
-    options = RunOptions(asked.data, asked.share, asked.drop, definition=folder, version=version)
+    options = RunOptions(
+        asked.data, asked.share, asked.drop, definition=folder, version=version, ends=asked.ends
+    )
     with owned(place, flow.flow, asked.data, asked.share) as recovery:
         if recovery is not None:
             topics = written_topics(compiled, TopicNames.of_site(place))
@@ -121,8 +128,19 @@ def _run(asked: FlowRun, tell: Tell) -> int:
             options = replace(options, may_write=recovery.check, fence=fence)
         runner = Runner(flow, compiled, place, tables, options)
         with recovery.copied(runner.metrics) if recovery else nullcontext():
-            _run_here(asked, document, flow, place, runner, tell)
+            if asked.ends:
+                _end(asked, place, runner, tell)
+            else:
+                _run_here(asked, document, flow, place, runner, tell)
     return 0
+
+
+def _end(asked: FlowRun, place: Site, runner: Runner, tell: Tell) -> None:
+    """End a flow for good, and tell the site."""
+    handle_signals(runner)
+    broker = place.connection("redpanda", TopicConnection)
+    runner.on_ended = Announcer(runner, broker, asked.version, None, asked.data).removed
+    tell({"left": runner.end(END_PATIENCE)})
 
 
 def _run_here(

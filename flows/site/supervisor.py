@@ -18,23 +18,22 @@ from pathlib import Path
 from typing import Any
 
 from connectors.runtime.private_files import open_private, private_folder
-from connectors.runtime.supervisor import Became, Deploy, Fetch, PlanLimits, SendAgain
+from connectors.runtime.supervisor import Became, Deploy, Fetch, PlanLimits, Remove, SendAgain
 from flows.site import own_alarms as own
 from flows.site.books import Books, How
 from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
 from flows.site.children import Children, preload
 from flows.site.control import Asking, listen
-from flows.site.dead_letters import send_again
 from flows.site.deploys import Deploys
 from flows.site.errands import Errands
 from flows.site.flow_run import FlowRun, run_flow
 from flows.site.lines import Lines
 from flows.site.log_form import Form
-from flows.site.plans.limit_plan import plan_limits
 from flows.site.process import Process
+from flows.site.removals import Removals
 from flows.site.site_status import SiteStatus, status_of
-from flows.site.unit import Unit
+from flows.site.unit import Start, Unit
 from flows.site.version import Version, content
 from flows.site.watch import Watch
 
@@ -89,7 +88,8 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._own / "children.json", lines.of)
         self.checks = Checks(self._children, options.site, options.data, options.profile)
-        self._errands = Errands(self._children)
+        self._errands = Errands(self._children, options.site, options.profile)
+        self._removals = Removals(self, self._errands, partial(self._asked_of, ends=True))
         self._deploys = Deploys(self, options.folder, options.site)
         self._was_asked_to_end = self._is_stopping = False
         self._since = time.time()
@@ -134,6 +134,7 @@ class Supervisor:
                 unit.tick()
             if not self._is_stopping:
                 self.checks.go_on()
+                self._removals.go_on()
             for key, _ in self._selector.select(LOOK):
                 key.data(key.fileobj)
             for process, status in self._children.ended():
@@ -225,6 +226,14 @@ class Supervisor:
             if self.units[flow].latest is None and self.units[flow].process is None:
                 del self.units[flow]
 
+    def forget(self, flow: str) -> None:
+        """Know nothing more of a flow, and remove the files of its definitions."""
+        for path in [path for path, held in self.files.items() if held == flow]:
+            path.unlink(missing_ok=True)
+            del self.files[path]
+            self.books.forget(path.name)
+        self.units.pop(flow, None)
+
     def _checked(self, path: Path, verdict: Verdict) -> None:
         """Have a file that was saved run, or say why it does not."""
         self._watch.reads(path, verdict.files)
@@ -287,12 +296,14 @@ class Supervisor:
 
     # ------------------------------------------------------------------------
     # processes
-    def _unit(self, name: str, start: Callable[[Version, tuple[str, ...]], Process]) -> Unit:
+    def _unit(self, name: str, start: Start) -> Unit:
         return Unit(name, start, lambda text: self.say(name, text), self._options.grace)
 
-    def _start_flow(self, version: Version, drop: tuple[str, ...]) -> Process:
+    def _asked_of(
+        self, version: Version, drop: tuple[str, ...] = (), ends: bool = False
+    ) -> FlowRun:
         options = self._options
-        asked = FlowRun(
+        return FlowRun(
             version.definition,
             options.site,
             options.data,
@@ -302,8 +313,11 @@ class Supervisor:
             log_form=options.log_form,
             folder=options.folder,
             version=version.hash,
+            ends=ends,
         )
-        unit = self.units[version.flow]
+
+    def _start_flow(self, version: Version, drop: tuple[str, ...]) -> Process:
+        asked, unit = self._asked_of(version, drop), self.units[version.flow]
         return self._children.start(version.flow, lambda tell: run_flow(asked, tell), unit.told)
 
     def _start_api(self, version: Version, drop: tuple[str, ...]) -> Process:
@@ -355,27 +369,15 @@ class Supervisor:
         if isinstance(wish, Fetch):
             asking.answer(self._deploys.held(wish.flow))
         elif isinstance(wish, SendAgain | PlanLimits):
-            self._run_errand(wish, asking)
-        elif not isinstance(wish, Deploy):
+            self._errands.run(wish, self.units.get(wish.flow), asking.answer)
+        elif not isinstance(wish, Deploy | Remove):
             asking.answer(self._status())
         elif self._is_stopping:
             asking.answer(Became(refused="the supervisor is stopping; try again once it is back"))
+        elif isinstance(wish, Remove):
+            self._removals.begin(wish, asking.answer)
         else:
             self._deploys.begin(wish, asking.answer)
-
-    def _run_errand(self, wish: SendAgain | PlanLimits, asking: Asking) -> None:
-        unit = self.units.get(wish.flow)
-        version = unit.current or unit.latest if unit is not None else None
-        site, profile = self._options.site, self._options.profile
-        if version is None:
-            why = f"no flow {wish.flow!r} runs under this `vigie up`"
-            asking.answer({"refused": why})
-        elif isinstance(wish, SendAgain):
-            send = partial(send_again, wish, version.definition, site, profile)
-            self._errands.begin(wish.flow, send, asking.answer)
-        else:
-            plan = partial(plan_limits, wish, version, site, profile)
-            self._errands.begin(wish.flow, plan, asking.answer)
 
     def _status(self) -> SiteStatus:
         files = {flow: path.name for path, flow in self.files.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from connectors.runtime.announcement import Announcement
+from connectors.runtime.announcement import REMOVED, Announcement
 from operators.events import Reading
 
 LISTEN = 40.0
@@ -11,6 +11,7 @@ LISTEN = 40.0
 FORGET = 86_400.0
 """Seconds after which a process that was never heard again is no longer spoken of."""
 EVALUATING = ("ok", "behind", "blind")
+ENDED = ("stopped", REMOVED)
 PREFIX = "vigie/"
 """Before the name of a process or machine, so that no device has the same."""
 
@@ -59,7 +60,7 @@ class Watch:
             if now - said.at > FORGET:
                 return
             known = self._processes[said.id] = _Process(said, now, is_live)
-        if said.status != "starting" or known.said.status == "stopped":
+        if said.status != "starting" or known.said.status in ENDED:
             known.alive = now
         known.is_told = known.is_told and known.said.status == said.status
         known.said = said
@@ -89,7 +90,7 @@ class Watch:
 def _of(process: _Process, now: float, silent: float | None) -> Iterator[Reading]:
     said = process.said
     labels = {"flow": said.flow, "host": said.host}
-    if said.status == "stopped":
+    if said.status in ENDED:
         if not process.is_told:
             for metric in ("unheard", "blind"):
                 yield _reading(said.id, now, metric, 0.0, None, **labels)

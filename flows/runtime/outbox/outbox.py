@@ -127,12 +127,17 @@ class Outbox(Collector):
             if delivery.error is not None:
                 raise delivery.error
 
-    def end(self) -> None:
-        """Let what the flow wrote leave, and return when it has, or after `END_SECONDS`."""
+    def end(self, seconds: float = END_SECONDS) -> None:
+        """Let what the flow wrote leave, and return when it has, or after so long."""
         for delivery in self._deliveries:
             delivery.end()
-        self._join(END_SECONDS)
+        self._join(seconds)
         self.check()
+
+    def left(self) -> dict[str, float]:
+        """How many records sinks have not got, by sink."""
+        lags = {name: figures["lag"] for name, figures in self.figures().items()}
+        return {name: lag for name, lag in lags.items() if lag}
 
     def close(self) -> None:
         """End at once; what is in the outboxes is left to the next start."""

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,14 @@ class StateFolder:
         taken = self._take_over(known, layout, newest)
         number = known[0].number + 1 if known else 1
         return stores.create(self.path, layout.shards, number, taken), taken
+
+    def replace(self, layout: StateLayout, states: States) -> None:
+        """Have the next start go on from other states, none of which may not be lost."""
+        with lock_folder(self.path):
+            number = stores.stores(self.path)[0].number + 1
+            stores.create(self.path, layout.shards, number, states)
+            self._write_manifest(replace(layout, identities=()).manifest())
+            stores.remove_superseded(self.path)
 
     def shards(self) -> int | None:
         """How many shards the saved state has, None where there is none; raises `StateError`."""
