@@ -39,6 +39,17 @@ connection() {
 
 imports() { py "$1" -c "import ${*:2}"; }
 
+# Without torch, and at most 300 MB to fetch.
+is_light() {
+    py "$1" -c 'import sys; from importlib.util import find_spec; sys.exit(any(map(find_spec, ("torch", "ultralytics"))))' || return 1
+    py "$1" -m pip download -q -d "$FOLDER/wheels" "$WHEEL[$1]"
+    local fetched on_disk
+    fetched=$(du -sm "$FOLDER/wheels" | cut -f1) on_disk=$(du -sm "$FOLDER/$1" | cut -f1)
+    rm -rf "$FOLDER/wheels"
+    say "$1: $fetched MB to fetch, $on_disk MB on disk, no torch"
+    [[ $fetched -le 300 ]]
+}
+
 one_command() {
     case $1 in
     arrow) imports "$1" operators.columnar.arrow_batch ;;
@@ -55,7 +66,7 @@ one_command() {
     openid) imports "$1" authlib, joserfc, requests, api.accounts.openid.provider ;;
     schemas) imports "$1" fastavro, google.protobuf ;;
     traces) imports "$1" connectors.runtime.tracing.otlp ;;
-    vision) imports "$1" cv2, av, onnxruntime && vigie "$1" validate "$DEFINITIONS/cameras.yaml" ;;
+    vision) imports "$1" cv2, av, onnxruntime && is_light "$1" && vigie "$1" validate "$DEFINITIONS/cameras.yaml" ;;
     openvino) imports "$1" openvino && vigie "$1" validate "$DEFINITIONS/cameras.yaml" ;;
     *) say "$1: infra/extras.sh has no command that shows it to work" && return 1 ;;
     esac

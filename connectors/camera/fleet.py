@@ -13,7 +13,7 @@ from connectors.camera.connect_pace import HostPace
 from connectors.camera.last_looks import LastLooks
 from connectors.camera.motion import Polygon
 from connectors.camera.output import Output
-from connectors.camera.settings import CameraSettings, Gate, camera_settings, is_running, name_of
+from connectors.camera.settings import Gate, camera_settings, is_running, name_of
 from connectors.camera.state import ONLINE, state_reading
 
 log = logging.getLogger("vigie")
@@ -53,11 +53,12 @@ class Fleet:
         self._pace = HostPace()
         self._cameras: dict[str, Camera] = {}
         self._names: dict[str, str] = {}
+        self._second: dict[str, Mapping[str, Any]] = {}
 
     @property
-    def running(self) -> dict[str, CameraSettings]:
-        """The settings of the cameras that run, by name."""
-        return {name: camera.settings for name, camera in self._cameras.items()}
+    def keys(self) -> set[str]:
+        """What the rows go by that were set one by one."""
+        return {*self._names, *self._second}
 
     def set_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run the cameras of these rows and no others; of two of one name, the first."""
@@ -78,17 +79,33 @@ class Fleet:
             self._run(name, row)
 
     def set_row(self, key: str, row: Mapping[str, Any]) -> None:
-        """Add a camera, or take over what changed of it; `key` is what its row goes by."""
+        """Add a camera, or take over what changed of it; `key` is what its row goes by.
+
+        Of two of one name the second waits until the first is gone.
+        """
         name = name_of(row) or key
-        before = self._names.get(key)
-        if before is not None and before != name:
-            self._leave(before)
+        if self._names.get(key, name) != name:
+            self.remove(key)
+        if any(other == name for known, other in self._names.items() if known != key):
+            if self._second.get(key) != row:
+                log.warning("two cameras are called %r; the second one is left out", name)
+                self._output.count("bad_rows", 1)
+            self._second[key] = row
+            return
+        self._second.pop(key, None)
         self._names[key] = name
         self._run(name, {"name": name, **row})
 
     def remove(self, key: str) -> None:
-        """End the camera of a row that is gone."""
-        self._leave(self._names.pop(key, key))
+        """End the camera of a row that is gone; one of its name that waited takes its place."""
+        waited = self._second.pop(key, None)
+        name = self._names.pop(key, key)
+        if waited is not None or name in self._names.values():
+            return
+        self._leave(name)
+        for other, row in list(self._second.items()):
+            if (name_of(row) or other) == name:
+                self.set_row(other, row)
 
     def seen(self, name: str) -> None:
         """Something was found on pictures of a camera. From any thread."""

@@ -229,7 +229,9 @@ class Worker(Generic[Item]):
         self._good_runs = 0
         self._strikes += 1
         backend = self._backends[0]
-        detail = f"{self._setup.model} on {backend}: {failure}"
+        model = self._setup.model
+        is_named = failure.startswith(model)
+        detail = failure if is_named else f"{model} on {backend}: {failure}"
         log.warning("%s: %s", self._name, detail)
         self._reports.down(self._name, detail)
         if self._strikes >= STRIKES and len(self._backends) > 1:

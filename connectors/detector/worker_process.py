@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from connectors.base import ConnectorError
+from connectors.config.suggestion import near
 from connectors.detector.backend import Backend
 from connectors.detector.backends import FAKE, open_backend
 from connectors.detector.cropped import Cropped, decode_regions, put_together
@@ -89,9 +90,10 @@ def limits_of(setup: Setup, names: Sequence[str]) -> Limits:
         return Limits(setup.floor)
     known = [names.index(word) for word in setup.classes if word in names]
     if not known:
+        hints = (near(word, names) for word in setup.classes)
         raise ModelError(
             f"{setup.model} knows none of the classes {', '.join(setup.classes)}; it knows"
-            f" {', '.join(names)}"
+            f" {', '.join(names)}: {next(filter(None, hints), 'choose among them')}"
         )
     return Limits(setup.floor, known)
 

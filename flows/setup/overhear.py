@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
-from connectors.base import ConnectorContext, Health
+from connectors.base import ConnectorContext, Health, PictureSource
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
@@ -105,9 +105,14 @@ class Overhearing:
         try:
             return self._topic(name, Topic(name=topic, start="latest"))
         except CannotListen:
+            why = (
+                "looks at its cameras in a running flow only"
+                if isinstance(source, PictureSource)
+                else "is received by a running flow only, for its senders would take it for stored"
+            )
             raise CannotListen(
-                f"{source.NAME} is received by a running flow only, for its senders would take it"
-                f" for stored: start the flow {self._flow!r}, and what comes is heard in {topic}"
+                f"{source.NAME} {why}: start the flow {self._flow!r}, and what comes is heard in"
+                f" {topic}"
             ) from None
 
     def _readers(

@@ -38,7 +38,7 @@ def follow_table(topic: Topic, context: ConnectorContext, fleet: Fleet) -> None:
 def _take(batch: Batch, fleet: Fleet) -> None:
     if batch.whole and batch.events:
         keys = {row_key(event) for event in batch.events}
-        for gone in [name for name in fleet.running if name not in keys]:
+        for gone in fleet.keys - keys:
             fleet.remove(gone)
     for event in batch.events:
         if is_deleted(event):

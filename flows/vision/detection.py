@@ -216,7 +216,7 @@ class Detection:
             ready = self.worker.ready
             if ready is not None:
                 self._batcher.most = min(self._most, ready.batch)
-                self._warn_of(ready.facts.unknown(self._settings.classes))
+                self._warn_of(ready.facts.unknown(self._settings.classes), ready.facts.names)
                 self._reports.detector(
                     self._settings.source,
                     {
@@ -227,14 +227,15 @@ class Detection:
                 )
             self._changed.notify_all()
 
-    def _warn_of(self, unknown: Sequence[str]) -> None:
+    def _warn_of(self, unknown: Sequence[str], known: Sequence[str]) -> None:
         if unknown and not self._warned:
             self._warned = True
             log.warning(
-                "%s: the model %s knows no %s, so none will be found",
+                "%s: the model %s knows no %s, so none will be found; it knows %s",
                 self._settings.source,
                 self._settings.model,
                 ", ".join(unknown),
+                ", ".join(known),
             )
 
     def _take(self, record: Any, gathered: bool) -> None:

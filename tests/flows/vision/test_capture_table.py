@@ -33,9 +33,9 @@ class Table:
         ensure_topic(TopicConnection(brokers=[broker]), topic, 1, compact=True)
         self._producer = KafkaProducer(bootstrap_servers=broker, enable_idempotence=False)
 
-    def put(self, name: str, url: str, running: bool = True, **more: Any) -> None:
-        row = {"id": name, "name": name, "url": url, "running": running, "camera": 1, **more}
-        self._producer.send(self.topic, json.dumps(row).encode(), name.encode()).get(30)
+    def put(self, key: str, url: str, running: bool = True, **more: Any) -> None:
+        row = {"id": key, "name": key, "url": url, "running": running, "camera": 1} | more
+        self._producer.send(self.topic, json.dumps(row).encode(), key.encode()).get(30)
 
     def remove(self, name: str) -> None:
         value = json.dumps({"id": name, "deleted": True}).encode()
@@ -158,6 +158,30 @@ def test_of_two_cameras_of_one_name_the_first_runs_and_the_second_is_said(
         run.wait_frames("yard", 5)
         assert run.counts()["bad_rows"] == 2
         assert "two cameras are called 'yard'" in run.log
+
+
+def test_of_two_rows_of_one_name_the_second_runs_once_the_first_is_gone(
+    tmp: Path, broker: Broker, unique: str
+) -> None:
+    table = Table(broker.address, f"{unique}.cameras")
+    table.put("c1", "simulate:walk", name="yard", area="first")
+    table.put("c2", "simulate:walk", name="yard", area="second")
+    with capturing(
+        broker.address, unique, tmp / "run", "{url}", [], table_topic=table.topic
+    ) as run:
+        run.wait_frames("yard", 5)
+        wait_until(lambda: run.counts()["bad_rows"] == 1, what="the second to be said")
+        assert {head.labels["area"] for head, _ in run.frames("yard")} == {"first"}
+        table.put("c2", "simulate:still", name="door", area="second")
+        run.wait_frames("door", 3)
+        table.put("c2", "simulate:walk", name="yard", area="second")
+        wait_until(lambda: run.counts()["bad_rows"] == 2, what="the second to be said again")
+        table.remove("c1")
+        wait_until(
+            lambda: "second" in {head.labels["area"] for head, _ in run.frames("yard")},
+            what="the second one's pictures",
+        )
+        table.close()
 
 
 @pytest.mark.slow
