@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from connectors.base import ConnectorContext, NoAnswer, VideoCut
 from connectors.runtime.private_files import private_folder
-from connectors.s3.evidence_spool import Job
+from connectors.s3.evidence_spool import DueTimes, Job
 from connectors.s3.evidence_writer import IDLE, Bounds, EvidenceWriter
 from connectors.s3.followed_objects import object_of
 from connectors.s3.keys import BadKey
@@ -51,7 +51,9 @@ class ClipWriter(EvidenceWriter):
         self._before, self._after = span
         self._most = most
         self._parallel = settings.parallel
-        self._look_at: dict[str, float] = {}
+        self._due = DueTimes()
+        self._tried: dict[str, float] = {}
+        self._look_again: dict[str, float] = {}
         self._temporary: TemporaryDirectory[str] | None = None
         if context.folder is None:
             self._temporary = TemporaryDirectory(prefix="vigie-clips-")
@@ -77,8 +79,14 @@ class ClipWriter(EvidenceWriter):
 
     # The rest runs in the background thread.
 
-    def _due(self, job: Job) -> float:
-        return self._look_at.get(job.event.id, self._end_of(job) + MARGIN)
+    def _wait(self, job: Job) -> float:
+        """Seconds until a job is to be looked at."""
+        again = self._look_again.get(job.event.id)
+        if again is not None:
+            return again - time.monotonic()
+        is_open = self._most is not None and job.until is None
+        longest = max(self._most or 0.0, self._after) if is_open else self._after
+        return self._due.wait(job.event.id, self._end_of(job) + MARGIN, longest + MARGIN)
 
     def _end_of(self, job: Job) -> float:
         """When a clip ends, as far as is known."""
@@ -93,37 +101,41 @@ class ClipWriter(EvidenceWriter):
 
     def _prepare(self) -> bool:
         """Cut what is due; whether anything was."""
-        now = time.time()
         with self._changed:
-            due = sorted((job for job in self._uncut() if self._due(job) <= now), key=self._due)
-        for job in due[:1]:
-            self._cut(job, now)
-        return bool(due)
+            uncut = self._uncut()
+            self._due.keep(self._spool.jobs)
+            waits = [(self._wait(job), number) for number, job in enumerate(uncut)]
+        wait, number = min(waits, default=(1.0, 0))
+        if wait > 0:
+            return False
+        self._cut(uncut[number], time.time())
+        return True
 
     def _pause(self) -> float:
         with self._changed:
-            soonest = min(map(self._due, self._uncut()), default=float("inf"))
-        return max(0.01, min(IDLE, soonest - time.time()))
+            soonest = min(map(self._wait, self._uncut()), default=IDLE)
+        return max(0.01, min(IDLE, soonest))
 
     def _cut(self, job: Job, now: float) -> None:
         event = job.event
         start, end = event.time - self._before, self._end_of(job)
+        tried = time.monotonic() - self._tried.setdefault(event.id, time.monotonic())
         path = self._folder / f"{hashlib.sha256(event.id.encode()).hexdigest()[:32]}.mp4"
         try:
             cut = self._context.video(text(field(event, "camera")), start, end, path)
         except NoAnswer as error:
             self._context.health.degraded(self._context.name, str(error))
-            self._look_at[event.id] = now + IDLE
-            if now > end + MARGIN + GIVE_UP:
-                self._look_at.pop(event.id)
+            self._look_again[event.id] = time.monotonic() + IDLE
+            if tried > GIVE_UP or now > end + MARGIN + GIVE_UP:
+                self._forget(event.id)
                 self._lose(job, str(error))
             return
         whole = cut is not None and cut.end >= end - NEARLY
-        if not whole and now < end + MARGIN + PATIENCE:
+        if not whole and tried < PATIENCE and now < end + MARGIN + PATIENCE:
             path.unlink(missing_ok=True)
-            self._look_at[event.id] = now + IDLE
+            self._look_again[event.id] = time.monotonic() + IDLE
             return
-        self._look_at.pop(event.id, None)
+        self._forget(event.id)
         if cut is None:
             self._context.count("no_video", 1)
             self._lose(job, "nothing is recorded of the camera from this time")
@@ -138,6 +150,10 @@ class ClipWriter(EvidenceWriter):
         with self._changed:
             self._spool.put(ready)
             self._spool.sync()
+
+    def _forget(self, id: str) -> None:
+        self._tried.pop(id, None)
+        self._look_again.pop(id, None)
 
     def _ready(self) -> list[Job]:
         cut = (job for job in self._spool.jobs.values() if job.file is not None)

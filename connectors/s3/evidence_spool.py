@@ -3,8 +3,9 @@
 Neither a crash nor a store that is down loses a job without a word.
 """
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,32 @@ class EvidenceSpool:
     def _lines(self) -> Iterator[bytes]:
         yield from map(msgspec.json.encode, self._done)
         yield from map(msgspec.json.encode, self.jobs.values())
+
+
+class DueTimes:
+    """When jobs are due by the time of their events, though the wall clock may be set back.
+
+    No event is of the future: what is due some seconds after it is due that long after it came.
+    Cameras' times do not go back with the wall clock, and what they recorded is soon overwritten.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._monotonic, self._wall = monotonic, wall
+        self._latest: dict[str, tuple[float, float]] = {}
+
+    def wait(self, job: str, at: float, longest: float) -> float:
+        """Seconds until the event time `at`; at most `longest` since it was asked for first."""
+        now = self._monotonic()
+        known = self._latest.get(job)
+        if known is None or known[0] != at:
+            known = self._latest[job] = (at, now + longest)
+        return min(at - self._wall(), known[1] - now)
+
+    def keep(self, jobs: Collection[str]) -> None:
+        """Forget all but these."""
+        if len(self._latest) > 2 * len(jobs) + 100:
+            self._latest = {job: known for job, known in self._latest.items() if job in jobs}

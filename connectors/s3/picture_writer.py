@@ -1,7 +1,6 @@
 """The running side of the sink for pictures."""
 
 import hashlib
-import time
 from functools import partial
 from typing import Any
 
@@ -9,7 +8,7 @@ import msgspec
 
 from connectors.base import ConnectorContext
 from connectors.s3.contents import Content, NoContent
-from connectors.s3.evidence_spool import Job
+from connectors.s3.evidence_spool import DueTimes, Job
 from connectors.s3.evidence_writer import Bounds, EvidenceWriter
 from connectors.s3.followed_objects import object_of
 from connectors.s3.key_register import with_suffix
@@ -37,6 +36,7 @@ class PictureWriter(EvidenceWriter):
         """`best` is for how many seconds the best picture of an object is looked for."""
         self._pictures = Pictures(context, pictures)
         self._best = best or 0.0
+        self._due = DueTimes()
         super().__init__(context, settings, key, "snapshot", bounds, follows=best is not None)
         self._start(self._run, f"writer {context.name}")
 
@@ -54,9 +54,10 @@ class PictureWriter(EvidenceWriter):
         """Whether no better picture is to be waited for."""
         if not self._follows or object_of(job.event) is None or job.until is not None:
             return True
-        return time.time() >= job.event.time + self._best
+        return self._due.wait(job.event.id, job.event.time + self._best, self._best) <= 0
 
     def _ready(self) -> list[Job]:
+        self._due.keep(self._spool.jobs)
         jobs = self._spool.jobs.values()
         waiting = (job for job in jobs if job.lost is None and self._is_complete(job))
         return [job for job, _ in zip(waiting, range(TOGETHER), strict=False)]

@@ -84,6 +84,23 @@ def test_a_clip_waits_for_its_end_while_the_flow_goes_on(
     sink.close()
 
 
+def test_a_clip_is_cut_in_time_though_the_clock_was_set_back_by_an_hour(
+    objects: Objects, recorder: Recorder, unique: str, tmp: Path
+) -> None:
+    ahead = time.time() + 3600  # cameras go on from where they were, and what they keep is short
+    record(ring(tmp), ahead - 10, 120, gops=2)
+    told = Told()
+    sink = clip(unique, after="1s").open(
+        context(recorder, objects, tmp, tell=told, video=video_reader(tmp))
+    )
+    sink.write([agreement(1, ahead), agreement(2, ahead - 1, "gate")])
+    sink.flush()
+    wait_until(lambda: len(told.events) == 2, what="both clips")
+    sink.close()
+    assert (told.of("a1")["state"], told.of("a2")["state"]) == ("stored", "lost")
+    assert told.of("a1")["end"] >= ahead + 0.8
+
+
 def test_without_packets_of_that_time_the_clip_is_lost_and_that_is_told(
     objects: Objects, recorder: Recorder, unique: str, tmp: Path
 ) -> None:

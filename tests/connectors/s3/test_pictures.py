@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.base import NoAnswer
@@ -235,10 +236,14 @@ def test_of_an_object_the_best_picture_is_stored_once_it_is_gone_under_its_first
     assert told.of("d0")["start"] == events[1].time
 
 
+@pytest.mark.parametrize("ahead", [0.0, 3600.0])  # the clock was set back by an hour
 def test_the_picture_of_an_object_that_stays_is_stored_after_a_while(
-    objects: Objects, recorder: Recorder, unique: str
+    objects: Objects, recorder: Recorder, unique: str, ahead: float
 ) -> None:
     told = Told()
-    events: list[Event] = [detection(0, phase="entered", track="t", in_zone="hall")]
+    first = detection(0, phase="entered", track="t", in_zone="hall")
+    if ahead:
+        first = msgspec.structs.replace(first, time=time.time() + ahead)
+    events: list[Event] = [first]
     put(objects, recorder, unique, events, told, {"best": "5s"}, picture=lambda *_: jpeg())
     assert told.of("d0")["state"] == "stored"
