@@ -11,14 +11,17 @@ import pytest
 
 from api.database.database import open_database
 from api.database.models import Camera, Page, Permission, SeenCamera
-from api.settings import Settings
+from api.settings import Settings as ApiSettings
 from connectors.kafka.connection import TopicConnection
 from connectors.s3.retention import pin_row
+from connectors.s3.settings import Settings
+from connectors.s3.store import Store
 from flows.admin.evidence_pins import read_pins
 from infra.embedded.objects import Objects
 from tests.api.conftest import Start
 from tests.api.running import Api, Topics
 from tests.api.site.evidence_site import T0, Shelf, agreed, seen, with_evidence
+from tests.bucket import connection_to
 from tests.waiting import PATIENCE, wait_until
 
 CLIP = bytes(range(256)) * 400
@@ -32,7 +35,7 @@ def shelf(database: Callable[[], Any], objects: Objects, unique: str) -> Shelf:
 
 @pytest.fixture
 def site(
-    start: Start, settings: Settings, database: Callable[[], Any], objects: Objects, shelf: Shelf
+    start: Start, settings: ApiSettings, database: Callable[[], Any], objects: Objects, shelf: Shelf
 ) -> Api:
     return start(with_evidence(settings, database, objects))
 
@@ -102,6 +105,39 @@ def test_a_part_of_a_clip_comes_as_asked(
     assert answer.status_code == status
     if content is not None:
         assert answer.content == content
+
+
+def test_an_address_is_good_for_reading_one_object_and_for_five_minutes(
+    site: Api, shelf: Shelf, objects: Objects
+) -> None:
+    one, other = agreed("dock"), agreed("gate")
+    shelf.add(one, other)
+    shelf.put(one, "clip", "dock", "videos/1.mp4", CLIP)
+    shelf.put(other, "clip", "gate", "videos/2.mp4", CLIP)
+    given = site.get(f"/api/events/{one.id}/clip", site.login(), address="true")
+    address = str(given.json()["address"])
+    assert (given.headers["cache-control"], given.json()["lasts"]) == ("private, no-store", 300)
+    assert "X-Amz-Expires=300" in address
+    signed = address.partition("X-Amz-Signature=")[2][:64]
+    changed = {
+        "another object": address.replace("videos/1.mp4", "videos/2.mp4"),
+        "the bucket": address.replace("videos/1.mp4", ""),
+        "longer": address.replace("X-Amz-Expires=300", "X-Amz-Expires=3000"),
+        "another signature": address.replace(signed, signed[::-1]),
+        "none": address.partition("?")[0],
+    }
+    assert httpx.get(address, timeout=PATIENCE).content == CLIP
+    refused = {what: httpx.get(url, timeout=PATIENCE) for what, url in changed.items()}
+    assert {what: answer.status_code for what, answer in refused.items()} == dict.fromkeys(
+        changed, 403
+    )
+    for method in ("PUT", "DELETE"):
+        assert httpx.request(method, address, timeout=PATIENCE).status_code == 403
+    assert httpx.get(address, timeout=PATIENCE).content == CLIP
+    store = Store(connection_to(objects), Settings("minio", shelf.name, False, 8))
+    short = store.address("videos/1.mp4", 1)
+    wait_until(lambda: httpx.get(short, timeout=PATIENCE).status_code == 403, what="its end")
+    store.close()
 
 
 def test_what_is_lost_is_said_on_the_event(site: Api, shelf: Shelf) -> None:
