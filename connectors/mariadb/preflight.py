@@ -264,10 +264,22 @@ def _table_problems(
                     (schema, table),
                 )
                 kind = (cursor.fetchone() or ("",))[0]
+                cursor.execute(
+                    "SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=%s AND"
+                    " TABLE_NAME=%s AND GENERATION_EXPRESSION = 'ROW END' AND DATA_TYPE = 'bigint'",
+                    (schema, table),
+                )
+                by_transaction = cursor.fetchone() is not None
             if kind.endswith("VIEW"):
                 problems.append(
                     f"{schema}.{table} is a view, whose changes are in no log: name the tables that"
                     " it shows"
+                )
+            elif by_transaction:
+                problems.append(
+                    f"{schema}.{table} is versioned by numbers of transactions, for which MariaDB"
+                    " logs statements without rows whatever binlog_format is: have its ROW START"
+                    " and ROW END be TIMESTAMP(6)"
                 )
         except MySQLError as error:
             code, what = error.args[0], error.args[1]

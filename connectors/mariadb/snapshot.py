@@ -210,7 +210,11 @@ def columns_of(described: list[Described]) -> str:
 
 def from_table(described: list[Described]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that gives the values of a selected row the form they have in the binary log."""
-    changes = {c.name: FROM_TABLE[c.declared] for c in described if c.declared in FROM_TABLE}
+    changes = {
+        column.name: FROM_TABLE[column.declared]
+        for column in described
+        if column.declared in FROM_TABLE and not column.hidden
+    }
 
     def read(row: dict[str, Any]) -> dict[str, Any]:
         for name, change in changes.items():

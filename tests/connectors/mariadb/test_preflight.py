@@ -222,6 +222,20 @@ def test_a_view_is_refused_because_its_changes_are_in_no_log(db: RecorderDatabas
         assert f"{db.name}.seen is a view" in watching.degraded()
 
 
+def test_a_table_that_is_versioned_by_transactions_is_refused_because_its_rows_are_in_no_log(
+    db: RecorderDatabase,
+) -> None:
+    db.run(
+        "CREATE TABLE meters(id INT PRIMARY KEY, since BIGINT UNSIGNED GENERATED ALWAYS AS ROW"
+        " START, until BIGINT UNSIGNED GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME(since,"
+        " until)) WITH SYSTEM VERSIONING"
+    )
+    with Watching(db.url, tables=["meters"], snapshot=False) as watching:
+        degraded = watching.degraded()
+    assert f"{db.name}.meters is versioned by numbers of transactions" in degraded
+    assert "TIMESTAMP(6)" in degraded
+
+
 def test_a_foreign_key_by_which_the_server_changes_rows_unlogged_is_warned_of(
     db: RecorderDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:

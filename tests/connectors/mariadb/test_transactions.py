@@ -188,6 +188,29 @@ def test_the_history_of_a_versioned_table_makes_no_rows(db: RecorderDatabase, pe
     ]
 
 
+def test_a_versioned_table_is_read_from_the_start_as_the_log_tells_it(
+    db: RecorderDatabase,
+) -> None:
+    db.run("ALTER TABLE meters ADD COLUMN at TIMESTAMP(3) NULL")
+    db.run("ALTER TABLE meters ADD SYSTEM VERSIONING")
+    with Watching(db.url, tables=["meters"], snapshot=False) as live:
+        live.until_live()
+        db.run("INSERT INTO meters(id, watts) VALUES (1, 10), (2, 20)")
+        db.run("UPDATE meters SET watts = 11, at = '2026-03-01 12:00:00.5' WHERE id = 1")
+        db.run("DELETE FROM meters WHERE id = 2")
+        db.run(
+            "SET STATEMENT system_versioning_insert_history = 1 FOR INSERT INTO meters(id,"
+            " watts, row_start, row_end) VALUES (5, 50, '2020-01-01', '2021-01-01')"
+        )
+        db.run("UPDATE meters SET watts = 12 WHERE id = 1")
+        live.until(lambda: ("update", 1, 12) in _seen(live), "the last row")
+        last = live.rows[-1].values
+        assert live.letters == []
+    with Watching(db.url, tables=["meters"]) as table:
+        table.until_live()
+        assert [row.values for row in table.rows] == [last]
+
+
 def test_a_transaction_beyond_what_memory_may_hold_comes_whole_or_not_at_all(
     db: RecorderDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
