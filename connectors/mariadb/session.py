@@ -18,6 +18,7 @@ from connectors.mariadb.binlog.definitions import Definitions, SchemaNeeded
 from connectors.mariadb.binlog.gtids import (
     Gtids,
     LogPosition,
+    forgotten,
     format_gtids,
     parse_gtids,
     reached,
@@ -185,6 +186,8 @@ class Session:
         """Where the log ends; raises `PositionLost` if that is before what was read."""
         assert self._position is not None
         end = parse_gtids(gtid_position(control))
+        for domain in forgotten(end, self._position.gtids):
+            del self._position.gtids[domain]
         if not reached(end, self._position.gtids):
             raise PositionLost(
                 f"its log ends at {format_gtids(end) or 'its beginning'}: it was reset or restored"

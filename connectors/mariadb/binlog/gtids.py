@@ -26,6 +26,17 @@ def reached(position: Gtids, target: Gtids) -> bool:
     return all(domain in position and position[domain][1] >= target[domain][1] for domain in target)
 
 
+def forgotten(end: Gtids, position: Gtids) -> list[int]:
+    """Domains of a position that the server was told to forget (`DELETE_DOMAIN_ID`).
+
+    None where it lost others too: then its log was begun anew.
+    """
+    left = {domain: last for domain, last in position.items() if domain in end}
+    return (
+        [domain for domain in position if domain not in end] if left and reached(end, left) else []
+    )
+
+
 @dataclass(frozen=True)
 class LogFile:
     """A file of the log: its name, when it was begun (epoch seconds), and by which server."""

@@ -578,6 +578,24 @@ def test_a_position_of_a_server_that_was_set_up_anew_is_lost_too(
     assert watching.counts["gap"] == 2
 
 
+def test_a_domain_that_the_server_was_told_to_forget_is_no_loss(own_db: RecorderDatabase) -> None:
+    rack = own_db.entity("sensor.rack")
+    with Watching(own_db.url, snapshot=False) as watching:
+        watching.until_live()
+        own_db.state(rack, "21")
+        own_db.run("SET @@session.gtid_domain_id = 5")
+        own_db.state(rack, "22")
+        watching.until(lambda: watching.states == ["21", "22"], "the states of both domains")
+        position = watching.position
+    own_db.run("SET @@session.gtid_domain_id = 0")
+    own_db.purge()
+    own_db.run("FLUSH BINARY LOGS DELETE_DOMAIN_ID = (5)")
+    own_db.state(rack, "23")
+    with Watching(own_db.url, position, snapshot=False) as watching:
+        watching.until(lambda: watching.states == ["23"], "the state after it")
+        assert "gap" not in watching.counts
+
+
 def test_a_second_reader_with_the_same_server_id_is_named_as_the_cause(
     db: RecorderDatabase,
 ) -> None:
