@@ -14,6 +14,7 @@ from connectors.runtime.error_text import root_cause
 from connectors.runtime.signature import key_of, signature
 from connectors.runtime.subject_writer import SERVER_DOWN, TRY_AGAIN, Answer
 from connectors.webhook.connection import WebhookConnection
+from connectors.webhook.deadline import pool_manager
 
 EXCERPT = 500
 LOCKED_OUT = (401, 407)
@@ -60,9 +61,7 @@ class WebhookClient:
                 f"{connection.url}: expected a certificate authority in PEM form in"
                 f" {connection.ca}, got {error}; check 'ca' of the connection"
             ) from error
-        self._pool = urllib3.PoolManager(
-            maxsize=threads, block=True, retries=False, ssl_context=context
-        )
+        self._pool = pool_manager(maxsize=threads, block=True, retries=False, ssl_context=context)
 
     def send(self, id: str, body: bytes) -> Answer:
         """Send one body with `id` as its `Idempotency-Key`; never raises because of the server."""
@@ -98,9 +97,12 @@ class WebhookClient:
             preload_content=False,
             timeout=urllib3.Timeout(total=self._timeout),
         )
+        excerpt = b""
         try:
             excerpt = response.read(EXCERPT, decode_content=False)
             response.drain_conn() if len(excerpt) < EXCERPT else response.close()
+        except urllib3.exceptions.HTTPError:
+            response.close()  # the status tells what became of the event
         finally:
             response.release_conn()
         return response.status, response.headers, excerpt

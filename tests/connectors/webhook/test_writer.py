@@ -207,6 +207,67 @@ def test_a_server_that_does_not_answer_in_time_is_asked_again(
     assert [request.id for request in receiver.unique()] == ["r1"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "attempts"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", 1),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", 2),
+    ],
+    ids=["body", "headers"],
+)
+def test_a_server_that_sends_its_answer_byte_by_byte_is_waited_for_no_longer_than_the_time_out(
+    opened: Callable[..., Writer], recorder: Recorder, answer: bytes, attempts: int
+) -> None:
+    with _Trickling(answer) as server:
+        sink = opened(server.url, {"timeout": 1})
+        sink.write([reading(1)])
+        wait_until(lambda: server.asked >= attempts, what="the attempts")
+        if attempts == 1:
+            flushing = in_background(sink.flush)
+            wait_until(lambda: not flushing.is_alive(), what="the end of the flush")
+            assert server.asked == 1 and not recorder.letters and not recorder.health.down
+        else:
+            assert "did not answer within 1 s" in recorder.health.down["cloud"]
+
+
+class _Trickling:
+    """A server that takes every request and then sends a byte every half second."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._closed = threading.Event()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.asked = 0
+
+    def __enter__(self) -> "_Trickling":
+        in_background(self._accept)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._closed.set()
+        self._socket.close()
+
+    def _accept(self) -> None:
+        while not self._closed.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self.asked += 1
+            in_background(lambda connection=connection: self._trickle(connection))
+
+    def _trickle(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.recv(65536)
+                connection.sendall(self._answer)
+                while not self._closed.wait(0.5):
+                    connection.sendall(b"x")
+            except OSError:
+                return
+
+
 def test_signatures_verify_with_the_secret_and_with_no_other(
     opened: Callable[..., Writer], receiver: Receiver
 ) -> None:
