@@ -97,6 +97,7 @@ def _inside(builder: ReadingBuilder, subject: str, data: Any, depth: int) -> int
             no_value = "value" in inner and values.number(inner["value"]) is None
             without = ("value",) if no_value else ()
             found = flat_json.put_known(builder, part, inner, _units_beside(inner), without)
+            found += lorawan.put_named(builder, part, inner)
             count += found or _inside(builder, part, inner, depth - 1)
         else:
             count += _inside(builder, part, inner, depth - 1)

@@ -25,11 +25,15 @@ _UNITS = {
     "amps": "A", "va": "VA", "hz": "Hz", "pa": "Pa", "hpa": "hPa", "kpa": "kPa", "mbar": "mbar",
     "bar": "bar", "psi": "psi", "inhg": "inHg", "mm": "mm", "cm": "cm", "m": "m", "km": "km",
     "m3": "m³", "l": "L", "ppm": "ppm", "ppb": "ppb", "lux": "lx", "lx": "lx", "dbm": "dBm",
-    "db": "dB", "dba": "dB", "ugm3": "µg/m³", "ug_m3": "µg/m³", "kmh": "km/h", "kmph": "km/h",
+    "db": "dB", "dba": "dB", "ugm3": "µg/m³", "ug_m3": "µg/m³", "kmh": "km/h",
+    "kmph": "km/h",
     "kph": "km/h", "km_h": "km/h", "mph": "mph", "mps": "m/s", "m_s": "m/s", "ms": "m/s",
-    "deg": "°", "degrees": "°", "kg": "kg", "g": "g", "us_cm": "µS/cm", "ftm": "ft",
+    "deg": "°", "degrees": "°", "s": "s", "sec": "s", "seconds": "s",
+    "kg": "kg", "g": "g", "us_cm": "µS/cm", "ftm": "ft",
 }  # fmt: skip
 """Words at the end of a key that are its unit."""
+_ENDS = ((2, "_"), (2, ""), (1, ""))
+"""How many words at the end may be a unit, and what stands between them: `m_s`, `HPa`."""
 _MEANT = {
     "humi": "humidity", "humid": "humidity", "barometer": "pressure", "luminosity": "illuminance",
     "light_intensity": "illuminance", "vrms": "voltage", "irms": "current",
@@ -132,8 +136,8 @@ def meaning(key: str) -> Meaning | None:
     words = words_of(key)
     if not 1 <= len(words) <= _MOST_WORDS:
         return None
-    for count in (2, 1):
-        unit = _UNITS.get("_".join(words[-count:]).lower()) if len(words) > count else None
+    for count, between in _ENDS:
+        unit = _UNITS.get(between.join(words[-count:]).lower()) if len(words) > count else None
         if unit is not None and (found := _quantity(words[:-count], unit)) is not None:
             return found
     return _quantity(words, None)
