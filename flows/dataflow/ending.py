@@ -29,7 +29,8 @@ def end(plan: Plan, state: ShardState, wall: float) -> tuple[Outputs, ShardState
     while due is not None and due <= last:
         for sink, events in graph.tick(due).items():
             made.setdefault(sink, []).extend(events)
-        due, before = graph.next_wake(), due
+        before = due
+        due = graph.next_wake()
         if due is not None:
             due = max(due, before + INSTANT)
     for event in chain.from_iterable(made.values()):
