@@ -3,6 +3,7 @@
 Records of one topic mostly hold the same words, which are read once.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,14 @@ def numbers_of(column: pa.DictionaryArray) -> Ints:
 def plain_numbers(column: pa.Array, type_: type[np.generic]) -> NDArray[Any]:
     """Return numbers as they lie, something where there is none. `to_numpy` would load pandas."""
     return np.frombuffer(column.buffers()[1], type_, len(column), column.offset * type_().itemsize)
+
+
+def text_at(column: pa.StringArray) -> Callable[[int], str]:
+    """Return what reads a text of a column without nulls, faster than Arrow's own objects."""
+    _, offsets, content = column.buffers()
+    starts = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4)
+    data, start = memoryview(content or b""), starts.item
+    return lambda row: str(data[start(row) : start(row + 1)], "utf-8")
 
 
 def valid(column: pa.Array) -> NDArray[np.bool_]:

@@ -13,7 +13,14 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from operators.columnar.arrow_arrays import numbers_of, plain_numbers, rows_array, valid, words_of
+from operators.columnar.arrow_arrays import (
+    numbers_of,
+    plain_numbers,
+    rows_array,
+    text_at,
+    valid,
+    words_of,
+)
 from operators.columnar.batch_columns import Ints
 from operators.columnar.reading_columns import ReadingColumns, Source
 from operators.events import GOOD, Event, Quality, Reading
@@ -32,8 +39,6 @@ _TYPES: dict[str, pa.DataType] = {
     "text": _text, "unit": _word, "quality": _word, "labels": _labels, "topic": _word,
     "raw": _text, "trace": _text,
 }  # fmt: skip
-MANY = 20
-"""Where more than one row in so many is asked for, all are taken together."""
 _REQUIRED = ("id", "time", "subject", "metric")
 _WORDS = {"subject", "metric"}
 
@@ -131,24 +136,25 @@ def readings_of(columns: Columns) -> list[Event]:
 
 
 class _Rows:
-    """The rows of a batch one by one, where few of them are asked for."""
+    """The rows of a batch as readings."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
 
     @cached_property
-    def _cells(self) -> dict[str, Callable[[int], Any]]:
-        return {name: _cell(column) for name, column in self._columns.items()}
+    def _cells(self) -> list[tuple[str, Callable[[int], Any]]]:
+        return [(name, _cell(column)) for name, column in self._columns.items()]
+
+    def one(self, row: int) -> Event:
+        """Return one row."""
+        return _reading({name: cell(row) for name, cell in self._cells})
 
     def pick(self, rows: Ints) -> list[Event]:
         """Return some rows."""
-        if MANY * len(rows) > len(self._columns["id"]):
+        if len(rows) < len(self._columns["id"]):
             wanted = rows_array(rows)
             return readings_of({name: each.take(wanted) for name, each in self._columns.items()})
-        return [
-            _reading({name: cell(row) for name, cell in self._cells.items()})
-            for row in rows.tolist()
-        ]
+        return readings_of(self._columns)
 
 
 def _reading(given: dict[str, Any]) -> Reading:
@@ -166,6 +172,8 @@ def _cell(column: pa.Array) -> Callable[[int], Any]:
     if pa.types.is_floating(column.type) and not column.null_count:
         floats: Callable[[int], float] = plain_numbers(column, np.float64).item
         return floats
+    if column.type == _text and not column.null_count:
+        return text_at(column)
     return lambda row: column[row].as_py()
 
 
@@ -198,12 +206,14 @@ def columns_of(columns: Columns) -> ReadingColumns:
     else:
         values = np.full(len(plain), np.nan)
         plain[:] = False
+    rows = _Rows(columns)
     return ReadingColumns(
-        Source(_Rows(columns).pick, lambda: subjects.texts[:-1]),
+        Source(rows.one, rows.pick, lambda: subjects.texts[:-1]),
         (words_of(metric).texts[metrics[0]], unit),
         plain_numbers(columns["time"], np.float64),
         values,
-        subjects.keys[numbers_of(columns["subject"])],
+        subjects.keys,
+        numbers_of(columns["subject"]),
         None if plain.all() else plain,
     )
 

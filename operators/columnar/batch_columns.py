@@ -1,6 +1,5 @@
 """The plain readings of a batch as columns, made once for all steps."""
 
-import math
 import struct
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
@@ -37,8 +36,9 @@ class BatchColumns:
     """The plain readings of a batch, side by side.
 
     Plain are good readings with a number, without labels, of the metric and unit of the first.
-    `places` are their positions, `others` those of all other events; `times`, `values` and `keys`
-    are of the plain ones, `oldest` and `newest` of all.
+    `places` are their positions, `others` those of all other events; `times` and `values` are of
+    the plain ones. Their subjects have keys: `names` are different ones, and `numbers` says which
+    of them is whose, unless they stand in the order of the readings.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class BatchColumns:
         others: list[int],
         times: Floats,
         values: Floats,
-        keys: Keys,
+        names: Keys,
+        numbers: Ints | None,
         other_keys: Keys,
-        span: tuple[float, float],
         ids: Callable[[], list[str]],
     ) -> None:
         self.length, self.kind, self.others = length, kind, others
-        self.times, self.values, self.keys, self.other_keys = times, values, keys, other_keys
-        self.oldest, self.newest = span
+        self.times, self.values, self.other_keys = times, values, other_keys
+        self.names, self.numbers = names, numbers
         self._ids = ids
 
     @cached_property
@@ -64,22 +64,21 @@ class BatchColumns:
         places = np.arange(self.length)
         return np.delete(places, self.others) if self.others else places
 
-    def cut(self, start: int, stop: int) -> "BatchColumns":
-        """Return the columns of the events from one position to before another."""
-        if stop - start == self.length:
+    def after(self, start: int) -> "BatchColumns":
+        """Return the columns of the events from a position on."""
+        if not start:
             return self
-        first, last, among = start, stop, slice(0)
-        if self.others:
-            first, last = np.searchsorted(self.places, (start, stop)).tolist()
-            among = slice(start - first, stop - last)
-        times = self.times[first:last]
-        others = [place - start for place in self.others[among]]
-        span = self.oldest, self.newest
-        if not others:
-            span = float(times.min()), float(times.max())
+        others = [place - start for place in self.others if place >= start]
+        among = len(self.others) - len(others)
+        first = start - among
+        names, numbers = self.names, self.numbers
+        if numbers is None:
+            names = names[first:]
+        else:
+            numbers = numbers[first:]
         return BatchColumns(
-            stop - start, self.kind, others, times, self.values[first:last], self.keys[first:last],
-            self.other_keys[among], span, lambda: self._ids()[first:last],
+            self.length - start, self.kind, others, self.times[first:], self.values[first:], names,
+            numbers, self.other_keys[among:], lambda: self._ids()[first:],
         )  # fmt: skip
 
     @cached_property
@@ -95,12 +94,6 @@ class BatchColumns:
         rest[self.places[chosen] if self.others else chosen] = False
         others: list[int] = np.flatnonzero(rest).tolist()
         return others
-
-    def newest_before(self, places: list[int], chosen: Ints) -> list[float]:
-        """Return the newest time of the chosen plain readings before each of these positions."""
-        newest = np.concatenate(([-math.inf], np.maximum.accumulate(self.times[chosen])))
-        before: list[float] = newest[np.searchsorted(self.places[chosen], places)].tolist()
-        return before
 
 
 def batch_columns(events: Sequence[Event]) -> BatchColumns:
@@ -133,19 +126,15 @@ def _of_events(events: list[Event]) -> BatchColumns:
     readings = given
     if others:
         readings = [given[n] for n in np.delete(np.arange(len(events)), others).tolist()]
-    times = _floats([event.time for event in readings])
-    spread = [event.time for event in rest]
-    if readings:
-        spread += [float(times.min()), float(times.max())]
     return BatchColumns(
         len(events),
         kind,
         others,
-        times,
+        _floats([event.time for event in readings]),
         _floats([event.value for event in readings]),
         keys_of([event.subject for event in readings]),
+        None,
         keys_of([getattr(event, "subject", "") for event in rest]),
-        (min(spread), max(spread)),
         lambda: [event.id for event in readings],
     )
 

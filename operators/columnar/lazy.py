@@ -22,8 +22,8 @@ class LazyEvents(Sequence[Event]):
         """Return all as events, made once."""
         raise NotImplementedError
 
-    def pick(self, places: Sequence[int]) -> list[Event]:
-        """Return the events at these places."""
+    def one(self, place: int) -> Event:
+        """Return the event at a place from 0 on."""
         raise NotImplementedError
 
     def take(self, places: Any) -> "LazyEvents":
@@ -41,7 +41,7 @@ class LazyEvents(Sequence[Event]):
     def __getitem__(self, place: int | slice) -> Event | Sequence[Event]:
         if isinstance(place, slice):
             return self.take(place)
-        return self.pick([range(len(self))[place]])[0]
+        return self.one(range(len(self))[place])
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.made())
@@ -52,13 +52,6 @@ def as_list(events: Sequence[Event]) -> list[Event]:
     if isinstance(events, LazyEvents):
         return events.made()
     return events if isinstance(events, list) else list(events)
-
-
-def picked(events: Sequence[Event], places: Sequence[int]) -> list[Event]:
-    """Return the events at these places."""
-    if isinstance(events, LazyEvents):
-        return events.pick(places)
-    return [events[place] for place in places]
 
 
 def last_time(events: Sequence[Event]) -> float:

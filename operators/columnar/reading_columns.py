@@ -1,9 +1,9 @@
 """Readings side by side, from a record of a topic to the first step that asks for events."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, groupby
-from operator import itemgetter
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +15,9 @@ from operators.events import Event, EventBatch
 
 
 class Source(NamedTuple):
-    """What made columns, and makes the events of some of its rows, and the subjects of all."""
+    """What made columns, and makes the events of one or of some of its rows, and all subjects."""
 
+    one: Callable[[int], Event]
     pick: Callable[[Ints], list[Event]]
     subjects: Callable[[], Sequence[str]]
 
@@ -24,7 +25,8 @@ class Source(NamedTuple):
 class ReadingColumns(LazyEvents):
     """Rows of a source: `plain` are those that `BatchColumns` calls so, all of one `kind`.
 
-    `times` and `keys` are of all rows, `values` are nothing in particular where a row is not plain.
+    `times` are of all rows, `values` are nothing in particular where a row is not plain. `keys` are
+    of subjects, and `numbers` says which of them is a row's.
     """
 
     def __init__(
@@ -34,12 +36,13 @@ class ReadingColumns(LazyEvents):
         times: Floats,
         values: Floats,
         keys: Keys,
+        numbers: Ints,
         plain: NDArray[np.bool_] | None = None,
         rows: Ints | None = None,
     ) -> None:
         self._source, self._kind = source, kind
         self.times: Any = times
-        self._values, self._keys = values, keys
+        self._values, self._keys, self._numbers = values, keys, numbers
         self._plain = plain
         self._rows = rows
         self._made: EventBatch | None = None
@@ -51,17 +54,18 @@ class ReadingColumns(LazyEvents):
     def made(self) -> EventBatch:
         """Return all as events, made once."""
         if self._made is None:
-            self._made = EventBatch(self._source.pick(self._numbers(np.arange(len(self)))))
+            self._made = EventBatch(self.some(np.arange(len(self))))
         return self._made
 
-    def pick(self, places: Sequence[int]) -> list[Event]:
-        """Return the events at these places."""
+    def one(self, place: int) -> Event:
+        """Return the event at a place."""
         if self._made is not None:
-            return [self._made[place] for place in places]
-        return self._source.pick(self._numbers(np.asarray(places, np.int64)))
+            return self._made[place]
+        return self._source.one(place if self._rows is None else self._rows.item(place))
 
-    def _numbers(self, places: Ints) -> Ints:
-        return places if self._rows is None else self._rows[places]
+    def some(self, places: Ints) -> list[Event]:
+        """Return the events at these places."""
+        return self._source.pick(places if self._rows is None else self._rows[places])
 
     def take(self, places: Any) -> "ReadingColumns":
         """Return those at these places, in their order, still as columns."""
@@ -72,7 +76,7 @@ class ReadingColumns(LazyEvents):
         else:
             rows = np.arange(len(self))[places]
         plain = None if self._plain is None else self._plain[places]
-        columns = self.times[places], self._values[places], self._keys[places]
+        columns = self.times[places], self._values[places], self._keys, self._numbers[places]
         return ReadingColumns(self._source, self._kind, *columns, plain, rows)
 
     def subjects(self) -> Sequence[str]:
@@ -82,13 +86,14 @@ class ReadingColumns(LazyEvents):
     @cached_property
     def columns(self) -> BatchColumns:
         """The plain ones side by side, for steps that work on columns."""
-        times, values, keys = self.times, self._values, self._keys
+        times, values, numbers = self.times, self._values, self._numbers
         others = [] if self._plain is None else np.flatnonzero(~self._plain).tolist()
         if others:
-            times, values, keys = times[self._plain], values[self._plain], keys[self._plain]
+            plain = self._plain
+            times, values, numbers = times[plain], values[plain], numbers[plain]
         return BatchColumns(
-            len(self), self._kind, others, times, values, keys, self._keys[others],
-            (float(self.times.min()), self.newest), self._ids,
+            len(self), self._kind, others, times, values, self._keys, numbers,
+            self._keys[self._numbers[others]], self._ids,
         )  # fmt: skip
 
     def _ids(self) -> list[str]:
@@ -105,26 +110,48 @@ def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
         return list(chain.from_iterable(parts))
     ends = list(accumulate(map(len, columns)))
 
+    def one(row: int) -> Event:
+        number = bisect_right(ends, row)
+        return columns[number].one(row - ends[number] + len(columns[number]))
+
     def pick(rows: Ints) -> list[Event]:
-        numbers = np.searchsorted(ends, rows, "right").tolist()
         found: list[Event] = []
-        for number, run in groupby(zip(numbers, rows.tolist(), strict=True), itemgetter(0)):
-            first = ends[number] - len(columns[number])
-            found += columns[number].pick([row - first for _, row in run])
+        numbers = np.searchsorted(ends, rows, "right")
+        for number in np.unique(numbers).tolist():
+            run = rows[numbers == number]
+            found += columns[number].some(run - ends[number] + len(columns[number]))
         return found
 
     def subjects() -> Sequence[str]:
         return list(chain.from_iterable(part.subjects() for part in columns))
 
+    keys, numbers = _joined_keys(columns)
     plain = None
     if any(part._plain is not None for part in columns):
         given = (np.ones(len(p), bool) if p._plain is None else p._plain for p in columns)
         plain = np.concatenate(list(given))
     return ReadingColumns(
-        Source(pick, subjects),
+        Source(one, pick, subjects),
         columns[0]._kind,
         np.concatenate([part.times for part in columns]),
         np.concatenate([part._values for part in columns]),
-        np.concatenate([part._keys for part in columns]),
+        keys,
+        numbers,
         plain,
     )
+
+
+def _joined_keys(columns: Sequence[ReadingColumns]) -> tuple[Keys, Ints]:
+    """The keys of several parts, those of parts with the same ones once, and whose is which."""
+    starts: dict[int, int] = {}
+    keys: list[Keys] = []
+    numbers: list[Ints] = []
+    length = 0
+    for part in columns:
+        if id(part._keys) not in starts:
+            starts[id(part._keys)] = length
+            keys.append(part._keys)
+            length += len(part._keys)
+        start = starts[id(part._keys)]
+        numbers.append(part._numbers + start if start else part._numbers)
+    return np.concatenate(keys), np.concatenate(numbers)

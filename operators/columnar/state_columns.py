@@ -27,7 +27,6 @@ MOST_BOUNDS = 10_000
 UNKNOWN, FREE = -1, -2
 """Bounds of a row of which any reading may change something, and of one that nobody has."""
 _EMPTY = (math.inf, -math.inf)
-_TOUCHED = -1
 _FIRST_ROWS = 1024
 
 
@@ -45,13 +44,13 @@ class StateColumns:
     def __init__(self) -> None:
         self.rows = self.freed = 0
         self._known_bounds: dict[Bounds, int] = {}
+        self._bounds_by_number: list[Bounds] = []
         self._keys: Keys = np.empty(_FIRST_ROWS, np.uint64)
-        self._turn: NDArray[np.int32] = np.empty(_FIRST_ROWS, np.int32)
         self.bounds: NDArray[np.int32] = np.empty(_FIRST_ROWS, np.int32)
         self.last: Floats = np.empty(_FIRST_ROWS)
         for name, type_ in self.more:
             setattr(self, name, np.empty(_FIRST_ROWS, type_))
-        self._columns = ("_keys", "_turn", "bounds", "last", *(name for name, _ in self.more))
+        self._columns = ("_keys", "bounds", "last", *(name for name, _ in self.more))
         self._index()
 
     def bounds_number(self, low: float, high: float, until: float, kind: Kind) -> int:
@@ -62,9 +61,11 @@ class StateColumns:
         if until != math.inf or low > high:
             return UNKNOWN
         bounds = (low, high, *kind)
-        if len(self._known_bounds) >= MOST_BOUNDS:
-            return self._known_bounds.get(bounds, UNKNOWN)
-        return self._known_bounds.setdefault(bounds, len(self._known_bounds))
+        number = self._known_bounds.get(bounds, UNKNOWN)
+        if number == UNKNOWN and len(self._known_bounds) < MOST_BOUNDS:
+            number = self._known_bounds[bounds] = len(self._known_bounds)
+            self._bounds_by_number.append(bounds)
+        return number
 
     def add(self, key: int) -> int:
         """Return the row for a new key, or one whose row was freed; -1 if another has the key."""
@@ -125,50 +126,59 @@ class StateColumns:
             wrong = wrong[(found >= 0) & (self._keys[found] != keys[wrong])]
         return rows
 
+    def find_batch(self, batch: BatchColumns, salt: int = 0) -> Ints:
+        """Return the row of each plain reading of a batch; -1 where there is none."""
+        rows = self.find(batch.names + np.uint64(salt & WRAP))
+        return rows if batch.numbers is None else rows[batch.numbers]
+
+    def find_others(self, batch: BatchColumns, salt: int = 0) -> Ints:
+        """Return the row of the subject of each other event; -1 where there is none."""
+        return self.find(batch.other_keys + np.uint64(salt & WRAP))
+
+    def changing(self, batch: BatchColumns, rows: Ints) -> NDArray[np.bool_]:
+        """Return which plain readings, each by itself, may change something of the present state.
+
+        `rows` are theirs.
+        """
+        low, high = self._edges(batch.kind)
+        bounds = self.bounds[rows]
+        bounds[rows < 0] = UNKNOWN
+        values = batch.values
+        unchanged = low[bounds] <= values
+        unchanged &= values <= high[bounds]
+        unchanged &= self.follows(self.last[rows], batch.times)
+        return ~unchanged
+
+    def edges_of(self, row: int, kind: Kind) -> tuple[float, float]:
+        """Return between which values a plain reading of a kind changes nothing of a row."""
+        number = self.bounds.item(row)
+        if number < 0:
+            return _EMPTY
+        low, high, *own = self._bounds_by_number[number]
+        return (low, high) if tuple(own) == kind else _EMPTY
+
     def unchanged(
-        self,
-        batch: BatchColumns,
-        salt: int = 0,
-        earliest: float = -math.inf,
-        latest: float = math.inf,
+        self, batch: BatchColumns, earliest: float = -math.inf, latest: float = math.inf
     ) -> tuple[Ints, Ints]:
         """Return the numbers and the rows of the plain readings that change nothing.
 
         They lie from `earliest` to `latest`. A row of which any event of the batch may change
         something, or whose readings do not follow each other, has none among them.
         """
-        rows = self.find(batch.keys + np.uint64(salt & WRAP))
-        values, times = batch.values, batch.times
-        low, high = self._edges(batch.kind)
-        bounds = self.bounds[rows].astype(np.intp)
-        bounds[rows < 0] = UNKNOWN
-        unchanged = (
-            (low[bounds] <= values)
-            & (values <= high[bounds])
-            & self.follows(self.last[rows], times)
-        )
-        unchanged &= (earliest <= times) & (times <= latest)
-        turns = np.arange(len(rows), dtype=np.int32)
-        self._turn[rows] = turns
-        touched = [rows[~unchanged]]
-        if (self._turn[rows] != turns).any():
-            touched.append(self._out_of_order(rows, times))
-        if batch.others:
-            touched.append(self.find(batch.other_keys + np.uint64(salt & WRAP)))
-        again = np.concatenate(touched)
-        if again.size:
-            self._turn[again] = _TOUCHED
-            unchanged &= self._turn[rows] != _TOUCHED
-        if unchanged.all():
-            return turns, rows
-        chosen = np.flatnonzero(unchanged)
+        rows, times = self.find_batch(batch), batch.times
+        changing = self.changing(batch, rows) | (times < earliest) | (times > latest)
+        touched = [rows[changing], self.out_of_order(rows, times), self.find_others(batch)]
+        marked = np.zeros(self.rows + 1, np.bool_)
+        for some in touched:
+            marked[some] = True
+        chosen = np.flatnonzero(~(changing | marked[rows]))
         return chosen, rows[chosen]
 
-    def _out_of_order(self, rows: Ints, times: Floats) -> Ints:
-        """The rows some reading of which does not follow the one before it."""
+    def out_of_order(self, rows: Ints, times: Floats) -> Ints:
+        """Return the rows some reading of which does not follow the one before it."""
         if self.follows is np.less_equal and (times[1:] >= times[:-1]).all():
             return rows[:0]
-        order = np.argsort(rows, kind="stable")
+        order = by_row(rows)
         rows, times = rows[order], times[order]
         wrong: Ints = rows[1:][(rows[1:] == rows[:-1]) & ~self.follows(times[:-1], times[1:])]
         return wrong
@@ -177,7 +187,7 @@ class StateColumns:
         """From and to of all bounds, and last of `FREE` and `UNKNOWN`; empty for another kind's."""
         bounds = [
             (low, high) if (metric, unit) == kind else _EMPTY
-            for low, high, metric, unit in self._known_bounds
+            for low, high, metric, unit in self._bounds_by_number
         ]
         low, high = np.array([*bounds, _EMPTY, _EMPTY]).T
         return low, high
@@ -199,3 +209,10 @@ class StateColumns:
             self._row_at[places[free]] = rows[free]
             left = self._row_at[places] != rows
             rows, places = rows[left], (places[left] + 1) & self._mask
+
+
+def by_row(rows: Ints) -> Ints:
+    """Return the order of readings by row, and for each row as they came."""
+    least = np.uint16 if len(rows) and rows.max() < np.iinfo(np.uint16).max else np.intp
+    order: Ints = np.argsort(rows.astype(least), kind="stable")  # few numbers are sorted by digits
+    return order

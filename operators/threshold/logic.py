@@ -52,22 +52,11 @@ class ThresholdLogic(Logic):
         elif self._limits.columns:
             self._look(as_list(events), out)
         else:
-            for newest, changing in self._signals.runs(events, self._may_forget, self._timed):
-                self._advance(newest, out)
+            ahead = 0.0 if self._timed else FORGET_OFF
+            for newest, changing in self._signals.runs(events, self._fire_at, ahead):
+                self._highest = max(self._highest, newest)
                 self._look(changing, out)
         return out
-
-    def _may_forget(self, oldest: float, newest: float) -> bool:
-        """Whether a signal may be freed while a batch of these times is taken."""
-        clock = max(self._highest, newest) - self._lateness
-        return min(self._sweep, oldest + FORGET_OFF) <= clock
-
-    def _advance(self, time: float, out: list[Event]) -> None:
-        """A reading of `time` changed nothing."""
-        if time > self._highest:
-            self._highest = time
-            if time >= self._fire_at():
-                self._fire(time - self._lateness, out)
 
     def _look(self, events: list[Event], out: list[Event]) -> None:
         """The loop over events, one by one."""

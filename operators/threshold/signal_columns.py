@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from operators.columnar.batch_columns import key_of
+from operators.columnar.batch_columns import BatchColumns, key_of
 from operators.columnar.state_columns import StateColumns
+from operators.columnar.walk import Walk
 from operators.threshold.signal import Signal
 
 
@@ -17,6 +18,11 @@ class SignalColumns(StateColumns):
     def salt(metric: str | None) -> int:
         """Return what tells the metrics of a subject apart, and from subjects of their name."""
         return 3 * hash(metric)
+
+    def walk(self, batch: BatchColumns) -> Walk | None:
+        """Return a walk over a batch; None where it would stop too often."""
+        walk = Walk(self, batch, self.salt(batch.kind[0]))
+        return None if walk.is_long else walk
 
     def fill(self, signals: list[Signal]) -> bool:
         """Store all signals where there are none. False where two have one key."""

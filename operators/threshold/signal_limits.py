@@ -26,6 +26,8 @@ class LimitsOf:
 
     def cells(self, event: Event) -> tuple[str | None, ...]:
         """Return the labels that the limits depend on."""
+        if not self.columns:
+            return ()
         labels = getattr(event, "labels", {})
         return tuple(labels.get(column) for column in self.columns)
 

@@ -4,17 +4,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from operators.columnar.lazy import LazyEvents, as_list, picked
+from operators.columnar.lazy import as_list
 from operators.columnar.store import ColumnStore
 from operators.events import Event, Reading
 from operators.model.fields import signal_of
 from operators.threshold.signal import Signal
 
 if TYPE_CHECKING:
-    from operators.columnar.batch_columns import BatchColumns
+    from operators.columnar.walk import Walk
     from operators.threshold.signal_columns import SignalColumns
-
-LEAST_PIECE = 500
 
 
 class Signals(ColumnStore["SignalColumns"]):
@@ -25,6 +23,7 @@ class Signals(ColumnStore["SignalColumns"]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._walk: Walk | None = None
         self._first: dict[str, Signal] = {}
         self.get = self._first.get
 
@@ -55,11 +54,16 @@ class Signals(ColumnStore["SignalColumns"]):
 
     def settled(self, signal: Signal) -> None:
         """Take note of a signal whose bounds may have changed."""
-        if self.columns is not None and not self.columns.store(signal):
+        if self.columns is None:
+            return
+        if not self.columns.store(signal):
             self.give_up()
+        elif self._walk is not None:
+            self._walk.moved(signal.row)
 
     def forget(self, over: Callable[[Signal], bool]) -> list[Signal]:
         """Free the signals that are over, and return them."""
+        self._end_walk()
         signals, columns = list(self.all()), self.columns
         self._first.clear()
         freed = []
@@ -76,63 +80,32 @@ class Signals(ColumnStore["SignalColumns"]):
         return freed
 
     def runs(
-        self, events: Sequence[Event], may_forget: Callable[[float, float], bool], timed: bool
+        self, events: Sequence[Event], fire_at: Callable[[], float], ahead: float
     ) -> Iterator[tuple[float, list[Event]]]:
         """Iterate over the events of a batch that may change something, in their order.
 
         With each run of them comes the newest time of the readings before it that change nothing,
-        which are done with; minus infinity if there is none. `may_forget` says whether a signal may
-        be freed by a batch of this oldest and newest time, `timed` whether signals may change by
-        the time alone; else what changes nothing need not be told in between.
+        which are done with; minus infinity if there is none. An event from `fire_at` on, which
+        makes a timer fire, is among them; no event sets a timer of less than `ahead` seconds.
         """
-        batch = self.batch_columns(events, len(self._first))
-        columns = self.columns
-        if columns is None:
-            yield -math.inf, as_list(events)
-            return
-        for start, stop in self._pieces(events, batch):
-            if batch is None or self.columns is not columns:
-                yield from self._loaded(-math.inf, as_list(events[start:]))
-                return
-            piece = batch.cut(start, stop)
-            if may_forget(piece.oldest, piece.newest):
-                yield from self._loaded(-math.inf, as_list(events[start:stop]))
-            else:
-                yield from self._changing(columns, piece, events, start, timed)
-
-    def _pieces(
-        self, events: Sequence[Event], batch: "BatchColumns | None"
-    ) -> Iterator[tuple[int, int]]:
-        """Where a batch of columns is cut; a signal that changes has all of a piece looked at."""
-        size = max(LEAST_PIECE, len(self._first))
-        if batch is None or not isinstance(events, LazyEvents) or len(events) < 2 * size:
-            size = len(events)
-        for start in range(0, len(events), size):
-            yield start, min(start + size, len(events))
-
-    def _changing(
-        self,
-        columns: "SignalColumns",
-        piece: "BatchColumns",
-        events: Sequence[Event],
-        start: int,
-        timed: bool,
-    ) -> Iterator[tuple[float, list[Event]]]:
-        unchanged, rows = columns.unchanged(piece, columns.salt(piece.kind[0]))
-        if 2 * len(unchanged) < piece.length:
-            yield from self._loaded(-math.inf, as_list(events[start : start + piece.length]))
-            return
-        times = piece.times[unchanged]
-        columns.last[rows] = times
-        if places := piece.all_but(unchanged):
-            changing = picked(events, [start + place for place in places])
-            if timed:
-                before = piece.newest_before(places, unchanged)
-                for event, newest in zip(changing, before, strict=True):
-                    yield from self._loaded(newest, [event])
-            else:
-                yield from self._loaded(-math.inf, changing)
-        yield float(times.max()), []
+        batch, start = self.batch_columns(events, len(self._first)), 0
+        while batch is not None and self.columns is not None and start < len(events):
+            walk = self.columns.walk(batch.after(start))
+            if walk is None:
+                break
+            self._walk = walk
+            try:
+                for newest, places in walk.runs(fire_at, ahead):
+                    changing = [events[start + place] for place in places]
+                    yield from self._loaded(newest, changing)
+            finally:
+                self._walk = None
+            yield walk.newest, []
+            start += walk.next
+            if walk.is_long:
+                break
+        if start < len(events):
+            yield from self._loaded(-math.inf, as_list(events[start:] if start else events))
 
     def _loaded(self, newest: float, events: list[Event]) -> Iterator[tuple[float, list[Event]]]:
         """A run of events whose signals hold, while they are looked at, what the columns have."""
@@ -161,4 +134,11 @@ class Signals(ColumnStore["SignalColumns"]):
 
     def release(self, columns: "SignalColumns") -> None:
         """Give all signals the time of their last reading."""
+        self._end_walk()
         columns.release(self.all())
+
+    def _end_walk(self) -> None:
+        """Rows will be others: what was passed is noted, and the rest walked anew."""
+        if self._walk is not None:
+            self._walk.note()
+            self._walk.over = True

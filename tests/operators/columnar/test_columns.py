@@ -73,11 +73,11 @@ def through(
     st.sampled_from([1, 20, 500]),
 )  # fmt: skip
 def test_columns_give_what_events_give(
-    when: dict[str, Any], seed: int, odd: bool, way: Make, piece: int
+    when: dict[str, Any], seed: int, odd: bool, way: Make, patience: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("operators.threshold.signals.LEAST_PIECE", piece)
-        patch.setattr("operators.columnar.store.SOME", 1 if piece < 500 else 64)
+        patch.setattr("operators.columnar.walk.PATIENCE", patience)
+        patch.setattr("operators.columnar.store.SOME", 1 if patience < 500 else 64)
         results = [
             repr(through(threshold(when), history(seed, odd), make, seed, lambda: threshold(when)))
             for make in (list, way)
@@ -100,9 +100,38 @@ def test_where_nothing_changes_no_event_is_made(way: Make, monkeypatch: pytest.M
     batch = way(sent(1002.0))
     assert isinstance(batch, LazyEvents)
     monkeypatch.setattr(type(batch), "made", None)
-    monkeypatch.setattr(type(batch), "pick", lambda self, places: [] if not len(places) else 1 / 0)
+    monkeypatch.setattr(type(batch), "one", None)
 
     assert logic.on_batch(batch, Now(1002.0, 1002.0)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_event_is_made_for_each_edge_alone(way: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    logic = threshold({"above": "30 °C", "clear": "28 °C"})
+
+    def sent(start: int, stop: int) -> list[Event]:
+        return [
+            Reading(
+                id=f"{rack}@{at}", time=float(at), subject=f"rack{rack}", metric="t", unit="°C",
+                value=35.0 if rack == at % 50 else 25.0,
+            )
+            for at in range(start, stop)
+            for rack in range(50)
+        ]  # fmt: skip
+
+    logic.on_batch(way(sent(0, 2)), Now(2.0, 2.0))  # type: ignore[arg-type]
+    batch = way(sent(2, 40))
+    one, made = type(batch).one, list[int]()  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(batch), "made", None)
+    monkeypatch.setattr(
+        type(batch), "one", lambda self, place: (made.append(place), one(self, place))[1]
+    )
+
+    edges = logic.on_batch(batch, Now(40.0, 40.0))  # type: ignore[arg-type]
+    assert [(edge.subject, edge.value) for edge in edges] == [  # type: ignore[union-attr]
+        found for n in range(2, 40) for found in ((f"rack{n - 1}", 0.0), (f"rack{n}", 1.0))
+    ]
+    assert len(made) <= 2 * len(edges)  # joined batches ask their parts
 
 
 @settings(max_examples=40, deadline=None)
@@ -119,6 +148,6 @@ def test_columns_are_the_events_that_they_were_made_of(
     assert list(columns[start:stop]) == some[start:stop]
     assert columns[-1] == some[-1]
     if isinstance(columns, LazyEvents):
-        assert columns.pick(range(start, stop)) == some[start:stop]
+        assert [columns[place] for place in range(start, stop)] == some[start:stop]
         assert columns.newest == max(event.time for event in some)
         assert set(columns.subjects()) >= {event.subject for event in some}  # type: ignore[union-attr]
