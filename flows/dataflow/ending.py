@@ -1,5 +1,6 @@
 """The end of a flow for good: its alarms end, and whoever was told of them is told so."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
@@ -23,16 +24,14 @@ def end(plan: Plan, state: ShardState, wall: float) -> tuple[Outputs, ShardState
     """
     graph = Graph(_without_alarms(plan))
     graph.restore(state)
-    due: float | None = state.clock.now[1]
-    last = state.clock.now[1] + LONGEST
+    due = state.clock.now[1]
+    last = due + LONGEST
     made: Outputs = {}
-    while due is not None and due <= last:
+    while due <= last:
         for sink, events in graph.tick(due).items():
             made.setdefault(sink, []).extend(events)
-        before = due
-        due = graph.next_wake()
-        if due is not None:
-            due = max(due, before + INSTANT)
+        wake = graph.next_wake()
+        due = math.inf if wake is None else max(wake, due + INSTANT)
     for event in chain.from_iterable(made.values()):
         event.time = max(event.time, wall)
         if isinstance(event, AlarmTransition):

@@ -33,7 +33,7 @@ from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable
 from flows.dataflow.routing import Misplaced, Router
 from flows.language.field_values import Tables
 from flows.language.model import Flow
-from flows.runtime import ending, outputs
+from flows.runtime import outputs
 from flows.runtime.alarm_metrics import AlarmFigures
 from flows.runtime.bytewax_adapter import build
 from flows.runtime.dead_letters import DeadLetters
@@ -44,6 +44,7 @@ from flows.runtime.outbox.outbox import Outbox
 from flows.runtime.page_announcer import announce_pages
 from flows.runtime.partitioning import Partitioning, partition
 from flows.runtime.runtime_context import RuntimeContext
+from flows.runtime.saved_state import ending
 from flows.runtime.saved_state.folder import OpenedState, StateFolder
 from flows.runtime.saved_state.points import OUTBOX
 from flows.runtime.shards import WHOLE, Share, StateError

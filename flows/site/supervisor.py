@@ -25,17 +25,17 @@ from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
 from flows.site.children import Children, preload
 from flows.site.control import Asking, listen
-from flows.site.deploys import Deploys
-from flows.site.errands import Errands
 from flows.site.flow_run import FlowRun, run_flow
 from flows.site.lines import Lines
 from flows.site.log_form import Form
 from flows.site.process import Process
-from flows.site.removals import Removals
 from flows.site.site_status import SiteStatus, status_of
 from flows.site.unit import Start, Unit
 from flows.site.version import Version, content
 from flows.site.watch import Watch
+from flows.site.wishes.deploys import Deploys
+from flows.site.wishes.errands import Errands
+from flows.site.wishes.removals import Removals
 
 LOOK = 0.25
 """Seconds between two looks at the files."""

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from connectors.runtime.supervisor import Remove, Removed
 from flows.site.books import Books
-from flows.site.errands import Errands
 from flows.site.flow_run import FlowRun, run_flow
 from flows.site.own_alarms import FLOW as OWN
 from flows.site.unit import Unit
 from flows.site.version import Version
+from flows.site.wishes.errands import Errands
 
 Answer = Callable[[Removed], None]
 
