@@ -70,25 +70,29 @@ class Announcements:
         self._notified: dict[tuple[str, str], Notified] = {}
 
     def admit(self, events: list[Event], alarms: Sequence[Event]) -> list[Event]:
-        """The events that are told, and ends among all `alarms` that came on no way any more."""
+        """The events that are told, and ends among all `alarms` that came on no way any more.
+
+        An end that a stream lets pass as no end, since it would not have told the start, is one
+        here if this sink was told of the start.
+        """
+        ends = {
+            event.id: event
+            for event in alarms
+            if isinstance(event, AlarmTransition) and event.annunciation == "end"
+        }
         if AlarmTransition not in set(map(type, events)):
             out = events if self._only is None else admitted(events, self._only)
-            came = frozenset[str]()
         else:
-            out = [told for event in events if (told := self._told(event)) is not None]
-            came = frozenset(event.id for event in events)
+            out = [told for event in events if (told := self._told(event, ends)) is not None]
         if not self._notified:
             return out
-        return out + [
-            told
-            for event in alarms
-            if event.id not in came
-            and isinstance(event, AlarmTransition)
-            and event.annunciation == "end"
-            and (told := self._end(event, None)) is not None
-        ]
+        left = (self._end(event, None) for event in ends.values())
+        return out + [event for event in left if event is not None]
 
-    def _told(self, event: Event) -> Event | None:
+    def _told(self, event: Event, ends: dict[str, AlarmTransition]) -> Event | None:
+        if isinstance(event, AlarmTransition) and ends.pop(event.id, None) is not None:
+            is_known = (event.rule, event.subject) in self._notified
+            event = msgspec.structs.replace(event, annunciation="end") if is_known else event
         kept = self._passed(event)
         if not isinstance(event, AlarmTransition):
             return kept

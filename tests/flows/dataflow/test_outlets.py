@@ -128,3 +128,17 @@ def test_an_end_knows_all_names_under_which_its_start_was_told() -> None:
     assert [(as_announced(end, one).alarm, one.labels["room"]) for one in end.told] == [
         ("hot", "kitchen")
     ]  # type: ignore[union-attr, index]
+
+
+@pytest.mark.parametrize("change", [{}, {"only": {"change": ["raised", "over"]}}])
+def test_an_end_is_told_that_a_stream_would_not_have_told_the_start_of(
+    change: dict[str, Any],
+) -> None:
+    phone = Phone(flow({}))
+    phone.give(0, 35, "kitchen")
+    phone.edit(flow(change, [CELLAR]))
+    phone.give(60, 20, "cellar")
+    phone.give(70, 35, "kitchen")
+    phone.give(80, 20, "cellar")
+
+    assert phone.changes() == [BEGAN, ENDED]
