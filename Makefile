@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-night test-ultralytics test-video test-kafka test-debezium test-upgrade test-infra site release extras check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
+.PHONY: help setup demo test test-night test-ultralytics test-video test-kafka test-debezium test-upgrade test-places test-infra site release extras check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ test-debezium: setup ## Debezium beside our reader of the binary log; says why w
 
 test-upgrade: setup ## the release before and this one in turn on one data folder: taken over, and refused after a rollback
 	@VIGIE_UPGRADE=1 $(PY) -m pytest tests/upgrade $(PYTEST_ARGS)
+
+test-places: setup ## axe, targets, overflow on every place of the page: widths, schemes, languages; half an hour
+	@$(PY) -m tests.api.static.everywhere
 
 test-infra: setup ## dashboards, rules of Prometheus, image and chart, on their own engines and tools
 	@bash infra/test_infra.sh $(PYTEST_ARGS)

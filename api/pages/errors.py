@@ -11,3 +11,7 @@ class Missing(Exception):
 
 class Invalid(Exception):
     """The request cannot be carried out as it stands."""
+
+
+class Changed(Exception):
+    """Somebody else has changed it meanwhile."""

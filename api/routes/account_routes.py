@@ -6,6 +6,7 @@ from api.accounts.accounts import Accounts
 from api.browser_push.notifier import BrowserPush
 from api.browser_push.vapid import VapidKey, contact_of
 from api.metrics import Metrics
+from api.pages.dashboard_service import DashboardService
 from api.pages.declared import DeclaredPages
 from api.pages.group_service import GroupService
 from api.pages.service import PageService
@@ -13,6 +14,7 @@ from api.pages.triggers import RuleTriggers
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.accounts import AccountEndpoints
+from api.routes.dashboards import DashboardEndpoints
 from api.routes.entry.api_tokens import ApiTokenEndpoints
 from api.routes.entry.browser_push import BrowserPushEndpoints
 from api.routes.entry.login import LoginEndpoints
@@ -74,6 +76,9 @@ class AccountRoutes:
             *AccountEndpoints(accounts, self.permissions).endpoints(),
             *PageEndpoints(self.pages, accounts.database).endpoints(),
             *PageAlarmEndpoints(self.pages, accounts.database).endpoints(),
+            *DashboardEndpoints(
+                DashboardService(self.permissions, hub), accounts.database
+            ).endpoints(),
             *GroupEndpoints(GroupService(self.permissions), accounts.database).endpoints(),
         ]
 

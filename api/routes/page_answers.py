@@ -8,7 +8,7 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from api.database.database import Database
-from api.pages.errors import Denied, Invalid, Missing
+from api.pages.errors import Changed, Denied, Invalid, Missing
 from api.routes.parameters import Id
 from api.web.endpoints import Endpoint
 from api.web.errors import Rejected
@@ -38,8 +38,12 @@ def page_endpoint(
     answer: Any,
     path: Any = None,
     body: Any = None,
+    more: tuple[int, ...] = (),
 ) -> Endpoint:
-    """An endpoint that any account may call; what it may do there, the pages decide."""
+    """An endpoint that any account may call; what it may do there, the pages decide.
+
+    `more` are further statuses of refusals.
+    """
     return Endpoint(
         method,
         address,
@@ -49,7 +53,7 @@ def page_endpoint(
         answer,
         path=path,
         body=body,
-        errors=(403, 404) if path is not None else (),
+        errors=(*((403, 404) if path is not None else ()), *more),
     )
 
 
@@ -61,6 +65,8 @@ async def answered(work: Awaitable[Answer]) -> Answer:
         raise Rejected(403, str(error)) from None
     except Missing as error:
         raise Rejected(404, str(error)) from None
+    except Changed as error:
+        raise Rejected(409, str(error)) from None
     except Invalid as error:
         raise Rejected(400, str(error)) from None
 

@@ -4,6 +4,7 @@ import {announce} from "./shared/announce.js";
 import {AlarmStore} from "./alarms/alarm_store.js";
 import {AlarmDetails, detailsHash} from "./alarms/alarm_details.js";
 import {ask} from "./shared/api.js";
+import {closeDialogs} from "./shared/dialog.js";
 import {get, text} from "./shared/dom.js";
 import {FloodBanner} from "./alarms/flood.js";
 import {FlowsBanner} from "./flows/flows_banner.js";
@@ -44,6 +45,7 @@ const navigation = new Navigation({
   events: async () => new (await import("./events/events_view.js")).EventsView(context),
   flows: async () => new (await import("./flows/flows_view.js")).FlowsView(context),
   pages: async () => new (await import("./pages/pages_view.js")).PagesView(context),
+  dashboards: async () => new (await import("./dashboards/dashboards_view.js")).DashboardsView(context),
   letters: async () => new (await import("./flows/dead_letters_view.js")).DeadLettersView(context),
   accounts: async () => new (await import("./accounts/accounts_view.js")).AccountsView(context),
 });
@@ -102,7 +104,9 @@ async function rightsChanged() {
 function connectionChanged(next) {
   const back = next === "live" && connection.state === "lost";
   connection.become(next);
-  if (back) navigation.resume();
+  if (!back) return;
+  loadSite().catch(failed); // this machine's clock may have been set meanwhile
+  navigation.resume();
 }
 
 /** `given` is the password that was typed, for those who must choose another first. */
@@ -152,8 +156,8 @@ function leave(why) {
   push = null;
   connection.become("connecting");
   sound.silence();
+  closeDialogs(why !== undefined);
   if (why === undefined) logout(); else forget();
-  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   navigation.stop();
   flowsTrouble.stop();
   overview.clear();

@@ -1,11 +1,11 @@
 // Keeps the page's own files for when the server is out of reach: they come from the server while it answers. What the api says is never kept.
-// The server writes VERSION and FILES above.
+// The first view's are kept from the first visit on, others once somebody has opened them. The server writes VERSION, FIRST and FILES above.
 
 const OURS = "vigie ";
 const CACHE = `${OURS}${VERSION}`;
 
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => skipWaiting()));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FIRST)).then(() => skipWaiting()));
 });
 
 addEventListener("activate", (event) => event.waitUntil(begin()));
@@ -17,9 +17,18 @@ async function begin() {
 
 addEventListener("fetch", (event) => {
   const {method, url} = event.request, {origin, pathname} = new URL(url);
-  if (method === "GET" && origin === location.origin && FILES.includes(pathname))
-    event.respondWith(fetch(event.request).catch(async () => await caches.match(pathname) ?? Response.error()));
+  if (method === "GET" && origin === location.origin && FILES.includes(pathname)) event.respondWith(fromServer(event, pathname));
 });
+
+async function fromServer(event, pathname) {
+  try {
+    const answer = await fetch(event.request);
+    if (answer.status === 200 && !FIRST.includes(pathname)) { const copy = answer.clone(); event.waitUntil(caches.open(CACHE).then((cache) => cache.put(pathname, copy))); }
+    return answer;
+  } catch {
+    return await caches.match(pathname) ?? Response.error();
+  }
+}
 
 const WORDS = {
   en: {over: "Over", flood: "Alarm flood", floodText: "{n} alarms in ten minutes. Open the list.", test: "Notifications arrive here.", ack: "Acknowledge", critical: "Critical", high: "High", medium: "Medium", low: "Low"},

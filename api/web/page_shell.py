@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+
+from api.web.static_files import CompressedFiles
 
 _WORKER = "service_worker.js"
 _APART = ("docs", "icons")
 """Folders that the page does without where there is no server."""
+_NAMED = re.compile(r'(?:src|href)="/static/([^"]+\.(?:js|css|svg|json))"')
+_IMPORT = re.compile(r'^(?:import|export) .*?from "(\.[^"]+)";', re.MULTILINE)
+_LANGUAGES = ("words/english.js", "words/french.js")
 
 
 def page_routes(static: Path) -> list[Route | Mount]:
@@ -27,12 +32,32 @@ def page_routes(static: Path) -> list[Route | Mount]:
     return [
         Route("/", page),
         Route("/sw.js", worker),
-        Mount("/static", StaticFiles(directory=static)),
+        Mount("/static", CompressedFiles(static)),
     ]
 
 
+def first_files(static: Path) -> list[Path]:
+    """What the first view needs: what the page names, all that this imports, and both languages."""
+    page = static / "index.html"
+    found: set[Path] = set()
+    wanted = [static / name for name in _NAMED.findall(page.read_text(encoding="utf-8"))]
+    wanted += [static / name for name in _LANGUAGES]
+    while wanted:
+        path = wanted.pop().resolve()
+        if path in found:
+            continue
+        found.add(path)
+        if path.suffix == ".js":
+            imports = _IMPORT.findall(path.read_text(encoding="utf-8"))
+            wanted += [path.parent / name for name in imports]
+    return sorted(found)
+
+
 def _service_worker(static: Path) -> str:
-    """The worker with the names of the page's files and a version that changes with any of them."""
+    """The worker, with the names of the page's files and a version that changes with any of them.
+
+    It keeps the first files from the first visit on.
+    """
     files = sorted(
         path
         for path in static.rglob("*")
@@ -41,6 +66,15 @@ def _service_worker(static: Path) -> str:
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())
-    names = ["/", *(f"/static/{path.relative_to(static).as_posix()}" for path in files)]
-    head = f"const VERSION = {digest.hexdigest()[:16]!r}, FILES = {json.dumps(names)};\n"
+    known = {
+        "VERSION": digest.hexdigest()[:16],
+        "FIRST": ["/", *_addresses(static, first_files(static))],
+        "FILES": ["/", *_addresses(static, files)],
+    }
+    head = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in known.items())
     return head + (static / _WORKER).read_text(encoding="utf-8")
+
+
+def _addresses(static: Path, files: list[Path]) -> list[str]:
+    root = static.resolve()
+    return [f"/static/{path.resolve().relative_to(root).as_posix()}" for path in files]

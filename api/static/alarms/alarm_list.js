@@ -20,7 +20,12 @@ export class AlarmList {
     this.wanted = [];
     this.stillness = new Stillness(list, () => this.draw(this.wanted));
     news.addEventListener("click", () => { this.draw(this.wanted, false, true); this.list.focus({preventScroll: true}); });
-    setInterval(() => this.tick(), 1000);
+    this.ticking = setInterval(() => this.tick(), 1000);
+  }
+
+  /** Its place is gone. */
+  close() {
+    clearInterval(this.ticking);
   }
 
   /** `anew` makes all items again; `now` moves them although somebody points at them. */

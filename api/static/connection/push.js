@@ -8,6 +8,7 @@ const FIRST_RETRY = 500;
 const LAST_RETRY = 8000;
 const TICK = 2000;
 const QUIET = 3; // ticks without a word, though asked for one, after which a connection counts as lost
+const ASLEEP = 60_000;
 const OPENING = 20_000;
 const UNAUTHORIZED = 4401;
 const FORBIDDEN = 4403;
@@ -19,10 +20,13 @@ export class Push {
     this.channels = new Set(channels);
     this.on = on;
     this.retry = FIRST_RETRY;
+    this.heard = Date.now();
     this.stopped = false;
     this.open();
     this.resume = () => { if (this.waiting) { clearTimeout(this.waiting); this.open(); } };
     addEventListener("online", this.resume);
+    this.wake = () => { if (!document.hidden) this.look(); };
+    document.addEventListener("visibilitychange", this.wake);
   }
 
   /** The token goes with the request itself, so that nothing has to be in time. */
@@ -33,7 +37,7 @@ export class Push {
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     this.opening = setTimeout(() => this.abandon(), OPENING);
     this.socket = new Socket(address, [PROTOCOL, `bearer.${this.shown}`], {
-      message: (message) => { this.quiet = 0; this.take(message); },
+      message: (message) => { this.quiet = 0; this.heard = Date.now(); this.take(message); },
       close: (code) => this.lost(code),
     });
   }
@@ -99,6 +103,12 @@ export class Push {
     }, TICK);
   }
 
+  /** Somebody looks again, perhaps at a phone that slept: a connection that said nothing meanwhile is not waited for. */
+  look() {
+    if (this.waiting) this.resume();
+    else if (this.live && Date.now() - this.heard > ASLEEP) this.abandon();
+  }
+
   abandon() {
     this.socket.abandon();
     this.lost(0);
@@ -111,6 +121,7 @@ export class Push {
     clearTimeout(this.opening);
     clearInterval(this.watcher);
     removeEventListener("online", this.resume);
+    document.removeEventListener("visibilitychange", this.wake);
     this.socket.abandon();
   }
 }

@@ -4,7 +4,7 @@ import {areaOf} from "../shared/areas.js";
 import {graver} from "../alarms/urgency.js";
 
 export const PINNED = "\npinned"; // no area has such a name
-const GROUPS = {area: areaOf, group: ({labels}) => labels?.group ?? "", none: () => ""};
+const GROUPS = {__proto__: null, area: areaOf, group: ({labels}) => labels?.group ?? "", none: () => ""};
 export const GROUPED = Object.keys(GROUPS);
 const FOLDED = new Set(["battery", "battery_low", "battery_voltage", "linkquality", "link_quality", "lqi", "rssi", "snr", "signal_strength"]);
 

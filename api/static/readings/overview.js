@@ -1,16 +1,17 @@
 // The first view: all sensors as cards, the history of a chosen one, and the alarms beside them.
 
 import {AlarmList} from "../alarms/alarm_list.js";
+import {PRIORITIES} from "../alarms/urgency.js";
 import {Cards} from "./cards.js";
 import {Wall} from "./wall.js";
 import {Chart} from "./chart.js";
-import {get, text} from "../shared/dom.js";
+import {get, h, text} from "../shared/dom.js";
 import {select} from "../shared/dialog.js";
 import {GROUPED} from "./home.js";
-import {icon} from "../shared/icons.js";
+import {icon, shape} from "../shared/icons.js";
 import {keepHere} from "../shared/place.js";
 import {inSlices} from "../shared/slices.js";
-import {say} from "../words/words.js";
+import {currentLanguage, priorityName, say} from "../words/words.js";
 
 const NARROW = matchMedia("(max-width: 1080px)"); // there alarms stand above the sensors
 const MOST_NARROW = 3;
@@ -84,9 +85,18 @@ export class Overview {
     text(get("more-alarms").firstElementChild, say("allAlarms", {n: standing.length}));
     text(get("alarm-count"), String(standing.length));
     get("alarm-count").classList.toggle("hot", this.alarmStore.unseen() > 0);
+    this.drawSum(standing);
     get("no-alarms").hidden = standing.length > 0;
     this.cards.mark(this.alarmStore.worst(), this.alarmStore.subjects());
     this.chart.slide();
+  }
+
+  /** How many there are of each priority: how bad it is, at a glance. */
+  drawSum(standing) {
+    const counts = PRIORITIES.map((name) => [name, standing.filter(({priority}) => priority === name).length]).filter(([, n]) => n), known = JSON.stringify([counts, currentLanguage()]);
+    if (this.summed === known) return;
+    this.summed = known;
+    get("alarm-sum").replaceChildren(...counts.map(([name, n]) => h("li", {"data-priority": name, title: priorityName(name)}, shape(name), String(n), h("span", {class: "hidden"}, ` ${priorityName(name)}`))));
   }
 
   choose(subject, metric) {

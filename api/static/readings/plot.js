@@ -5,6 +5,7 @@ import {columns, isLong} from "./course.js";
 import {clock, number} from "../words/words.js";
 
 const HEIGHT = 260;
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 let loading = null;
 
 /** uPlot, which is loaded when it is first needed. */
@@ -19,7 +20,14 @@ export class Plot {
   /** `zoomed(from, to)` is asked for another period, `pointed(point)` says what the cursor is at (null: nothing). */
   constructor(box, {zoomed, pointed}) {
     Object.assign(this, {box, zoomed, pointed});
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.forget());
+    this.forgets = () => this.forget();
+    DARK.addEventListener("change", this.forgets);
+  }
+
+  /** Its place is gone. */
+  close() {
+    DARK.removeEventListener("change", this.forgets);
+    this.forget();
   }
 
   forget() {
@@ -61,7 +69,7 @@ export class Plot {
       cursor: {drag: {x: true, y: false, setScale: false}, points: {size: 8}},
       scales: {x: {time: true, range: () => [this.data.start, this.data.end]}, y: {range: (_, low, high) => this.room(low, high)}},
       axes: [
-        {stroke, grid: {...grid, width: 0.5}, ticks: {show: false}, font, values: (_, splits) => splits.map((time) => this.timeText(time))},
+        {stroke, grid: {...grid, width: 0.5}, ticks: {show: false}, font, size: 30, values: (_, splits) => splits.map((time) => this.timeText(time))},
         {stroke, grid, ticks: {show: false}, font, size: 74, values: (_, splits) => splits.map((value) => value == null ? "" : `${number(value, this.digits(splits))} ${this.data.unit}`.trim())},
       ],
       series: [{}, {stroke: line, width: 2, points: {size: 4}}, {stroke: "transparent", points: {show: false}}, {stroke: "transparent", points: {show: false}}],

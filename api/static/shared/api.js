@@ -21,8 +21,9 @@ async function good(method, path, body, signal, more) {
 }
 
 async function request(...asked) {
+  const shown = token();
   let answer = await once(...asked);
-  if (answer.status === 401 && await renew()) answer = await once(...asked);
+  if (answer.status === 401 && await renew(shown)) answer = await once(...asked);
   if (answer.status === 401) throw new Unauthorized();
   return answer;
 }

@@ -2,9 +2,29 @@
 
 import {get, h, text, trail} from "./dom.js";
 import {icon} from "./icons.js";
+import {person} from "./session.js";
 import {say} from "../words/words.js";
 
 let opened = 0;
+const typed = new Map(); // what stood in forms when a session ended, until they are opened again by the same person
+
+/** Close all dialogs; with `keeping`, what somebody typed is there when the form is opened again. Passwords never are. */
+export function closeDialogs(keeping = false) {
+  if (!keeping) typed.clear();
+  for (const dialog of document.querySelectorAll("dialog[open]")) {
+    const form = dialog.querySelector("form.form");
+    if (keeping && form) typed.set(form.dataset.about, {who: person().username, values: [...new FormData(form)].filter(([name]) => form.elements[name]?.type !== "password")});
+    dialog.close();
+  }
+}
+
+/** Put back what was typed before a session ended. */
+function fillAgain(form) {
+  const {who, values = []} = typed.get(form.dataset.about) ?? {};
+  typed.delete(form.dataset.about);
+  if (who !== person().username) return;
+  for (const [name, value] of values) if (typeof value === "string" && form.elements[name] && "value" in form.elements[name]) { form.elements[name].value = value; form.elements[name].dispatchEvent(new Event("change", {bubbles: true})); }
+}
 
 /** Show a dialog with a title and content; returns it. `closed` is called when it is gone. `wide` is a sheet at the side. */
 export function openDialog(title, content, {closed, sheet = false, name} = {}) {
@@ -33,7 +53,7 @@ export function openForm(title, {about, fields, button, danger = false, name, cl
   const error = h("p", {class: "form-error", role: "alert"});
   const submit = h("button", {class: danger ? "primary danger" : "primary"}, button);
   const cancel = h("button", {type: "button", class: "secondary", onclick: () => dialog.close()}, say("cancel"));
-  const form = h("form", {class: "form", method: "dialog"}, about ? h("p", {class: "muted"}, about) : null, ...fields, error, h("div", {class: "form-buttons"}, cancel, submit));
+  const form = h("form", {class: "form", method: "dialog", "data-about": `${title} ${about ?? ""}`}, about ? h("p", {class: "muted"}, about) : null, ...fields, error, h("div", {class: "form-buttons"}, cancel, submit));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -48,6 +68,7 @@ export function openForm(title, {about, fields, button, danger = false, name, cl
     }
   });
   const dialog = openDialog(title, [form], {name, closed});
+  fillAgain(form);
   return dialog;
 }
 

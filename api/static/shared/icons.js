@@ -11,6 +11,8 @@ const STROKES = {
   flows: "M3 6h5v4H3zM3 14h5v4H3zM16 10h5v4h-5zM8 8c5 0 3 4 8 4M8 16c5 0 3-4 8-4",
   pages: "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h5",
   letters: "M3 6h18v13H3zM3 7l9 7 9-7",
+  dashboards: "M3 4h11v9H3zM17 4h4v9h-4zM3 16h6v4H3zM12 16h9v4h-9z",
+  move: "M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3",
   left: "m15 5-7 7 7 7",
   wall: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   right: "m9 5 7 7-7 7",

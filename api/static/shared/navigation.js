@@ -1,5 +1,6 @@
 // Which view is shown: the address says it (`#/alarms`), the links change the address.
 
+import {closeDialogs} from "./dialog.js";
 import {get, h, text} from "./dom.js";
 import {icon} from "./icons.js";
 import {connection} from "../connection/connection.js";
@@ -81,6 +82,7 @@ export class Navigation {
     const {view: wanted, rest, query} = here();
     const name = this.names().includes(wanted) ? wanted : FIRST;
     if (name !== this.current) {
+      if (this.current) closeDialogs(); // Back led elsewhere: what asks about one view does not stay over another
       this.hide();
       this.current = name;
       this.label();

@@ -54,7 +54,7 @@ export async function asked(path, question) {
 
 /** Take the answer to a login. */
 export function begin(body, stay = false) {
-  keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user, ...(stay ? {stay} : {})});
+  keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user, came: Date.now() / 1000, ...(stay ? {stay} : {})});
   shared.postMessage({entered: session});
 }
 
@@ -80,22 +80,22 @@ export async function logout() {
   if (access) await fetch("/api/auth/logout", {method: "POST", headers: {Authorization: `Bearer ${access}`}}).catch(() => null);
 }
 
-/** Get the next tokens; false if the login is over. Throws `TypeError` while the server does not answer. */
-export function renew() {
-  renewing ??= navigator.locks.request("vigie.renew", takeNext).finally(() => { renewing = null; });
+/** Get the next tokens; false if the login is over. Throws `TypeError` while the server does not answer. `refused` is the token that the server did not take. */
+export function renew(refused) {
+  renewing ??= navigator.locks.request("vigie.renew", () => takeNext(refused)).finally(() => { renewing = null; });
   return renewing;
 }
 
-async function takeNext() {
+async function takeNext(refused) {
   if (!session?.refresh) return false;
-  if (left() > EARLY) return true; // a copy of this tab was faster
+  if (refused ? refused !== session.access : left() > EARLY) return true; // a copy of this tab was faster
   const used = session.refresh;
   const answer = await post("/api/auth/refresh", {refresh_token: used});
   if (answer.status >= 500 || answer.status === 429) throw new TypeError("the server cannot renew the login now");
   if (!answer.ok) return false;
   const body = await answer.json();
   if (session?.refresh !== used) return Boolean(session);
-  keep({...session, access: body.access_token, refresh: body.refresh_token ?? null, user: body.user ?? session.user});
+  keep({...session, access: body.access_token, refresh: body.refresh_token ?? null, user: body.user ?? session.user, came: Date.now() / 1000});
   shared.postMessage({used, session});
   return true;
 }
@@ -114,10 +114,11 @@ export function plan() {
     timer = setTimeout(() => { if (left() <= EARLY) renew().catch(() => null).then(plan); else plan(); }, Math.min(wait, 86_400) * 1000);
 }
 
+/** Seconds until the token ends, by how long ago it came: this machine's clock may be wrong. */
 function left() {
   try {
-    const body = token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return JSON.parse(atob(body)).exp - Date.now() / 1000;
+    const {iat, exp} = JSON.parse(atob(token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
+    return exp - iat - (Date.now() / 1000 - (session.came ?? iat));
   } catch {
     return Infinity;
   }

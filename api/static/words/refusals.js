@@ -3,7 +3,7 @@
 import {currentLanguage, limitName} from "./words.js";
 
 const RIGHTS = {edit: "modifier", view: "voir", share: "partager"};
-const THINGS = {user: "compte", group: "groupe", pages: "pages", groups: "groupes", "a page": "d’une page", "a group": "d’un groupe", ticker: "Le signal", option: "Le niveau", condition: "La condition"};
+const THINGS = {user: "compte", group: "groupe", pages: "pages", groups: "groupes", "a page": "d’une page", "a group": "d’un groupe", "a dashboard": "d’un tableau", alarms: "alarmes", dashboards: "tableaux", ticker: "Le signal", option: "Le niveau", condition: "La condition"};
 const FRENCH = [
   [/^(.+) cannot be asked at (\S+): .*; log in with a password, or try again$/, (name, address) => `${name} ne répond pas (${address}) ; connectez-vous par mot de passe, ou réessayez.`],
   [/^(.+) refused the login, or sent what cannot be trusted: /, (name) => `${name} a refusé la connexion, ou a envoyé ce qui n’est pas fiable.`],
@@ -17,13 +17,14 @@ const FRENCH = [
   [/^this needs an account with the role /, () => "Votre compte n’a pas le rôle qu’il faut pour cela."],
   [/^there is a group of that name; choose another$/, () => "Il y a déjà un groupe de ce nom ; choisissez-en un autre."],
   [/^an account has at most (\d+) (pages|groups); delete one first$/, (most, what) => `Un compte a au plus ${most} ${THINGS[what]} ; supprimez-en d’abord.`],
-  [/^a page has at most (\d+) alarms; delete one first$/, (most) => `Une page a au plus ${most} alarmes ; supprimez-en d’abord.`],
+  [/^a page has at most (\d+) (alarms|dashboards); delete one first$/, (most, what) => `Une page a au plus ${most} ${THINGS[what]} ; supprimez-en d’abord.`],
+  [/^expected version \d+, but version \d+ is there: (.+) changed the dashboard$/, (who) => `${who} a modifié le tableau entre-temps.`],
   [/^a page is shared with at most (\d+) accounts and groups/, (most) => `Une page est partagée avec au plus ${most} comptes et groupes ; partagez-la avec un groupe.`],
-  [/^the name of (a page|a group) has 1 to (\d+) printable characters$/, (what, most) => `Le nom ${THINGS[what]} a de 1 à ${most} caractères imprimables.`],
+  [/^the name of (a page|a group|a dashboard) has 1 to (\d+) printable characters$/, (what, most) => `Le nom ${THINGS[what]} a de 1 à ${most} caractères imprimables.`],
   [/^the page (.+) is declared in a definition; change it there$/, (page) => `La page ${page} vient d’une définition ; modifiez-la là.`],
   [/^(ticker|option|condition) has at most (\d+) printable characters$/, (what, most) => `${THINGS[what]} a au plus ${most} caractères imprimables.`],
   [/^(ticker|option|condition) must not be empty$/, (what) => `${THINGS[what]} ne peut pas être vide.`],
-  [/^there is no (user|group) (\d+)$/, (what, id) => `Il n’y a pas de ${THINGS[what]} ${id}.`],
+  [/^there is no (user|group) (\S+)$/, (what, id) => `Il n’y a pas de ${THINGS[what]} ${id}.`],
   [/^no `vigie up` runs this api, /, () => "Aucun « vigie up » ne fait tourner cette api : les flux ne peuvent pas être atteints d’ici."],
   [/^no flow '(.+)' runs under this `vigie up`$/, (flow) => `Aucun flux « ${flow} » ne tourne sous ce « vigie up ».`],
   [/^no `vigie up` answers in /, () => "« vigie up » ne répond pas."],

@@ -1,6 +1,8 @@
 // How English and French write numbers, times and the names of things; the words themselves are in english.js and french.js.
 
+// Names come from devices: none of them may be one that every object has, such as "constructor".
 const PAIRS = {
+  __proto__: null,
   motion: {en: ["clear", "motion"], fr: ["rien", "mouvement"]}, occupancy: {en: ["empty", "occupied"], fr: ["vide", "occupé"]},
   presence: {en: ["away", "present"], fr: ["absent", "présent"]}, smoke: {en: ["clear", "smoke"], fr: ["rien", "fumée"]},
   contact: {en: ["open", "closed"], fr: ["ouvert", "fermé"]}, door: {en: ["closed", "open"], fr: ["fermée", "ouverte"]},
@@ -11,6 +13,8 @@ const PAIRS = {
   switch: {en: ["off", "on"], fr: ["éteint", "allumé"]}, light: {en: ["off", "on"], fr: ["éteinte", "allumée"]},
 };
 
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
 const KEPT = "vigie.language";
 let language = localStorage.getItem(KEPT) || (navigator.language.startsWith("fr") ? "fr" : "en");
 let words = await wordsOf(language); // of the chosen language alone
@@ -34,12 +38,17 @@ export async function setLanguage(chosen) {
 /** The words of a key, with what stands in braces filled in. A `n` chooses between one and several where `key_one` exists. */
 export function say(key, values = {}) {
   const one = values.n === 1 || (language === "fr" && values.n === 0);
-  const text = (one ? words[`${key}_one`] : null) ?? words[key] ?? key;
-  return String(text).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  const text = (one ? words[`${key}_one`] : null) ?? (Object.hasOwn(words, key) ? words[key] : key);
+  return String(text).replace(/\{(\w+)\}/g, (_, name) => apart(values[name] ?? ""));
+}
+
+/** A name that is written from right to left does not turn the words around it. */
+function apart(value) {
+  return typeof value === "string" && RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : value;
 }
 
 function from(table, key) {
-  return words[table][key];
+  return Object.hasOwn(words[table], key) ? words[table][key] : undefined;
 }
 
 /** Put the words of the chosen language into everything marked with data-say. */
@@ -53,10 +62,11 @@ export function applyWords() {
   for (const button of document.querySelectorAll("[data-range]")) button.textContent = from("ranges", button.dataset.range);
 }
 
-const spaced = (name) => { const text = name.replace(/[_/]+/g, " ").trim(); return text.charAt(0).toUpperCase() + text.slice(1); };
+/** A name as people read it: without marks that would turn what follows it; one of marks alone stays as it is. */
+const spaced = (name) => { const text = name.replace(TURNING, "").replace(/[_/]+/g, " ").trim() || name || "?"; return text.charAt(0).toUpperCase() + text.slice(1); };
 
 export const metricName = (metric) => from("metrics", metric) ?? spaced(metric);
-export const subjectName = (subject) => spaced(subject.replace(/^(sensor|binary_sensor|switch|light|camera)\./, ""));
+export const subjectName = (subject) => spaced(subject.replace(/^(sensor|binary_sensor|switch|light|camera)\.(?=.)/, ""));
 export const alarmName = (alarm) => spaced(alarm);
 export const stateName = (state) => from("states", state) ?? spaced(state);
 export const priorityName = (priority) => from("priorities", priority) ?? spaced(priority);
@@ -84,6 +94,8 @@ function format(Kind, options) {
 
 export function number(value, digits) {
   const size = Math.abs(value);
+  if (size >= 1e12) return format(Intl.NumberFormat, {notation: "scientific", maximumFractionDigits: 3}).format(value);
+  if (size && size < 0.01 && digits === undefined) return format(Intl.NumberFormat, {maximumSignificantDigits: 2}).format(value); // what is there is not nothing
   const most = digits ?? (size >= 1000 ? 0 : size >= 10 ? 1 : 2);
   return format(Intl.NumberFormat, {maximumFractionDigits: most}).format(value);
 }

@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, select
 
+from api.database.dashboards import Dashboard
 from api.database.database import _psycopg, _sqlite, open_database
 from api.database.errors import DatabaseError
 from api.database.models import (
@@ -107,6 +108,8 @@ def test_ids_that_could_be_counted_become_others_and_everything_refers_to_the_sa
             assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
     with database.write() as session:
         session.add(Permission(page_id=declared.id, user_id=ann.id, can_view=True, can_edit=False))
+        about = {"name": "day", "panels": [], "changed": 1.0, "changed_by": "ann"}
+        session.add(Dashboard(page_id=declared.id, **about))
     database.close()
 
 

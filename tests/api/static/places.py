@@ -1,6 +1,7 @@
 """Every place of the page: its views, and the dialogs that open over them."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from playwright.sync_api import Page, expect
@@ -18,6 +19,21 @@ TOO_SMALL = """least => [...document.querySelectorAll(
   .filter(([, {width, height}]) => width > 1 && (height < least || width < least))
   .map(([place, {width, height}]) =>
     `${Math.round(width)} x ${Math.round(height)}: ${place.outerHTML.slice(0, 160)}`)"""
+
+
+LIMITS = {
+    "version": "abc", "text": "new text",
+    "limits": [
+        {"place": "when.above", "value": "30", "unit": "°C"},
+        {"place": "when.for", "value": "2min", "unit": None},
+    ],
+    "before": 3, "after": 2, "more": 0, "unknown": None, "refused": None,
+    "differs": [
+        {"alarm": "too_hot", "subject": "rack", "after": None,
+         "before": {"raised": 1.7e9, "cleared": 1.7e9 + 600, "priority": "high"}},
+    ],
+}  # fmt: skip
+"""What `vigie up` says of an alarm's limits, and of others."""
 
 
 class Place(NamedTuple):
@@ -52,9 +68,40 @@ def _new_account(page: Page) -> None:
     clicks("[data-action=new-account]")(page)
 
 
+def _dashboard(
+    name: str = "Energy desk", wall: bool = False, then: Sequence[str] = ()
+) -> Callable[[Page], object]:
+    """Open a dashboard, on a wall, or and click what bears these actions."""
+
+    def act(page: Page) -> None:
+        page.locator(".board-link a", has_text=name).click()
+        expect(page.locator(".board-bar h2")).to_have_text(name)
+        for action in then:
+            button = page.locator(f"[data-view=dashboards] [data-action={action}]")
+            if action != "edit" or button.is_visible():  # it may be edited already
+                button.click()
+        if wall:
+            page.evaluate("location.hash += '?wall=1'")
+            expect(page.locator("#nav")).to_be_hidden()
+
+    return act
+
+
+def _limits(page: Page) -> None:
+    """The supervisor is not there: its answer is given in its place."""
+    page.route(re.compile("/api/flows/[^/]+/limits/"), lambda route: route.fulfill(json=LIMITS))
+    _history(page)
+    page.locator("#history-limits button").first.click()
+    expect(page.locator("[name='when.above']")).to_be_visible()
+    page.fill("[name='when.above']", "31")
+    page.locator("[data-action=compare]").click()
+    expect(page.locator(".limit-result")).not_to_be_empty()
+
+
 PLACES = [
     Place("overview", "overview"),
     Place("history", "overview", _history),
+    Place("limits on the chart", "overview", _limits),
     Place("wall", "overview?wall=1"),
     Place("alarms", "alarms"),
     Place("alarms in groups", "alarms?group=area"),
@@ -71,6 +118,13 @@ PLACES = [
     Place("picture of an event", "events", clicks("[data-action=picture]")),
     Place("flows", "flows"),
     Place("pages", "pages"),
+    Place("dashboards", "dashboards"),
+    Place("new dashboard", "dashboards", clicks("[data-action=new-dashboard]")),
+    Place("dashboard", "dashboards", _dashboard()),
+    Place("dashboard on a wall", "dashboards", _dashboard(wall=True)),
+    Place("empty dashboard", "dashboards", _dashboard("Cold chain")),
+    Place("dashboard being edited", "dashboards", _dashboard(then=["edit"])),
+    Place("panel", "dashboards", _dashboard(then=["edit", "add-panel"])),
     Place("new page", "pages", clicks("[data-action=new-page]")),
     Place("alarm of a page", "pages", clicks(".own-page [data-action=add]")),
     Place("share a page", "pages", clicks(".own-page [data-action=share]")),

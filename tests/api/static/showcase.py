@@ -124,7 +124,11 @@ class Showcase(Together):
                 self.folder / "archive", ROOT / "flows" / "definitions" / "archive.yaml", site
             )
         )
-        served = {"flows": [f"http://{flow.address}" for flow in flows], "registration": "open"}
+        served = {
+            "flows": [f"http://{flow.address}" for flow in flows],
+            "registration": "open",
+            "modes": ["active", "surveillance"],
+        }
         connections = self.stack.connections()
         write_private(
             site,
@@ -230,6 +234,14 @@ class Showcase(Together):
         )
 
     def _events(self, now: float) -> Iterator[Event]:
+        yield Occurrence(
+            id="pictured",
+            time=now - 30,
+            subject="dock",
+            type="person",
+            data={"picture": PICTURE, "box": [0.3, 0.3, 0.2, 0.5]},
+            labels={"area": "loading", "camera": "dock"},
+        )
         for n in range(90):
             at = now - self._random.random() ** 2 * 80_000 - 40
             kind = self._random.choice(
@@ -300,9 +312,24 @@ class Showcase(Together):
         share = {"subject_type": "group", "subject_id": group, "can_view": True, "can_edit": False}
         self.ask("PUT", f"/api/pages/{page}/shares", share)
         self.ask("POST", f"/api/rules/{rules[0]}/trigger", {"price": 6740})
-        self.ask("POST", "/api/pages", {"name": "Cold chain"})
+        cold = self.ask("POST", "/api/pages", {"name": "Cold chain"})["id"]
+        self.ask("POST", f"/api/pages/{cold}/dashboards", {"name": "Cold chain", "panels": []})
+        desk = {"name": "Energy desk", "panels": PANELS}
+        self.ask("POST", f"/api/pages/{page}/dashboards", desk)
 
 
+PANELS = [
+    {"kind": "chart", "subject": "mains", "metric": "power", "range": 3600, "width": 2},
+    {"kind": "alarms", "area": "", "priority": "medium"},
+    {"kind": "card", "subject": "sensor.office"},
+    {"kind": "chart", "subject": "freezer", "metric": "contact", "range": 86400},
+    {"kind": "camera", "camera": "dock"},
+]
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAGCAIAAABxZ0isAAAAEUlEQVR4nGNQcEjAihgGUgIAgSwkAYwdvDgAAAAA"
+    "SUVORK5CYII="
+)
+"""A PNG of 8 x 6 pixels."""
 LETTERS = [
     ("bad_json", "expected a JSON object at byte 0, got 'ERR 17'", b"ERR 17 sensor timeout"),
     (

@@ -13,7 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaAdminClient
 
+from api.database.dashboards import Dashboard
 from api.database.database import open_database
+from api.database.models import Page
 from connectors.base import Health
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.open_consumer import open_consumer
@@ -129,6 +131,12 @@ def test_rules_accounts_and_definitions_come_back_and_nothing_is_overwritten(
 ) -> None:
     here = Place(tmp_path / "here", broker, unique)
     database = open_database(here.data / "api")
+    with database.write() as session:
+        page = Page(key="k", name="Energy")
+        session.add(page)
+        session.flush()
+        about = {"panels": [{"kind": "card", "subject": "rack"}], "changed": 1.0, "changed_by": "a"}
+        session.add(Dashboard(page_id=page.id, name="Day", **about))
     database.close()
     rules = here.connection.topic_names.rules
     put_missing(here.connection, rules, {"one": b'{"id":"one"}', "two": b'{"id":"two"}'})
@@ -153,6 +161,9 @@ def test_rules_accounts_and_definitions_come_back_and_nothing_is_overwritten(
     assert "stays as it is" in restored.output
     with closing(sqlite3.connect(there / "data" / "api" / "api.sqlite")) as opened:
         assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert opened.execute("SELECT name, panels FROM dashboards").fetchall() == [
+            ("Day", '[{"kind": "card", "subject": "rack"}]')
+        ]
     again = vigie("restore", saved, "--to", there)
     assert again.exit_code == 1
     assert "is not empty" in again.output
