@@ -86,7 +86,9 @@ export class DashboardsView {
   async load() {
     const {id} = this;
     try {
-      if (id) await this.loadOne(id); else this.drawList(await ask("/api/dashboards"), (await ask("/api/pages")).filter((page) => page.can_edit));
+      if (id) { await this.loadOne(id); return; }
+      const [dashboards, pages] = await Promise.all([ask("/api/dashboards"), ask("/api/pages")]);
+      if (this.id === id) this.drawList(dashboards, pages.filter((page) => page.can_edit));
     } catch (error) {
       const why = this.failed(error);
       if (!why || this.id !== id) return;
