@@ -10,10 +10,12 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError, ProducerFencedError
 
 from connectors.base import ConnectorError
+from connectors.runtime.backoff import Backoff
 
 log = logging.getLogger("vigie")
 
 MARK_SECONDS = 10.0
+TRIES = 20
 RENEW_SECONDS = 12 * 3600.0
 """Well below the seven days after which a broker forgets an id (`transactional.id.expiration.ms`),
 and the one after which a partition forgets an epoch (`producer.id.expiration.ms`).
@@ -65,9 +67,10 @@ class Fence:
         name = manager.transactional_id
         client.init_transactions()
         self._confirm()
-        self._mark(client, options)
+        places = self._places(options)
+        self._mark(client, places)
         for owner in self._former:
-            self._shut(f"{owner}{name.removeprefix(self._owner)}", options)
+            self._shut(f"{owner}{name.removeprefix(self._owner)}", places, options)
         manager.transactional_id = None
         # the client would go on under another id, of which the broker does not know whose it is
         manager.bump_producer_id_and_epoch = partial(_end, manager)
@@ -78,29 +81,33 @@ class Fence:
             nonlocal due
             if not is_busy and time.monotonic() >= due:
                 manager.transactional_id = name
-                self._mark(client, options)
+                self._mark(client, self._places(options))
                 manager.transactional_id = None
                 due = time.monotonic() + RENEW_SECONDS
 
         return renew
 
-    def _shut(self, name: str, options: dict[str, Any]) -> None:
+    def _shut(self, name: str, places: list[TopicPartition], options: dict[str, Any]) -> None:
         """Shut out who writes under a transactional id."""
-        if name in self._shut_out:
-            return
-        client = KafkaProducer(
-            **options, transactional_id=name, bootstrap_timeout_ms=3_000, max_block_ms=5_000,
-            metrics_enabled=False,
-        )  # fmt: skip
-        try:
-            client.init_transactions()
-            self._mark(client, options)
-        finally:
-            client.close(timeout=1)
-        self._shut_out.add(name)
+        backoff = Backoff(0.2, 1.0)
+        while name not in self._shut_out:
+            client = KafkaProducer(
+                **options, transactional_id=name, bootstrap_timeout_ms=3_000, max_block_ms=5_000,
+                metrics_enabled=False,
+            )  # fmt: skip
+            try:
+                client.init_transactions()
+                self._mark(client, places)
+                self._shut_out.add(name)
+            except ProducerFencedError:  # another one that follows it shuts it out, too
+                if backoff.failures >= TRIES:
+                    raise
+                time.sleep(backoff.pause())
+            finally:
+                client.close(timeout=1)
 
-    def _mark(self, client: KafkaProducer, options: dict[str, Any]) -> None:
-        added = self._add(client, self._places(options))
+    def _mark(self, client: KafkaProducer, places: list[TopicPartition]) -> None:
+        added = self._add(client, places)
         if added:
             # the end of a transaction is answered before it stands in the partitions; the next one
             # begins only then
@@ -115,20 +122,17 @@ class Fence:
         for place in places:
             manager.maybe_add_partition_to_transaction(place)
         client._sender.wakeup()
-        until = time.monotonic() + MARK_SECONDS
-        while not all(map(manager.is_partition_added, places)) and not manager.has_error():
-            if time.monotonic() > until:
-                raise KafkaTimeoutError("the broker does not take partitions into a transaction")
-            time.sleep(0.005)
-        if manager.has_fatal_error():
-            raise manager.last_error
+        _wait(lambda: all(map(manager.is_partition_added, places)) or manager.has_error(), manager)
         if manager.has_abortable_error():
             log.warning(
                 "%s: not every topic can be closed to an earlier owner at once: %s",
                 self._owner, manager.last_error,
             )  # fmt: skip
         added = [place for place in places if manager.is_partition_added(place)]
-        client.abort_transaction()
+        result = manager.begin_abort()
+        client._sender.wakeup()
+        _wait(lambda: result.is_done, manager)  # the client's own wait has no end once it is fenced
+        result.wait(0)
         return added
 
     def _places(self, options: dict[str, Any]) -> list[TopicPartition]:
@@ -144,6 +148,17 @@ class Fence:
             if not topic["error_code"]
             for part in topic["partitions"]
         ]
+
+
+def _wait(is_done: Callable[[], bool], manager: Any) -> None:
+    """Wait for an answer to a transaction; raises `KafkaError`."""
+    until = time.monotonic() + MARK_SECONDS
+    while not is_done() and not manager.has_fatal_error():
+        if time.monotonic() > until:
+            raise KafkaTimeoutError(f"no answer to a transaction within {MARK_SECONDS:g} s")
+        time.sleep(0.005)
+    if manager.has_fatal_error():
+        raise manager.last_error
 
 
 def _end(manager: Any) -> None:

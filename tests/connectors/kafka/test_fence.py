@@ -1,6 +1,7 @@
 """Two processes that both take themselves for the owner: the broker takes records of one only."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -108,3 +109,30 @@ def test_an_owner_that_somebody_else_shut_out_opens_anew_and_loses_nothing(
     for words in site.words("two"):
         assert sorted(set(words)) == ["one", "two"]
     owner.close()
+
+
+def test_several_that_follow_the_same_owner_shut_it_out_at_once(
+    broker: Service, unique: str
+) -> None:
+    site, owner = Site(broker, unique), Owner()
+    former = site.producer(owner.confirm)
+    site.send(former, "before")
+    former.flush()
+    owner.is_owner = False
+
+    def follow(number: int) -> Producer:
+        fence = Fence(f"{unique}/{number}", [site.topic], lambda: None, [site.owner])
+        return Producer(site.connection.fenced(fence), Health(), "log")
+
+    with ThreadPoolExecutor() as pool:
+        followers = list(pool.map(follow, range(6)))
+    for number, follower in enumerate(followers):
+        site.send(follower, f"after {number}")
+        follower.flush()
+    site.send(former, "late")
+    with pytest.raises(LeaseLost):
+        former.flush()
+    words = site.words("after 5")
+    assert words == [["before", *(f"after {n}" for n in range(6))]] * PARTITIONS
+    for one in (former, *followers):
+        one.close()
