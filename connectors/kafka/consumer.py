@@ -4,7 +4,7 @@ import collections
 import itertools
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -43,6 +43,9 @@ class Polling(Protocol):
     def checkpointed(self, tp: TopicPartition, offset: int) -> None:
         """A position became part of the flow's saved state."""
 
+    def leave(self, tp: TopicPartition) -> None:
+        """Read a partition no more."""
+
     def close(self) -> None:
         """Stop reading."""
 
@@ -77,6 +80,11 @@ class TopicReader:
         self._restarted = False
         self.topic_id: str | None = None  # written by the poller's thread, before what it is of
         self._live = False
+        self._cuts: set[int] = set()
+
+    def cut_at(self, offsets: Collection[int]) -> None:
+        """Let a batch end at these offsets; each is where a reader's position was."""
+        self._cuts = set(offsets)
 
     def read(self) -> Batch | None:
         """The events that came; None if there are none."""
@@ -112,6 +120,8 @@ class TopicReader:
         buffer, chunks, size = self.buffer, list[Chunk](), 0
         most = min(READ_BYTES, ALL_READ_BYTES // self._poller.readers())
         while buffer and size < most:
+            if chunks and self._cuts and self._next is not None and self._next.offset in self._cuts:
+                break
             taken = buffer[0]
             if isinstance(taken, Restart):
                 if chunks:
@@ -245,6 +255,10 @@ class TopicReader:
     def retention(self) -> float | None:
         """Seconds for which the topic keeps a record; None for ever, or where it is not known."""
         return self._poller.retention(self.tp.topic)
+
+    def leave(self) -> None:
+        """Read the partition no more, and the others of its source on."""
+        self._poller.leave(self.tp)
 
     def close(self) -> None:
         """Stop reading."""

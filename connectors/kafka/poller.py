@@ -73,6 +73,7 @@ class Poller:
         self._retention: Retention | None = None
         self._group: GroupPositions | None = None
         self._near: set[TopicPartition] = set()
+        self._left: collections.deque[TopicPartition] = collections.deque()
         self._added: collections.deque[TopicReader] = collections.deque()
         self._positions: dict[TopicPartition, Position | None] = {}
         self._failure: BaseException | None = None
@@ -84,9 +85,17 @@ class Poller:
         if self._thread is None:
             self._take_added()
 
+    def leave(self, tp: TopicPartition) -> None:
+        """Read a partition no more, also while the others are read."""
+        self._left.append(tp)
+        self.records_taken()
+
     def _take_added(self) -> bool:
-        """Whether there are partitions that were added."""
-        some = bool(self._added)
+        """Whether there are partitions that were added, or left."""
+        some = bool(self._added or self._left)
+        while self._left:
+            tp = self._left.popleft()
+            del self._readers[tp], self._positions[tp]
         while self._added:
             reader = self._added.popleft()
             self._readers[reader.tp] = reader

@@ -100,6 +100,10 @@ class TopicNames:
         """What a sink of a flow is to write to an outside system."""
         return f"{self.prefix}out.{flow}.{sink}"
 
+    def crossings(self, flow: str) -> str:
+        """The partitions in which one process of a flow found subjects of another; compacted."""
+        return f"{self.prefix}crossings.{flow}"
+
     def frames(self, flow: str, source: str) -> str:
         """The pictures of a camera source that are to be looked at (`flows.vision`)."""
         return f"{self.prefix}frames.{flow}.{source}"

@@ -53,6 +53,11 @@ class Alignment:
         else:
             self._caught_up.append(arrival)
 
+    def leave(self, part: str) -> None:
+        """A partition is not read any more."""
+        self._behind.discard(part)
+        self._held.pop(part, None)
+
     def holds_any(self) -> bool:
         """Whether something waits."""
         return bool(self._held)

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -39,10 +39,13 @@ class Arrivals:
     Data wait until every table has been read. A command waits while data older than it are still
     being read after a start: what a person answered to must have happened first. Of a table only
     rows that changed since the saved state go on, and rows that vanished meanwhile come as
-    deletions.
+    deletions. Of a partition that is `ahead`, what lies before that offset was taken already.
     """
 
-    def __init__(self, data: set[str], tables: set[str]) -> None:
+    def __init__(
+        self, data: set[str], tables: set[str], ahead: Mapping[str, int] | None = None
+    ) -> None:
+        self._ahead = dict(ahead or {})
         self._behind = set(data)
         self._tables = tables
         self._unread = set(tables)
@@ -72,16 +75,29 @@ class Arrivals:
                     self._seen[arrival.part] = place
                 if arrival.batch.events:
                     self._commands.append(arrival)
-        elif self._unread:
-            self._early.append(arrival)
         else:
-            yield self._data(arrival)
+            arrival = self._after_what_was_taken(arrival)
+            if self._unread:
+                self._early.append(arrival)
+            else:
+                yield self._data(arrival)
         while self._commands and self._is_due(self._commands[0]):
             yield self._commands.popleft()
 
     def is_waiting(self) -> bool:
         """Whether a table is unread or data lag behind, so that the wall clock moves no time."""
         return bool(self._unread or self._behind)
+
+    def _after_what_was_taken(self, arrival: Arrival) -> Arrival:
+        if not self._ahead or (before := self._ahead.get(arrival.part)) is None:
+            return arrival
+        place = arrival.batch.next_offset
+        if place is None:  # what waited when its position was saved
+            return arrival
+        if place > before or arrival.batch.recreated:
+            del self._ahead[arrival.part]
+            return arrival
+        return arrival._replace(batch=arrival.batch._replace(events=[], arrivals=()))
 
     def _data(self, arrival: Arrival) -> Arrival:
         if arrival.batch.live:

@@ -1,13 +1,14 @@
 """Which partitions and shards of a flow a process works on."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from flows.dataflow.compiler import Compiled, NotRunnable
 from flows.runtime.runtime_context import Input
 from flows.runtime.saved_state.compatibility import StateLayout
+from flows.runtime.saved_state.states import States
 from flows.runtime.shards import Share
 
 
@@ -16,11 +17,37 @@ class Partitioning:
     """The part of a flow that one process runs.
 
     `layout` is what its saved state must fit, `inputs` are the inputs with the partitions of this
-    process alone.
+    process alone, `is_mine` says which these are, `parts` are all partitions by source.
     """
 
     layout: StateLayout
     inputs: list[Input]
+    is_mine: Callable[[str], bool]
+    parts: Mapping[str, list[str]]
+
+    def inputs_with_others(self, saved: States, told: Iterable[tuple[str, str]]) -> list[Input]:
+        """The inputs, with partitions of other processes in which its subjects may lie.
+
+        Those are the ones that it read before, those of which it was told, and all of a source that
+        is new, until enough was seen of it.
+        """
+        wanted = {*saved.positions, *told}
+        return [
+            source
+            if source.side is not None
+            else replace(
+                source,
+                parts=[
+                    part
+                    for part in self.parts[source.name]
+                    if self.is_mine(part)
+                    or (source.name, part) in wanted
+                    or not saved.knows(source.name)
+                ],
+                ahead=partial(_ahead, saved, source.name),
+            )
+            for source in self.inputs
+        ]
 
 
 def partition(
@@ -34,12 +61,21 @@ def partition(
     counts = Counter(
         part.rpartition("/")[0] for source in data for part in source.parts if "/" in part
     )
-    total = _shards(compiled, counts, saved)
-    if share.count > 1:
-        _refuse_uneven(compiled.plan.flow, share, total, counts)
+    total = _shards(compiled, counts, saved, share)
+    if total < share.count:
+        what = (
+            f"the topics have only {total} partitions"
+            if saved is None
+            else f"the flow's state is kept in {total} shard{'s' if total > 1 else ''}, as it was"
+            " when it began; start at most so many processes"
+        )
+        raise NotRunnable(f"--process {share}: {what}")
     shards = [str(n) for n in range(total) if share.has(n)]
-    if share.count > 1:
-        is_mine = partial(_is_of, share, total)
+    is_mine: Callable[[str], bool] = partial(_is_of, share, total)
+    parts = {source.name: source.parts for source in data}
+    if share.count == 1:
+        is_mine = _is_any
+    else:
         data = [
             replace(source, parts=list(filter(is_mine, source.parts)), is_mine=is_mine)
             for source in data
@@ -53,39 +89,27 @@ def partition(
         compiled.plan.carried(),
     )
     sides = [source for source in inputs if source.side is not None]
-    return Partitioning(layout, [*data, *sides])
+    return Partitioning(layout, [*data, *sides], is_mine, parts)
 
 
-def _shards(compiled: Compiled, counts: Mapping[str, int], saved: int | None) -> int:
-    """How many shards a flow has: as many as its state has, or else its topics partitions."""
+def _shards(compiled: Compiled, counts: Mapping[str, int], saved: int | None, share: Share) -> int:
+    """How many shards a flow has: as many as its state has, or else its topics partitions.
+
+    Where these have different numbers, one process does best with one shard.
+    """
     if not compiled.sharded:
         return 1
     if saved is not None:
         return saved
-    return next(iter(counts.values())) if len(set(counts.values())) == 1 else 1
+    return max(counts.values()) if len(set(counts.values())) == 1 or share.count > 1 else 1
 
 
-def _refuse_uneven(flow: str, share: Share, total: int, counts: Mapping[str, int]) -> None:
-    """Refuse a number of processes that would part a subject's shard from its partitions."""
-    are_equal = len(set(counts.values())) == 1
-    shards = f"{total} shard{'s' if total > 1 else ''}"
-    if (total == 1 and not are_equal) or any(
-        n % total and (n % share.count or total % share.count) for n in counts.values()
-    ):
-        raise NotRunnable(
-            f"flow {flow!r} cannot be shared out by --process {share}: its topics have different"
-            f" numbers of partitions ({', '.join(f'{topic} {n}' for topic, n in counts.items())})"
-            f" than its state, which is kept in {shards}, so the events of one subject would reach"
-            " different processes; take a number of processes by which all of these can be divided"
-        )
-    if total < share.count:
-        what = (
-            f"the topics have only {total} partitions"
-            if set(counts.values()) == {total}
-            else f"the flow's state is kept in {shards}, one for each partition that there was when"
-            " it began; start at most so many processes"
-        )
-        raise NotRunnable(f"--process {share}: {what}")
+def _is_any(part: str) -> bool:
+    return True
+
+
+def _ahead(saved: States, source: str, part: str) -> set[int]:
+    return set(saved.ahead.get((source, part), {}).values())
 
 
 def _is_of(share: Share, shards: int, part: str) -> bool:

@@ -4,7 +4,7 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +24,7 @@ from connectors.camera.components import Rtsp
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fencing.fence import Fence
+from connectors.kafka.log.position import Position
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder
 from connectors.runtime.tracing.traces import open_traces
@@ -48,6 +49,7 @@ from flows.runtime.saved_state import ending
 from flows.runtime.saved_state.folder import OpenedState, StateFolder
 from flows.runtime.saved_state.points import OUTBOX
 from flows.runtime.shards import WHOLE, Share, StateError
+from flows.runtime.sources.crossings import Crossings
 from flows.runtime.status import Metrics, make_health
 from flows.vision.recordings import Recordings
 
@@ -208,8 +210,11 @@ class Runner:
                 private_folder(folder)
             inputs = self._inputs.connect(self._compiled)
             mine = partition(self._compiled, inputs, self._options.share, self._folder.shards())
+            if self._options.share.count > 1:
+                context = self._context_with("crossings", self._broker)
+                self._context.crossings = Crossings(context, self.producer)
             with self._folder.locked(mine.layout.shards):
-                yield mine, self._folder.open(mine.layout, self._options.drop)
+                yield mine, self._folder.open(mine.layout, self._options.drop, self._told())
         finally:
             self._close()
 
@@ -223,9 +228,16 @@ class Runner:
             had_alarms=bool(opened.saved.figures),
         )
 
+    def _told(self) -> Mapping[tuple[str, str], Position]:
+        return {} if self._context.crossings is None else self._context.crossings.all()
+
     def _run(self, mine: Partitioning, opened: OpenedState) -> None:
         context, layout = self._context, mine.layout
-        context.router = Router(layout.count, layout.shards, self._say_misplaced)
+        context.router = Router(
+            layout.count, layout.shards, self._say_misplaced, is_mine=mine.is_mine
+        )
+        inputs = mine.inputs_with_others(opened.saved, self._told())
+        context.ahead = opened.saved.ahead_of
         context.router.partitions.update(layout.partitions)
         self._inputs.known = opened.known
         context.input, context.state = opened.saved.input, opened.saved.shard
@@ -238,12 +250,12 @@ class Runner:
         if ALARM_SINK in writers:
             self.metrics.registry.register(self._figures)
         writers = self.outbox.through(writers, self._evidence.opened)
-        dataflow = build(context, mine.inputs, writers)
+        dataflow = build(context, inputs, writers)
         self.outbox.start()
         self._inputs.start()
         if self._evidence.is_made:
             EvidenceSweeper(self._site, self.stopping).start()
-        parts = sum(len(source.parts) for source in mine.inputs if source.side is None)
+        parts = sum(len(source.parts) for source in inputs if source.side is None)
         log.info(
             "%s: running, %d source partition%s",
             self._flow.flow,
@@ -279,6 +291,8 @@ class Runner:
         self.on_end()
         self.stopping.set()
         self._inputs.close()
+        if self._context.crossings is not None:
+            self._context.crossings.close()
         self._evidence.close()
         self.outbox.close()
         self.producer.close()
@@ -313,29 +327,16 @@ class Runner:
         )
 
     def _say_misplaced(self, found: Misplaced) -> None:
-        """Count what lies in another partition than its key says, and say it once for a topic.
-
-        Raises `NotRunnable` where another process has the state of the subject.
-        """
+        """Count what lies in another partition than its key says, and say it once for a topic."""
         self.metrics.counted(found.topic, "misplaced", found.count)
-        so = (
-            f"topic {found.topic} has records of {found.subject} in partition {found.partition},"
-            f" expected in {found.expected}: they were written without the subject as their key, by"
-            " another partitioner than Kafka's own (murmur2), or before partitions were added;"
-        )
-        if not found.is_mine:
-            raise NotRunnable(
-                f"{so} another process has the state of this subject, and two states of one would"
-                " raise its alarms twice. Run the flow as one process (without --process), which"
-                " finds the state of a subject wherever its records lie, or let the writer use the"
-                " subject as key"
-            )
         if found.topic not in self._said:
             self._said.add(found.topic)
             log.warning(
-                "%s: %s each subject has one state all the same, but events of one that lie apart"
-                " are in order by their time alone",
-                self._flow.flow, so,
+                "%s: topic %s has records of %s in partition %d, expected in %d: they were written"
+                " without the subject as their key, by another partitioner than Kafka's own"
+                " (murmur2), or before partitions were added; each subject has one state all the"
+                " same, but events of one that lie apart are in order by their time alone",
+                self._flow.flow, found.topic, found.subject, found.partition, found.expected,
             )  # fmt: skip
 
     def _flush_refused(self) -> None:

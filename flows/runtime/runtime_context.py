@@ -1,7 +1,7 @@
 """What the sources, shards and sinks of one running dataflow share."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from flows.dataflow.plan import Plan
 from flows.dataflow.routing import Router
 from flows.runtime.saved_state.input_state import InputState
 from flows.runtime.source_progress import SourceProgress
+from flows.runtime.sources.crossings import Crossings
 from flows.runtime.wakeup import Wakeup
 
 
@@ -22,7 +23,9 @@ class Input:
     table, which is read whole before any data are, or people's commands. `is_reachable` is False
     while what fills the source from outside cannot be reached. `grown` are partitions that came to
     it since it was asked last, of all processes; this one reads those that `is_mine`, from their
-    beginning. Where it `is_drawn`, which events are followed was decided when they came in.
+    beginning, and others where its subjects may lie in any. `ahead` are offsets of a partition at
+    which its batches are to end. Where it `is_drawn`, which events are followed was decided when
+    they came in.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Input:
     grown: Callable[[], list[str]] = list
     is_mine: Callable[[str], bool] = lambda part: True
     is_drawn: bool = False
+    ahead: Callable[[str], Collection[int]] = lambda part: ()
 
 
 @dataclass
@@ -44,7 +48,8 @@ class RuntimeContext:
     before anything is written, and does not return where another process may run the flow. `router`
     knows the shard to which a subject belongs by its key, which answers commands for a subject that
     no shard knows. `input`, `state` and `carried` are what was saved, for sources, shards and sinks
-    that the engine does not bring itself.
+    that the engine does not bring itself; `ahead` are the offsets up to which a shard has taken
+    what is read. `crossings` is there where several processes run the flow.
     """
 
     plan: Plan
@@ -59,6 +64,8 @@ class RuntimeContext:
     input: Callable[[str], InputState] = lambda source: InputState({})
     state: Callable[[str], bytes | None] = lambda shard: None
     carried: Callable[[str], Any] = lambda sink: None
+    ahead: Callable[[str], Mapping[str, int]] = lambda shard: {}
+    crossings: Crossings | None = None
     traces: Tracing | None = None
 
     def __post_init__(self) -> None:

@@ -120,7 +120,8 @@ class ShardLogic(StatefulBatchLogic[tuple[str, list[Arrival]], tuple[str, list[E
         if taken_over is not None:
             self._restore(taken_over)
         data = self._context.parts_of_shard.get(shard, set())
-        self._arrivals = Arrivals(data, self._context.table_parts)
+        ahead = self._context.ahead(shard)
+        self._arrivals = Arrivals(data, self._context.table_parts, ahead)
         if self._saved:
             self._arrivals.restore(self._saved)
         self._graph.expect(data)

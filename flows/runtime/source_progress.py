@@ -40,6 +40,11 @@ class SourceProgress(Collector):
         """Follow one more source partition."""
         self._parts[part] = _Part(source, reader)
 
+    def remove(self, part: str) -> None:
+        """Follow a source partition no more."""
+        self._parts.pop(part, None)
+        self.silence.pop(part, None)
+
     def received(self, part: str, wall: float) -> None:
         """Note that events came of which the last one arrived at `wall` (epoch seconds)."""
         self._parts[part].newest = wall

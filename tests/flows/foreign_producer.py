@@ -1,6 +1,7 @@
 """A program that is none of ours and writes readings to a topic, and the alarms due of them."""
 
 import itertools
+import zlib
 
 from kafka import KafkaAdminClient, KafkaProducer
 
@@ -55,6 +56,16 @@ class Foreign:
 
     def close(self) -> None:
         self._producer.close()
+
+
+class Librdkafka(Foreign):
+    """Writes each subject's readings under its key, where librdkafka puts them by default."""
+
+    def _send(self, event: Reading) -> None:
+        partition = zlib.crc32(event.subject.encode()) % PARTITIONS
+        self._producer.send(
+            self._topic, encode_lines([event]), key=event.subject.encode(), partition=partition
+        )
 
 
 def changes(events: list[Event]) -> dict[str, list[tuple[int, str, float]]]:

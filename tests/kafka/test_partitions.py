@@ -12,7 +12,14 @@ from connectors.kafka.connection import TopicConnection
 from infra.embedded.kafka.server import Kafka
 from operators.events import Event, encode_lines
 from tests.flow_process import FlowProcess
-from tests.flows.foreign_producer import SUBJECTS, Foreign, changes, expected, make_topic
+from tests.flows.foreign_producer import (
+    SUBJECTS,
+    Foreign,
+    Librdkafka,
+    changes,
+    expected,
+    make_topic,
+)
 from tests.flows.running import HOT, site_of, write
 from tests.kafka.conftest import Administer
 from tests.kafka.reading import Following
@@ -74,19 +81,24 @@ def test_a_subject_whose_records_lie_in_all_partitions_has_one_alarm_through_kil
     assert changes(alarms()) == expected(foreign.sent)
 
 
-def test_a_process_ends_where_another_has_the_state_of_a_subject_and_one_alone_goes_on(
-    kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look
-) -> None:
-    foreign = Foreign(kafka.address, f"{unique}.in")
-    flow = FlowProcess(definition, site, tmp / "data", "--process", "1/2").wait_running()
-    foreign.send(400)
-    assert flow.ended() == 1
-    said = flow.log.read_text()
-    assert f"topic {unique}.in has records of s" in said
-    assert "Run the flow as one process (without --process)" in said
-    alone = FlowProcess(definition, site, tmp / "data").wait_running()
-    wait_for_changes(alarms, foreign)
-    alone.kill()
+@pytest.mark.parametrize("writer", [Foreign, Librdkafka])
+def test_two_processes_have_one_alarm_for_each_subject_wherever_it_lies_through_kills(
+    kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look,
+    writer: type[Foreign],
+) -> None:  # fmt: skip
+    foreign = writer(kafka.address, f"{unique}.in")
+    for killed in (0, 1):
+        foreign.send(400)
+        flows = [
+            FlowProcess(definition, site, tmp / "data", "--process", share).wait_running()
+            for share in ("1/2", "2/2")
+        ]
+        wait_until(lambda: len(alarms()) > len(foreign.sent) - 400, what="some changes")
+        flows[killed].kill()
+        flows[killed] = FlowProcess(definition, site, tmp / "data", "--process", f"{killed + 1}/2")
+        wait_for_changes(alarms, foreign)
+        for flow in flows:
+            flow.kill()
     foreign.close()
     assert changes(alarms()) == expected(foreign.sent)
 

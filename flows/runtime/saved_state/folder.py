@@ -11,6 +11,7 @@ from typing import Any
 from bytewax.recovery import RecoveryConfig
 
 from connectors.base import ConnectorError
+from connectors.kafka.log.position import Position
 from connectors.runtime.private_files import write_private
 from flows.dataflow.plan import COMMANDS
 from flows.runtime.saved_state import stores
@@ -20,6 +21,7 @@ from flows.runtime.saved_state.compatibility import (
     read_manifest,
     refuse_misfit,
 )
+from flows.runtime.saved_state.shared_parts import take_shared
 from flows.runtime.saved_state.states import States
 from flows.runtime.saved_state.stores import Store
 from flows.runtime.shards import WHOLE, Share, StateError, lock_folder, lock_shards
@@ -58,17 +60,23 @@ class StateFolder:
         with lock_shards(self.path, shards, self.share):
             yield
 
-    def open(self, layout: StateLayout, drop: Iterable[str] = ()) -> OpenedState:
+    def open(
+        self,
+        layout: StateLayout,
+        drop: Iterable[str] = (),
+        told: Mapping[tuple[str, str], Position] | None = None,
+    ) -> OpenedState:
         """Find, take over or create the states of this process's shards, which it must hold.
 
         Raises `StateError` rather than lose the state of a step in silence; `drop` are persisted
-        ids whose state may be lost.
+        ids whose state may be lost. `told` is where the partitions begin, by source, that have
+        subjects of several processes (`flows.runtime.sources.crossings`).
         """
         with lock_folder(self.path):
             known = stores.stores(self.path)
             if known:
                 refuse_misfit(self.path, layout, set(drop))
-            store, states = self._mine(known, layout)
+            store, states = self._mine(known, layout, told or {})
             self._write_manifest(layout.manifest())
             stores.remove_superseded(self.path)
         sources = frozenset(
@@ -76,7 +84,9 @@ class StateFolder:
         )
         return OpenedState(store.path, RecoveryConfig(str(store.path)), states, sources)
 
-    def _mine(self, known: list[Store], layout: StateLayout) -> tuple[Store, States]:
+    def _mine(
+        self, known: list[Store], layout: StateLayout, told: Mapping[tuple[str, str], Position]
+    ) -> tuple[Store, States]:
         """The store that holds just these shards, or a new one that takes them over."""
         newest = {shard: _first(known, shard) for shard in layout.shards}
         for store in set(newest.values()) - {None}:
@@ -85,7 +95,7 @@ class StateFolder:
                 stores.check(store)
                 stores.upgrade(store, self.flow)
                 return store, stores.read(store, self.flow)
-        taken = self._take_over(known, layout, newest)
+        taken = self._take_over(known, layout, newest, told)
         number = known[0].number + 1 if known else 1
         return stores.create(self.path, layout.shards, number, taken), taken
 
@@ -103,7 +113,11 @@ class StateFolder:
         return saved.shards if saved is not None and saved.state else None
 
     def _take_over(
-        self, known: list[Store], layout: StateLayout, newest: Mapping[str, Store | None]
+        self,
+        known: list[Store],
+        layout: StateLayout,
+        newest: Mapping[str, Store | None],
+        told: Mapping[tuple[str, str], Position],
     ) -> States:
         read: dict[int, States] = {}
 
@@ -129,6 +143,8 @@ class StateFolder:
                     taken.positions[source, part] = states.positions[source, part]
                 if (source, part) in states.waiting:
                     taken.waiting[source, part] = states.waiting[source, part]
+        by_shard = {shard: states_of(store) for shard, store in newest.items() if store is not None}
+        take_shared(taken, by_shard, told if by_shard else {}, layout.count)
         for store in known:
             if store.number in read and min(store.made_for) in layout.shards:
                 for sink, records in states_of(store).records.items():

@@ -40,6 +40,9 @@ class States:
     waiting: dict[tuple[str, str], bytes] = field(default_factory=dict)
     records: dict[str, list[Any]] = field(default_factory=dict)
     """What sinks had not written yet (`connectors.kafka.in_flight`), by sink."""
+    ahead: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    """Of a partition that several processes read: shards that had taken more than its position
+    says, each with the offset up to which."""
 
     def add(self, step: str, key: str, state: bytes) -> None:
         """Put in the state that a step of the dataflow keeps under a key.
@@ -63,6 +66,8 @@ class States:
                 self.figures[shard] = wrap("sink", encode(figures))
 
     def _add_input(self, source: str, state: InputState) -> None:
+        for place in [place for place in self.positions if place[0] == source]:
+            del self.positions[place]  # of a partition that is not read any more
         for part, position in state.positions.items():
             self.positions[source, part] = wrap_position(position)
             self.waiting.pop((source, part), None)
@@ -89,6 +94,14 @@ class States:
     def shard(self, shard: str) -> bytes | None:
         """The state of a shard in its envelope, None where none is known."""
         return self.shards.get(shard)
+
+    def ahead_of(self, shard: str) -> dict[str, int]:
+        """Offsets before which a shard has taken what is read, by `SOURCE:PARTITION`."""
+        return {
+            f"{source}:{part}": offsets[shard]
+            for (source, part), offsets in self.ahead.items()
+            if shard in offsets
+        }
 
     def carried(self, sink: str) -> Any:
         """What a sink had not written yet, None if that is nothing."""
@@ -124,13 +137,15 @@ class _File(msgspec.Struct, frozen=True):
     figures: dict[str, bytes]
     records: dict[str, list[Any]] = {}
     waiting: list[tuple[str, str, bytes]] = []
+    ahead: list[tuple[str, str, dict[str, int]]] = []
 
 
 def dump(states: States) -> bytes:
     """Encode states for a file."""
     positions = [(*place, state) for place, state in states.positions.items()]
     waiting = [(*place, batch) for place, batch in states.waiting.items()]
-    file = _File(FORMAT, positions, states.shards, states.figures, states.records, waiting)
+    ahead = [(*place, offsets) for place, offsets in states.ahead.items()]
+    file = _File(FORMAT, positions, states.shards, states.figures, states.records, waiting, ahead)
     return encode(file)
 
 
@@ -140,4 +155,5 @@ def load(data: bytes) -> States:
     check_format(file.format)
     positions = {(source, part): state for source, part, state in file.positions}
     waiting = {(source, part): batch for source, part, batch in file.waiting}
-    return States(positions, file.shards, file.figures, waiting, file.records)
+    ahead = {(source, part): offsets for source, part, offsets in file.ahead}
+    return States(positions, file.shards, file.figures, waiting, file.records, ahead)

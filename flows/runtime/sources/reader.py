@@ -1,18 +1,22 @@
 """One source of the dataflow: all its partitions, read in turn and sent to the shards."""
 
+import logging
+import time
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bytewax.inputs import StatefulSourcePartition
 
-from connectors.base import Batch, Reader, ShownReader
+from connectors.base import Batch, Reader, SharedReader, ShownReader
 from connectors.runtime import steady_clock
-from flows.dataflow.alignment import Alignment
+from flows.dataflow.alignment import PATIENCE, Alignment
 from flows.dataflow.input_order import Arrival
 from flows.runtime import tracing
 from flows.runtime.runtime_context import Input, RuntimeContext
 from flows.runtime.saved_state import input_state
+
+log = logging.getLogger("vigie")
 
 AT_ONCE = datetime.fromtimestamp(0, UTC)
 MOST_AT_ONCE = 10_000
@@ -36,9 +40,13 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         )
         self._readers: dict[str, tuple[str, Reader]] = {}
         self._turn: deque[tuple[str, Reader]] = deque()
+        self._others: dict[str, set[str]] = {}  # partitions of other processes, by topic
+        self._patient_until: dict[str, float] = {}  # by topic that is not keyed
+        self._whole: set[str] = set()  # such topics of which all partitions are read
         state = context.input(source.name) if saved is None else input_state.load(saved)
+        told = context.crossings.of(source.name) if context.crossings else {}
         for part in source.parts:
-            self._open(part, state.positions.get(part))
+            self._open(part, state.positions.get(part, told.get(part)))
         for arrival in input_state.waiting_of(source.name, state):
             context.router.look(self._part(arrival.part), arrival.batch.events)
             self._alignment.take(arrival)
@@ -46,7 +54,11 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
     def _open(self, part: str, position: object | None) -> None:
         id = f"{self._source.name}:{part}"
         reader = self._source.open(part, position)
+        if (ahead := self._source.ahead(part)) and isinstance(reader, SharedReader):
+            reader.cut_at(ahead)
         self._readers[part] = id, reader
+        if not self._source.is_mine(part):
+            self._others.setdefault(part.rpartition("/")[0], set()).add(part)
         self._turn.append((id, reader))
         if self._is_data:
             name = self._source.name.removesuffix(".unlabelled")
@@ -66,12 +78,14 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             return []
         for part in self._source.grown():
             self._grow(part)
-        found = self._read_in_turn()
-        items = self._sent(self._released())
+        items = self._shared_out() if self._is_data and context.crossings else []
+        found = self._patient_until.keys() == self._whole and self._read_in_turn()
+        items += self._sent(self._released())
         if found or items:
             context.wakeup.busy()
             return items
-        context.wakeup.idle(self._alignment.holds_any())
+        is_patient = self._patient_until.keys() != self._whole
+        context.wakeup.idle(is_patient or self._alignment.holds_any())
         return self._woken()
 
     def _grow(self, part: str) -> None:
@@ -79,9 +93,60 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         topic, _, number = part.rpartition("/")
         if self._is_data:
             self._context.router.grown(topic, int(number) + 1)
-        if self._source.is_mine(part):
-            self._context.add(self._source, part)
-            self._open(part, 0)
+        if self._source.is_mine(part) or self._others.get(topic):
+            self._join(part, 0)
+
+    def _join(self, part: str, position: object) -> None:
+        self._context.add(self._source, part)
+        self._open(part, position)
+
+    def _shared_out(self) -> list[Item]:
+        """Read partitions of other processes where subjects of ours lie, and no others."""
+        assert self._context.crossings is not None
+        told = self._context.crossings.of(self._source.name)
+        for part, position in told.items():
+            if part not in self._readers:
+                self._join(part, position)
+        for topic in {part.rpartition("/")[0] for part in told} - self._whole:
+            self._make_whole(topic)
+        items: list[Item] = []
+        for topic, parts in list(self._others.items()):
+            if self._context.router.is_keyed(topic):
+                if left := sorted(parts - told.keys()):
+                    log.info(
+                        "%s: topic %s is keyed by subject; partitions of other processes are not"
+                        " read any more",
+                        self._context.plan.flow, topic,
+                    )  # fmt: skip
+                for part in left:
+                    items += self._leave(part)
+                self._others[topic] = parts & told.keys()
+        return items
+
+    def _make_whole(self, topic: str) -> None:
+        """Tell our partitions of a topic that is not keyed, and wait to be told those of others."""
+        assert self._context.crossings is not None
+        now = time.monotonic()
+        if topic not in self._patient_until:
+            self._patient_until[topic] = now + PATIENCE
+            for part, (_, reader) in list(self._readers.items()):
+                if part.rpartition("/")[0] == topic and self._source.is_mine(part):
+                    self._context.crossings.tell(self._source.name, part, reader.position())
+        parts = (f"{topic}/{n}" for n in range(self._context.router.partitions.get(topic, 0)))
+        if now > self._patient_until[topic] or self._readers.keys() >= set(parts):
+            self._whole.add(topic)
+
+    def _leave(self, part: str) -> list[Item]:
+        """Stop reading a partition; no shard waits for it any more."""
+        id, reader = self._readers.pop(part)
+        self._turn.remove((id, reader))
+        self._alignment.leave(id)
+        self._context.source_progress.remove(id)
+        self._context.router.forget(part)
+        if isinstance(reader, SharedReader):
+            reader.leave()
+        now = self._context.clock()
+        return self._sent([Arrival(id, self._source.name, Batch([], now, True))])
 
     def _read_in_turn(self) -> bool:
         """Read one partition after the other until enough has come; whether anything did."""
@@ -100,6 +165,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         context = self._context
         if not self._alignment.wants(id):
             return None
+        position = reader.position() if context.crossings else None
         batch = reader.read()
         if batch is None:
             if self._is_data:
@@ -112,8 +178,9 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             tracing.read(context.traces, self._source.name, batch, not self._source.is_drawn)
         if batch.whole:
             context.unread_tables.discard(id)
-        if self._is_data:
-            context.router.look(self._part(id), batch.events)
+        if self._is_data and context.router.look(self._part(id), batch.events):
+            assert context.crossings is not None
+            context.crossings.tell(self._source.name, self._part(id), position)
         self._alignment.take(Arrival(id, self._source.name, batch))
         return len(batch.events)
 
@@ -173,7 +240,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         state = input_state.save(positions, self._source.name, self._alignment.held())
         self._context.flush_refused()
         for part, (_, reader) in self._readers.items():
-            if isinstance(reader, ShownReader):
+            if isinstance(reader, ShownReader) and self._source.is_mine(part):
                 reader.checkpointed(positions[part])
         return state
 

@@ -6,12 +6,101 @@ import pytest
 
 from connectors.kafka.admin import partition_of
 from connectors.kafka.connection import TopicConnection
+from flows.dataflow.routing import PROOF
 from infra.embedded.broker import Broker
+from operators.events import Reading, encode_lines
 from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
 from tests.flows.foreign_producer import PARTITIONS, Foreign, changes, expected
 from tests.flows.running import HOT, site_of, write
 from tests.waiting import wait_until
+
+
+def start(definition: Path, site: Path, data: Path, processes: int) -> list[FlowProcess]:
+    flows = [
+        FlowProcess(definition, site, data, "--process", f"{number + 1}/{processes}")
+        for number in range(processes)
+    ]
+    for flow in flows:
+        flow.wait_running()
+    return flows
+
+
+@pytest.mark.parametrize("processes", [[2, 2, 2], [1, 2, 1]], ids=["two", "one, two, one"])
+def test_several_processes_have_one_alarm_for_a_subject_that_lies_in_partitions_of_all(
+    broker: Broker, tmp: Path, unique: str, topic: Watch, processes: list[int]
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
+    body = HOT.replace("NAME", unique) + "clock: {idle: 1h}\n"
+    definition = write(tmp, "hot", body)
+    foreign = Foreign(broker.address, f"{unique}.in")
+    alarms = topic(connection, connection.topic_names.alarms)
+    for count in processes:
+        foreign.send(400)
+        flows = start(definition, site, tmp / "data", count)
+        wait_until(
+            lambda: sum(map(len, changes(alarms()).values())) >= len(foreign.sent),
+            what="a change of an alarm for each reading",
+        )
+        for flow in flows:
+            flow.kill()
+    foreign.close()
+    assert changes(alarms()) == expected(foreign.sent)
+
+
+class Changing(Foreign):
+    """Writes under keys as Kafka's own clients do, until it `is_foreign`."""
+
+    is_foreign = False
+
+    def _send(self, event: Reading) -> None:
+        if self.is_foreign:
+            super()._send(event)
+        else:
+            self._producer.send(self._topic, encode_lines([event]), key=event.subject.encode())
+
+
+def test_two_processes_read_their_own_partitions_until_a_subject_lies_in_one_of_the_other(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
+    body = HOT.replace("NAME", unique) + "clock: {idle: 1h}\n"
+    definition = write(tmp, "hot", body)
+    writer = Changing(broker.address, f"{unique}.in")
+    alarms = topic(connection, connection.topic_names.alarms)
+
+    def wait() -> None:
+        wait_until(
+            lambda: sum(map(len, changes(alarms()).values())) >= len(writer.sent),
+            what="a change of an alarm for each reading",
+        )
+
+    flows = start(definition, site, tmp / "data", 2)
+    for _ in range(2):
+        writer.send(PROOF + 100)
+        wait()
+    writer.is_foreign = True
+    again = list[FlowProcess]()
+    for _ in range(2):
+        for _ in range(2 * PARTITIONS):  # one at a time, so that their order is known
+            writer.send(1)
+            wait()
+        if not again:
+            said = "".join(flow.log.read_text() for flow in flows)
+            for flow in flows:
+                flow.kill()
+            again = start(definition, site, tmp / "data", 2)
+    assert [flow.stop() for flow in again] == [0, 0]
+    writer.close()
+    assert changes(alarms()) == expected(writer.sent)
+    assert "not read any more" in said
+    assert "may have subjects of other processes" in said
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["", "with a step that brings all together"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 from pydantic import SecretStr
 
 from connectors.base import Health
@@ -20,6 +21,7 @@ from infra.embedded.clickhouse import ClickHouse
 from operators.events import AlarmTransition, Event, Reading
 from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
+from tests.flows.foreign_producer import changes
 from tests.flows.running import HOT, run_refused, site_of, write
 from tests.waiting import PATIENCE, wait_until
 
@@ -131,33 +133,42 @@ def test_one_process_two_and_one_again_give_the_same_counts(
     assert len(changes) == SUBJECTS
 
 
-def test_a_flow_whose_topics_have_unequal_partitions_runs_as_one_process_only(
-    broker: Broker, tmp: Path, unique: str, topic: Watch
+@pytest.mark.parametrize("shares", [["1/1"], ["1/2", "2/2"]], ids=["one", "two"])
+def test_a_subject_has_one_alarm_over_topics_with_different_numbers_of_partitions(
+    broker: Broker, tmp: Path, unique: str, topic: Watch, shares: list[str]
 ) -> None:
-    connection = TopicConnection(brokers=[broker.address], idempotence=False)
-    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence"}))
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
     body = HOT.replace("topic: NAME.in", "topic: {name: [NAME.in, NAME.more]}").replace(
         "NAME", unique
     )
-    definition = write(tmp, "hot", body)
+    definition = write(tmp, "hot", f"{body}clock: {{idle: 1h}}\n")
     producers = [Producer(connection, Health(), "p", partitions=count) for count in (4, 6)]
-    for name, producer, value in zip(("in", "more"), producers, (31.0, 20.0), strict=True):
+    for part, (producer, value) in enumerate(zip(producers, (31.0, 20.0), strict=True)):
+        name = ("in", "more")[part]
         sent = [
-            Reading(id=f"{name}{n}", time=n, subject=f"s{n}", metric="t", value=value)
+            Reading(id=f"{name}{n}", time=n + part / 2, subject=f"s{n}", metric="t", value=value)
             for n in range(1000, 1020)
         ]
         producer.send_events(f"{unique}.{name}", [*sent])
         producer.flush()
         producer.close()
-
-    refused = run_refused(definition, site, tmp / "data", "--process", "1/2")
-    assert refused.returncode == 1
-    assert f"different numbers of partitions ({unique}.in 4, {unique}.more 6)" in refused.stderr
-
-    out = topic(connection, f"{unique}.out")
-    with FlowProcess(definition, site, tmp / "data") as flow:
-        wait_until(lambda: len(out()) == 40, what="the readings of both topics")
-        assert flow.stop() == 0
+    flows = [
+        FlowProcess(definition, site, tmp / "data", "--process", share).wait_running()
+        for share in shares
+    ]
+    out, alarms = (
+        topic(connection, f"{unique}.out"),
+        topic(connection, connection.topic_names.alarms),
+    )
+    wait_until(lambda: len(out()) == 40, what="the readings of both topics")
+    wait_until(lambda: len(alarms()) == 40, what="a change of an alarm for each")
+    assert [flow.stop() for flow in flows] == [0] * len(shares)
+    assert changes(alarms()) == {
+        f"s{n}": [(1, "activated", n), (2, "returned", n + 0.5)] for n in range(1000, 1020)
+    }
 
 
 def test_a_share_without_any_partition_is_refused(broker: Broker, tmp: Path, unique: str) -> None:
