@@ -1,7 +1,7 @@
 """The contracts of sources and sinks, without the engine: plain objects that its adapter drives."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -96,17 +96,6 @@ class ShownReader(Protocol):
 
     def checkpointed(self, position: object) -> None:
         """A position became part of the flow's saved state."""
-
-
-@runtime_checkable
-class SharedReader(Protocol):
-    """A reader of a partition that several processes of a flow may read."""
-
-    def cut_at(self, offsets: Collection[int]) -> None:
-        """Let a batch end at these offsets; each is where a reader's position was."""
-
-    def leave(self) -> None:
-        """Read the partition no more, and the others of its source on."""
 
 
 @runtime_checkable

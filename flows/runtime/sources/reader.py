@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from bytewax.inputs import StatefulSourcePartition
 
-from connectors.base import Batch, Reader, SharedReader, ShownReader
+from connectors.base import Batch, Reader, ShownReader
+from connectors.kafka.consumer import TopicReader
 from connectors.runtime import steady_clock
 from flows.dataflow.alignment import PATIENCE, Alignment
 from flows.dataflow.input_order import Arrival
@@ -54,7 +55,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
     def _open(self, part: str, position: object | None) -> None:
         id = f"{self._source.name}:{part}"
         reader = self._source.open(part, position)
-        if (ahead := self._source.ahead(part)) and isinstance(reader, SharedReader):
+        if (ahead := self._source.ahead(part)) and isinstance(reader, TopicReader):
             reader.cut_at(ahead)
         self._readers[part] = id, reader
         if not self._source.is_mine(part):
@@ -143,7 +144,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         self._alignment.leave(id)
         self._context.source_progress.remove(id)
         self._context.router.forget(part)
-        if isinstance(reader, SharedReader):
+        if isinstance(reader, TopicReader):
             reader.leave()
         now = self._context.clock()
         return self._sent([Arrival(id, self._source.name, Batch([], now, True))])
