@@ -53,6 +53,13 @@ PRIVATE = {
         "kafka.net.transport:KafkaTCPTransport._write_to_sock(self)",
         "kafka.net.transport:KafkaTCPTransport.write(self, data)",
     ),
+    "paho-mqtt": (
+        "paho.mqtt.client:Client._create_socket(self)",
+        "paho.mqtt.client:Client._packet_write(self)",
+        "paho.mqtt.client:Client._packet_queue(self, command, packet, mid, qos, info)",
+        "paho.mqtt.client:Client._handle_pubackcomp(self, cmd)",
+        "paho.mqtt.client:Client._do_on_publish(self, mid, reason_code, properties)",
+    ),
     "bytewax": ("bytewax._bytewax:run_main",),
     "pymysql": (
         "pymysql.connections:Connection._execute_command(self, command, sql)",

@@ -9,6 +9,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from connectors.base import ConnectorError
 from connectors.mqtt.connection import MqttConnection
+from connectors.mqtt.quick_client import QuickClient
 
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
@@ -18,7 +19,7 @@ def make_client(
     connection: MqttConnection, client_id: str, manual_ack: bool, reconnect: bool
 ) -> Client:
     """A paho client for the connection; raises `ConnectorError` for unreadable certificates."""
-    client = Client(
+    client = QuickClient(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         protocol=(

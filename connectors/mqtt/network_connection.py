@@ -49,6 +49,7 @@ class NetworkConnection:
         self._client_id = client_id
         self._up = False
         self._confirmed: dict[int, ReasonCode] = {}
+        self._missing: set[int] = set()
         self._changed = threading.Condition()
         self._client = make_client(connection, client_id, manual_ack=False, reconnect=False)
         self._client.on_connect = self._on_connect
@@ -83,12 +84,23 @@ class NetworkConnection:
         """Send a message; returns its packet id, for `confirmation`."""
         return self._client.publish(topic, payload, qos, retain).mid
 
-    def confirmation(
-        self, mid: int, cancelled: Callable[[], bool], seconds: float = CONFIRM_TIMEOUT
-    ) -> ReasonCode | None:
-        """The broker's answer to a message; None if the connection broke before it."""
-        if mid not in self._confirmed:
-            self._wait(lambda: mid in self._confirmed, seconds, cancelled)
+    def await_confirmations(
+        self,
+        mids: set[int],
+        cancelled: Callable[[], bool],
+        seconds: float = CONFIRM_TIMEOUT,
+    ) -> None:
+        """Wait for the broker's answers to messages, while one comes within so many seconds."""
+        with self._changed:
+            self._missing = missing = mids - self._confirmed.keys()
+            left, deadline = len(missing), time.monotonic() + seconds
+            while missing and not (self.broken or cancelled()) and time.monotonic() < deadline:
+                self._changed.wait(0.2)
+                if len(missing) < left:
+                    left, deadline = len(missing), time.monotonic() + seconds
+
+    def confirmation(self, mid: int) -> ReasonCode | None:
+        """The broker's answer to a message, if it has come."""
         return self._confirmed.pop(mid, None)
 
     def close(self) -> None:
@@ -97,7 +109,7 @@ class NetworkConnection:
             leaving = self._client.publish(
                 self._discovery.status_topic, OFFLINE, qos=1, retain=True
             ).mid
-            self.confirmation(leaving, lambda: False, LEAVE_TIMEOUT)
+            self.await_confirmations({leaving}, lambda: False, LEAVE_TIMEOUT)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -161,4 +173,6 @@ class NetworkConnection:
     ) -> None:
         with self._changed:
             self._confirmed[mid] = reason
-            self._changed.notify_all()
+            self._missing.discard(mid)
+            if not self._missing:
+                self._changed.notify_all()

@@ -83,10 +83,13 @@ class MqttPublisher:
 
     def _confirm(self, broker: NetworkConnection, sent: list[tuple[Event, list[int]]]) -> None:
         """Wait for the confirmations, in order; raises `Retry` if the connection breaks first."""
+        broker.await_confirmations(
+            {mid for _, mids in sent for mid in mids}, lambda: self._writer.closed
+        )
         for number, (event, mids) in enumerate(sent):
             failure = None
             for mid in mids:
-                reason = broker.confirmation(mid, lambda: self._writer.closed)
+                reason = broker.confirmation(mid)
                 if reason is None or reason.value == QUOTA_EXCEEDED:
                     self._drop()
                     raise Retry(
