@@ -139,8 +139,9 @@ class StepContext:
     `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
     kind of the step behind this one in its stream. `renamed` has the earlier names (`was`) of
     streams and alarms. `page_url` is where people open the page. `selected` are the selectors of
-    what comes here, `arming` those of what arms an alarm, where they are known. `dialects` are
-    those of the definition, by name. `location` is where the site is, where it says so.
+    what comes here, `behind_alarms` those of them that alarms pass, `arming` those of what arms an
+    alarm, where they are known. `dialects` are those of the definition, by name. `location` is
+    where the site is, where it says so.
     """
 
     flow: str
@@ -162,6 +163,7 @@ class StepContext:
     metrics: Sequence[str] = ()
     page_url: str = ""
     selected: Selects | None = None
+    behind_alarms: Selects | None = None
     arming: Selects | None = None
     dialects: Mapping[str, Any] = field(default_factory=dict)
     location: Location | None = None

@@ -242,8 +242,11 @@ class _Compiler:
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 context = replace(self._context(name, now, facts, roles), then=then)
                 if isinstance(step.settings, Notify):
-                    above = self._ways.before(name, number)
-                    context = replace(context, selected=above)
+                    context = replace(
+                        context,
+                        selected=self._ways.before(name, number),
+                        behind_alarms=self._ways.from_alarms(name, number),
+                    )
                 settings = step.settings
                 made = self._step(now, context, settings.logic, settings.STATEFUL)
                 steps.append(replace(made, columns=settings.by_columns))

@@ -48,12 +48,17 @@ class Ways:
         """What lies on the ways to a step of a stream, by its place in it."""
         return _known(self._into(name, self._flow.streams[name].steps[:step], frozenset()))
 
+    def from_alarms(self, name: str, step: int) -> Selections:
+        """What of that lies between alarms and the step."""
+        steps = self._flow.streams[name].steps[:step]
+        return _known(self._into(name, steps, frozenset(self._flow.alarms)))
+
     def _ways(self, name: str, within: frozenset[str] = frozenset()) -> Iterator[_Way]:
         source, stream = self._flow.sources.get(name), self._flow.streams.get(name)
         if name == ALARMS:
             for one in self._flow.alarms:
                 yield from self._ways(one, within)
-        elif name in self._flow.alarms and name not in within:
+        elif name in self._flow.alarms:
             yield from self._of_alarm(name, within)
         elif source is not None and source.label:
             yield (Labelled(Texts(source.label), _ALL),)
@@ -67,6 +72,9 @@ class Ways:
         alarm = self._flow.alarms[name]
         own = [Selection(Selector(alarm=name), False, _ALL)]
         fields = _ALL - {"unit"} - OF_ALARMS
+        if name in within:
+            yield tuple(own)
+            return
         if alarm.only is not None:
             own.append(Selection(alarm.only, False, fields))
         for read in alarm.sources:

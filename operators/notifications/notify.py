@@ -7,19 +7,18 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import Field
 
-from operators.component import INSTANT, Due, Logic, Now, Operator, Spec, StepContext
+from operators.component import INSTANT, Due, Logic, Now, Operator, Selects, Spec, StepContext
 from operators.events import AlarmTransition, Event, Occurrence
-from operators.model.changes import alarm_link
+from operators.model.changes import alarm_link, as_announced
 from operators.model.fields import field, text
 from operators.model.priority import PRIORITIES
 from operators.model.selections import KNOWN, OF_ALARMS
 from operators.model.units import Duration, Some
 from operators.model.wording import in_words
 from operators.notifications.groups import TOGETHER, Member, Notifier
+from operators.notifications.report import report
 from operators.notifications.unanswered import Given, Unanswered
 
-MOST_LISTED = 20
-"""So many alarms are written out in `text`; `raised` and `over` have all."""
 _MASKS = ("suppressed", "oos", "disabled")
 
 
@@ -111,10 +110,11 @@ class NotifyLogic(Logic):
 
     Up to version 1 a group did not know what is news; up to 2 an alarm had no more to be read than
     its value and message; up to 3 none waited for being acknowledged; up to 4 of an alarm was kept
-    what is read, not its last change; up to 5 nothing of what lies above the step.
+    what is read, not its last change; up to 5 nothing of what lies above the step; up to 6 not
+    what of that lies behind the alarms.
     """
 
-    VERSION: ClassVar[int] = 6
+    VERSION: ClassVar[int] = 7
 
     def __init__(self, settings: Notify, context: StepContext) -> None:
         super().__init__()
@@ -125,9 +125,10 @@ class NotifyLogic(Logic):
             "flood": flood, "gather": max(settings.wait, TOGETHER),
         }  # fmt: skip
         self._step, self._page_url = context.step, context.page_url
-        self._selected = context.selected
+        self._selected, self._behind = context.selected, context.behind_alarms
         self._names = {before: name for name, before in context.renamed.items()}
         self._edited = list[AlarmTransition]()
+        self._doubted = set[str]()
         span = settings.unacknowledged
         self._unanswered = Unanswered(span) if span is not None else None
         self._notifier = Notifier()
@@ -160,7 +161,7 @@ class NotifyLogic(Logic):
 
     def next_time(self) -> Due:
         """When the next notification is due, on the wall clock."""
-        if self._edited:
+        if self._edited or self._doubted:
             return Due(wall=-math.inf)
         due = self._notifier.next_due()
         ripe = self._unanswered.next_due() if self._unanswered else math.inf
@@ -178,6 +179,8 @@ class NotifyLogic(Logic):
 
     def _take(self, event: AlarmTransition) -> None:
         self._move(event.recorded)
+        if event.event == "rule_changed" and _name(event) in self._doubted:
+            event = event if self._arriving(event, ()) else _gone(event)
         is_told = event.annunciation in ("start", "again")
         masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
         given: Given = {
@@ -198,26 +201,31 @@ class NotifyLogic(Logic):
             for name, value in zip(self._by, values, strict=True)
         ]
 
-    def _find_edited(self, given: Collection[str], is_moved: bool) -> None:
+    def _find_edited(self, saved: Mapping[str, Any]) -> None:
         """Find what an edit takes out of its group: it comes no longer, or belongs to another.
 
-        Steps above had `given` labels; with `is_moved` others may come than before.
+        Steps above an alarm judge its readings, of which the last may have other labels than its
+        last change. Where they would not let that one come, what the alarm says itself counts.
         """
+        above, behind = saved.get("given", ()), saved.get("given_behind", ())
+        is_moved = self._selected is not None and saved.get("above") != self._selected.text
+        is_led = self._behind is not None and saved.get("behind") != self._behind.text
         waiting = list(self._unanswered.given()) if self._unanswered else []
         known = [(key, one, "") for key, one in self._notifier.members()]
         for key, one, waits in [*known, *((one["key"], one, one["name"]) for one in waiting)]:
-            event = self._under_present_name(msgspec.convert(one["about"], AlarmTransition), given)
+            event = self._under_present_name(msgspec.convert(one["about"], AlarmTransition), behind)
             one["about"]["alarm"] = event.alarm
             if one.get("state") == "resolved":
                 continue  # its end is told where its start was; it may stand anew elsewhere
-            arrives = self._arriving(event, given) if is_moved else event
+            arrives = self._arriving_as_told(event, behind) if is_led else event
             if arrives is None and waits and self._unanswered:
                 self._unanswered.forget(waits)
                 continue
             if arrives is None:
-                gone = {"event": "removed", "change": "removed", "state": "normal", "flags": []}
-                self._edited.append(msgspec.structs.replace(event, **gone))
+                self._edited.append(_gone(event))
                 continue
+            if is_moved and _arriving(self._selected, event, above) is None:
+                self._doubted.add(_name(event))
             event, one["about"]["labels"] = arrives, arrives.labels
             if event.occ and self._key(event) != key:
                 self._edited.append(msgspec.structs.replace(event, event="rule_changed"))
@@ -234,14 +242,17 @@ class NotifyLogic(Logic):
         return event if self._arriving(again, given) is None else again
 
     def _arriving(self, event: AlarmTransition, given: Collection[str]) -> AlarmTransition | None:
-        """An alarm's last change as it would come now; None where it would not."""
-        if self._selected is None:
-            return event
-        known = _known(event)
-        if "label" in known:
-            arriving: Any = self._selected.arriving(event, known, given)
-            return arriving  # type: ignore[no-any-return]
-        return event if self._selected.may_pass(event, known) else None
+        """A change of an alarm as it would come from there now; None where it would not."""
+        return _arriving(self._behind, event, given)
+
+    def _arriving_as_told(
+        self, event: AlarmTransition, given: Collection[str]
+    ) -> AlarmTransition | None:
+        """The same; one that comes for what people were told of it comes as it is."""
+        if (arrives := self._arriving(event, given)) is not None:
+            return arrives
+        told = (as_announced(event, one) for one in event.told)
+        return event if any(self._arriving(one, given) is not None for one in told) else None
 
     def _follow_edit(self, now: Now) -> None:
         """Let alarms leave, or change to, their groups as the definition has them now."""
@@ -251,6 +262,7 @@ class NotifyLogic(Logic):
             self._take(msgspec.structs.replace(event, time=at, recorded=at, annunciation=None))
 
     def _end(self) -> list[Event]:
+        self._doubted.clear()  # alarms have said by now what an edit changed of them
         out, self._out = self._out, []
         return out
 
@@ -272,7 +284,7 @@ class NotifyLogic(Logic):
             "priority": max(
                 (one["priority"] for one in raised), key=PRIORITIES.index, default=None
             ),
-            "text": _text(kind, raised, over),
+            "text": report(kind, raised, over),
         }
         self._out.append(
             Occurrence(
@@ -289,8 +301,11 @@ class NotifyLogic(Logic):
     def snapshot(self) -> object:
         """Return the groups and the wall clock."""
         waiting = self._unanswered.snapshot() if self._unanswered else {}
-        above = self._selected
-        labels = {"above": above.text, "given": sorted(above.names)} if above else {}
+        above, behind = self._selected, self._behind
+        labels: dict[str, Any] = {}
+        if above is not None and behind is not None:
+            labels = {"above": above.text, "given": sorted(above.names)}
+            labels |= {"behind": behind.text, "given_behind": sorted(behind.names)}
         return self._notifier.snapshot(), self._clock, waiting, labels
 
     def restore(self, state: Any, version: int) -> None:
@@ -308,8 +323,31 @@ class NotifyLogic(Logic):
         if waits:
             self._unanswered = self._unanswered or Unanswered(0.0)  # an edit: they wait no longer
             self._unanswered.restore(waits)
-        above = self._selected.text if self._selected else None
-        self._find_edited(labels.get("given", ()), labels.get("above") != above)
+        if "behind" not in labels and self._behind is not None:
+            is_same = self._selected is not None and labels.get("above") == self._selected.text
+            given = sorted(self._behind.names.intersection(labels.get("given", ())))
+            labels = {**labels, "given_behind": given}
+            labels |= {"behind": self._behind.text} if is_same else {}
+        self._find_edited(labels)
+
+
+def _gone(event: AlarmTransition) -> AlarmTransition:
+    """The end of an alarm for those who hear of it no longer."""
+    return msgspec.structs.replace(
+        event, event="removed", change="removed", state="normal", flags=[], annunciation=None
+    )
+
+
+def _arriving(
+    above: Selects | None, event: AlarmTransition, given: Collection[str]
+) -> AlarmTransition | None:
+    if above is None:
+        return event
+    known = _known(event)
+    if "label" in known:
+        arriving: Any = above.arriving(event, known, given)
+        return arriving  # type: ignore[no-any-return]
+    return event if above.may_pass(event, known) else None
 
 
 def _known(event: AlarmTransition) -> frozenset[str]:
@@ -350,41 +388,3 @@ def _as_change(name: str, about: Mapping[str, Any]) -> dict[str, Any]:
         "rule": name.removesuffix(f"/{about['subject']}"), "event": about["change"], "state": "",
         "condition_text": about.get("condition"), **known,
     }  # fmt: skip
-
-
-_ALSO = (("condition", "condition"), ("to do", "response"), ("open", "link"))
-"""What is said below an alarm that stands, and where it is found."""
-
-
-def _text(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -> str:
-    """The text of a notification, a line for each alarm, the most urgent first."""
-    head = {"flood_on": "flood: ", "repeat": "still not acknowledged: "}.get(kind, "")
-    lines = [head + _counts(len(raised), len(over))]
-    ordered = sorted(raised, key=lambda one: (-PRIORITIES.index(one["priority"]), one["since"]))
-    listed = [*ordered, *over][:MOST_LISTED]
-    for number, one in enumerate(listed):
-        word = one["priority"] if number < len(ordered) else "over"
-        lines.append(f"{word}: {one['message'] or _line(one)}")
-        if number < len(ordered):
-            lines += [f"  {name}: {one[key]}" for name, key in _ALSO if one[key]]
-    if more := len(raised) + len(over) - len(listed):
-        lines.append(f"and {more} more")
-    return "\n".join(lines)
-
-
-def _counts(raised: int, over: int) -> str:
-    """`1 alarm raised`, `3 alarms raised, 1 over`, `1 alarm over`."""
-    counted = f"{raised or over} {'alarm' if (raised or over) == 1 else 'alarms'}"
-    if not over:
-        return f"{counted} raised"
-    return f"{counted} raised, {over} over" if raised else f"{counted} over"
-
-
-def _line(one: Mapping[str, Any]) -> str:
-    value = one["value"]
-    if value is None:
-        return f"{one['alarm']} of {one['subject']}"
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
-    return (
-        f"{one['alarm']} of {one['subject']} at {shown}{' ' + one['unit'] if one['unit'] else ''}"
-    )

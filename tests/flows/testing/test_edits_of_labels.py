@@ -183,6 +183,59 @@ def test_an_alarm_leaves_the_group_of_its_earlier_label(
     )  # fmt: skip
 
 
+def warm(floor: int, value: int, at: int) -> str:
+    said = f"subject: x, metric: temperature, value: {value} °C, labels: {{floor: '{floor}'}}"
+    return f"{{at: {at}s, given: {{s: [{{{said}}}]}}}}"
+
+
+LEVELS = ", levels: [{priority: critical, above: 50 °C}]"
+ONLY_2 = "only: {label: {floor: '2'}}"
+CALLS = "notify: {wait: 5s, repeat: 10min}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [
+        pytest.param({}, {"STEPS": ONLY_2}, 36, id="a reading with the label that passes"),
+        pytest.param({}, {"STEPS": "drop: {label: {floor: '1'}}"}, 36, id="one that is not dropped"),
+        pytest.param({}, {"MORE": f"{LEVELS}, {ONLY_2}"}, 36, id="what the alarm asks for"),
+        pytest.param(
+            {"CALLS": f"{ONLY_1}, {CALLS}"}, {"STEPS": "deduplicate: 1s"}, 36,
+            id="an edit that concerns no label",
+        ),
+        pytest.param(
+            {"CALLS": f"{ONLY_1}, {CALLS}"}, {"STEPS": "deduplicate: 1s"}, 60,
+            id="an edit above of an alarm that passed under its earlier label",
+        ),
+    ],
+)  # fmt: skip
+def test_an_alarm_whose_label_changed_with_a_reading_is_not_said_to_be_over(
+    tmp_path: Path, before: dict[str, str], after: dict[str, str], value: int
+) -> None:
+    usual = {"MORE": LEVELS}
+    repeated = "{at: 12min, expect: {called: [{data: {what: repeat, count: 1, over: []}}]}}"
+    play(
+        tmp_path, usual | before, usual | before | after,
+        [
+            warm(1, 35, 0), "{at: 10s, expect: {called: [{data: {what: first}}]}}", warm(2, value, 20),
+            "{at: 50s, expect: {hot: {x: unacked}}}", "EDIT", repeated,
+        ],
+    )  # fmt: skip
+
+
+def test_an_alarm_that_was_told_under_an_earlier_label_stays_where_that_still_passes(
+    tmp_path: Path,
+) -> None:
+    only_1_or_3 = "only: {label: {floor: ['1', '3']}}"
+    play(
+        tmp_path, {"CALLS": f"{ONLY_1}, {CALLS}"}, {"CALLS": f"{only_1_or_3}, {CALLS}"},
+        [
+            warm(1, 35, 0), "{at: 10s, expect: {called: [{data: {what: first}}]}}", warm(2, 36, 20),
+            "{at: 30s, do: {ack: hot}}", "EDIT", "{at: 30min, expect: {called: []}}",
+        ],
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("after", "shown"),
     [
