@@ -280,7 +280,7 @@ class Operator(Component):
         return None
 
     @property
-    def by_columns(self) -> bool:
+    def takes_columns(self) -> bool:
         """Whether its logic takes readings as columns (`operators.columnar.lazy`), too."""
         return False
 

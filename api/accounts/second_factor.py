@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.errors import AccountError
 from api.database.models import RecoveryCode, User
-from api.hidden import masked
+from api.secret_repr import masked
 
 STEP = 30
 DRIFT = 1

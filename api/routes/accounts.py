@@ -11,10 +11,10 @@ from api.accounts.accounts import Accounts, user_named
 from api.accounts.credentials import random_password
 from api.accounts.roles import Role, check_role
 from api.database.models import Audit, Login, User, iso
-from api.hidden import masked
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
+from api.secret_repr import masked
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 

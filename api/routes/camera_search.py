@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from api.hidden import masked
 from api.routes.cameras import TAG, Url
+from api.secret_repr import masked
 from api.site.camera_test import NoPicture, picture_of
 from api.site.onvif_discovery import MULTICAST, FoundCamera, discover_streams
 from api.site.onvif_soap import Asker

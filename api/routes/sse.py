@@ -7,13 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.hidden import masked
 from api.push.admission import Admission
 from api.push.client import Client
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.push.protocol import LONGEST_CHANNEL
 from api.push.sse import Stream, StreamConversation, StreamOpening, StreamTransport
+from api.secret_repr import masked
 from api.settings import Settings
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected

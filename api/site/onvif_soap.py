@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from api.hidden import masked
+from api.secret_repr import masked
 from api.site.outside import Outside, check_outside
 from connectors.camera.http_auth import HttpAuth
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from connectors.config.variables import hidden
+from connectors.config.redaction import hidden
 
 Level = Literal["error", "warning"]
 Key = str | int

@@ -16,6 +16,7 @@ from connectors.config.grammar_version import GrammarVersion
 from connectors.config.location_section import LocationSection
 from connectors.config.messages import explain, validate
 from connectors.config.recovery_section import RecoverySection
+from connectors.config.redaction import masked
 from connectors.config.suggestion import near
 from connectors.config.traces_section import TracesSection
 from connectors.config.variables import (
@@ -23,7 +24,6 @@ from connectors.config.variables import (
     FORM,
     VariableError,
     fill,
-    masked,
     mistakes,
     password_in_url,
 )

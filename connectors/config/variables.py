@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 SECRETS = Path("/run/secrets")
 VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
-_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _PASSWORD_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 CAMERA_VARIABLES = ("RTSP_USER", "RTSP_PASSWORD")
@@ -26,7 +26,7 @@ def mistakes(text: str) -> Iterator[str]:
     for match in VARIABLE.finditer(text):
         if match[2] is None:
             yield "'${' is not closed"
-        elif not _NAME.fullmatch(match[1]):
+        elif not NAME.fullmatch(match[1]):
             yield f"{match[0]!r} names no variable"
 
 
@@ -52,41 +52,6 @@ def fill(value: Any, where: str) -> Any:
         )
         raise VariableError(f"{where}: {tried}")
     return filled
-
-
-def masked(text: str, written: Any) -> str:
-    """A text with the values of the variables in `written` shown as the variables."""
-    shown: dict[str, str] = {}
-    for match in VARIABLE.finditer(str(written)):
-        parts = _NAME.fullmatch(match[1])
-        value = look_up(parts[1]) if parts else None
-        if value:
-            for form in (value, repr(value)[1:-1], quote(value, safe="")):
-                shown.setdefault(form, f"${{{match[1]}}}")
-    return hidden(text, shown)
-
-
-def hidden(text: str, secrets: Mapping[str, str]) -> str:
-    """A text with what stands for each secret in its place.
-
-    Where secrets overlap, nothing of either is left; of one inside another, the longer counts.
-    """
-    found = sorted(
-        (match.start(), -len(secret), secret)
-        for secret in secrets
-        if secret
-        for match in re.finditer(f"(?={re.escape(secret)})", text)
-    )
-    parts: list[str] = []
-    end = 0
-    for start, length, secret in found:
-        if start - length <= end:
-            continue
-        if start >= end:
-            parts.append(text[end:start])
-        parts.append(secrets[secret])
-        end = start - length
-    return "".join(parts) + text[end:]
 
 
 def look_up(name: str) -> str | None:
@@ -130,7 +95,7 @@ def _fill(value: Any, missing: list[str]) -> Any:
         return value
 
     def replace(match: re.Match[str]) -> str:
-        parts = _NAME.fullmatch(match[1])
+        parts = NAME.fullmatch(match[1])
         if parts is None or match[2] is None:
             raise VariableError(f"{match[0]!r} names no variable; {FORM}")
         found = look_up(parts[1])

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from connectors.base import ConnectorError
 from connectors.config.document import Document
+from connectors.config.redaction import hidden
 from connectors.config.site import read_site
-from connectors.config.variables import hidden
 from connectors.runtime.private_files import FILE, FOLDER, open_private, private_folder
 from flows.runtime.saved_state import instant
 

@@ -249,7 +249,7 @@ class _Compiler:
                     )
                 settings = step.settings
                 made = self._step(now, context, settings.logic, settings.STATEFUL)
-                steps.append(replace(made, columns=settings.by_columns))
+                steps.append(replace(made, columns=settings.takes_columns))
             tables = tuple(
                 (table, n)
                 for n, step in enumerate(stream.steps)

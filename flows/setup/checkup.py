@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.base import ConnectorError, NoAnswer
+from connectors.config.redaction import masked
 from connectors.config.site import Site
-from connectors.config.variables import masked
 from connectors.runtime.finding import Finding
 from flows.language.catalogue import connection_models
 from flows.language.model import Flow

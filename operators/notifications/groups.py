@@ -1,7 +1,8 @@
 """Notifications: groups alarms, repeats them until acknowledged, holds back floods.
 
-There is one group for each value of the rule's `group_by` labels, on the wall clock. State machines
-are untouched by it.
+Other sinks get alarms one by one; that for mails gathers them by itself
+(`connectors.email.writer`). There is one group for each value of the rule's `group_by` labels, on
+the wall clock. State machines are untouched by it.
 """
 
 import json

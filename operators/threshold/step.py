@@ -42,7 +42,7 @@ class Threshold(When, Operator):
         return self
 
     @property
-    def by_columns(self) -> bool:
+    def takes_columns(self) -> bool:
         """Unless it judges presence, or a limit depends on labels."""
         edges = (getattr(self, self.kind, None), self.clear)
         is_presence = self.seen is not None or self.silent is not None

@@ -19,8 +19,8 @@ from joserfc.jwk import KeySet
 
 from api.accounts.errors import LoginRefused
 from api.accounts.openid.claims import Person, claim, person_of
-from api.hidden import masked
 from api.openid_connection import OpenIdConnection
+from api.secret_repr import masked
 
 DEADLINE = 10.0
 """Seconds that the provider has for each answer."""

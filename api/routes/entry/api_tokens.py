@@ -13,10 +13,10 @@ from api.accounts.roles import Role, check_role
 from api.database.audit_log import record_audit
 from api.database.database import permissions_changed
 from api.database.models import ApiToken, User
-from api.hidden import masked
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
+from api.secret_repr import masked
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 

@@ -13,8 +13,8 @@ from api.browser_push.services import ForeignService, check_endpoint
 from api.browser_push.subscriptions import TooMany, store
 from api.database.database import Database
 from api.database.models import PushSubscription
-from api.hidden import masked
 from api.routes.parameters import Done, Id
+from api.secret_repr import masked
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
 from operators.model.priority import Priority

@@ -18,11 +18,11 @@ from api.accounts.roles import Role
 from api.accounts.sessions import TokenPair
 from api.accounts.tokens import TokenError
 from api.database.models import iso
-from api.hidden import masked
 from api.metrics import Metrics
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done
+from api.secret_repr import masked
 from api.web.authentication import Authenticator
 from api.web.endpoints import Call, Endpoint, address_of, body_of, read, whole_body
 from api.web.errors import Rejected

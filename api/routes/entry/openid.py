@@ -18,13 +18,13 @@ from api.accounts.openid.logins import OpenIdLogins, Origin
 from api.accounts.openid.provider import OpenIdProvider, ProviderDown
 from api.accounts.principal import Principal
 from api.accounts.sessions import TokenPair
-from api.hidden import masked
 from api.metrics import Metrics
 from api.openid_connection import OpenIdConnection
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.entry.login import DEVICE, TAG, LoggedIn, logged_in, refusals_counted, with_device
 from api.routes.parameters import Done
+from api.secret_repr import masked
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 from connectors.http.content_type import JSON

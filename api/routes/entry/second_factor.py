@@ -10,9 +10,9 @@ from api.accounts.accounts import Accounts
 from api.accounts.second_factor import Offer
 from api.database.audit_log import record_audit
 from api.database.models import User
-from api.hidden import masked
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
+from api.secret_repr import masked
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from api.accounts.tickets import LIFETIME, Tickets
-from api.hidden import masked
+from api.secret_repr import masked
 from api.web.endpoints import Call, Endpoint
 
 TAG = "Accounts"

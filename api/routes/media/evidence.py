@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
-from api.hidden import masked
 from api.push.live_permissions import LivePermissions
 from api.routes.events import TAG, EventId
+from api.secret_repr import masked
 from api.site.event_search import EventSearch
 from api.site.event_view import EvidenceView
 from api.site.evidence import EventEvidence

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from connectors.config.redaction import hidden
 from connectors.config.site import SiteError, load_site
-from connectors.config.variables import hidden
 from connectors.runtime.finding import Finding
 from flows.commands.progress import progress
 from flows.language.model import Flow

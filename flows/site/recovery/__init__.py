@@ -1,4 +1,5 @@
 """A flow that outlives its machine.
 
-`ownership` says whether this process may run it, `keeper` copies its state.
+`ownership` says whether this process may run it, `takeover` has its state
+brought here, also from a machine that is lost, and copies it.
 """

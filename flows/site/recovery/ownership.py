@@ -13,7 +13,7 @@ from connectors.runtime.private_files import private_folder
 from flows.runtime.shards import Share
 
 if TYPE_CHECKING:
-    from flows.site.recovery.keeper import Recovery
+    from flows.site.recovery.takeover import Recovery
 
 
 def folder_of(site: Site, data: Path, share: Share) -> Path:
@@ -30,7 +30,7 @@ def owned(site: Site, flow: str, data: Path, share: Share) -> Iterator[Recovery 
         yield None
         return
     with needing("recovery", "objects", "minio"):
-        from flows.site.recovery.keeper import Recovery
+        from flows.site.recovery.takeover import Recovery
 
     recovery = Recovery(site, flow, data, share)
     with recovery.owned():

@@ -1,4 +1,4 @@
-"""Suppression: by other alarms, and by the clock."""
+"""Suppression: by other alarms, and by the clock. What its end tells: `lifecycle.unmask`."""
 
 import math
 

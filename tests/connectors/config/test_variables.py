@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.config.variables import fill, hidden, masked
+from connectors.config.redaction import hidden, masked
+from connectors.config.variables import fill
 from connectors.mariadb.connection import parse_url
 
 SECRETS = st.lists(st.text("abc", min_size=1, max_size=4), min_size=1, max_size=4)

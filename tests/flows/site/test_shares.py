@@ -10,7 +10,7 @@ from connectors.base import Health
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.runtime.shards import Share
-from flows.site.recovery.keeper import _Point, covering, lease_of, share_of
+from flows.site.recovery.takeover import _Point, covering, lease_of, share_of
 from infra.embedded.objects import Objects
 from operators.events import AlarmTransition, Reading
 from tests.bucket import Bucket, connection_to
