@@ -68,8 +68,8 @@ def test_what_a_machine_that_is_lost_ran_goes_on_elsewhere_and_the_number_of_sha
 
     kept = Machine(up, "one", share="1/2")
     lost = Machine(up, "two", share="2/2")
-    kept.wait("running, 4")
-    lost.wait("running, 4")
+    kept.wait("running, 8")
+    lost.wait("running, 8")
     waits = Machine(up, "one", share="2/2")
     waits.wait("stands by")
     send("cold", 20)
@@ -90,7 +90,7 @@ def test_what_a_machine_that_is_lost_ran_goes_on_elsewhere_and_the_number_of_sha
     shutil.rmtree(lost.data)
     send("still hot", 32)
     waits.wait("goes on from")
-    waits.wait("running, 4")
+    waits.wait("running, 8")
     wait_until(arrived, what="the third readings")
     wait_until(lambda: len(changes()) >= len(SUBJECTS), what="the alarms")
     assert {(one.event, one.occ) for one in changes().values()} == {("activated", 1)}
