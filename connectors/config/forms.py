@@ -1,5 +1,7 @@
 """What the form of a text is, in words, for each pattern that settings have."""
 
+from urllib.parse import urlsplit
+
 FORMS: dict[str, tuple[str, str]] = {
     r"^[a-z][a-z0-9_]*$": ("is not a name", "use a-z, 0-9 and _"),
     r"^[A-Za-z_][A-Za-z0-9_]*$": ("is not a name here", "use letters, digits and _"),
@@ -16,6 +18,10 @@ FORMS: dict[str, tuple[str, str]] = {
     r"^[^+#\s]+$": ("is not a topic to write to", "leave out spaces, + and #"),
     r"^[^/\s].*/[a-z][a-z0-9_]*$": ("is not SUBJECT/METRIC", "such as rack/temperature"),
     r"^[a-zA-Z0-9._-]*$": ("is not the beginning of a topic", "use letters, digits, . _ and -"),
+    r"^[a-zA-Z0-9._-]{1,249}$": (
+        "is not the name of a topic",
+        "use at most 249 letters, digits, . _ and -",
+    ),
     r"^[^@\s]+@[^@\s]+$": ("is not a mail address", "such as vigie@example.org"),
     r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$": (
         "is not the name of a bucket",
@@ -30,7 +36,11 @@ def form_problem(pattern: str, text: object) -> tuple[str, str | None]:
     """Return what is wrong with a text that does not have the form of a pattern, and the remedy."""
     what, remedy = FORMS.get(pattern, (f"does not have the form {pattern}", None))
     if pattern.startswith("^/") and isinstance(text, str) and text[:1] != "/":
-        remedy = f"write /{text}"
+        remedy = (
+            f"write only its path, {urlsplit(text).path or '/'}; the server is in the site file"
+            if text.startswith(("http://", "https://"))
+            else f"write /{text}"
+        )
     elif remedy == "such as redpanda:9092" and isinstance(text, str) and text.isascii():
         remedy = f"write {text}:9092" if text and not set(text) & set(":/, ") else remedy
     return f"{text!r} {what}", remedy

@@ -10,6 +10,12 @@ from operators.model.template import Template
 from operators.model.units import Duration, Some
 
 
+def _remedy(address: str) -> str:
+    several = [one.strip() for one in address.replace(";", ",").split(",")]
+    listed = len(several) > 1 and all("@" in one for one in several)
+    return f"; write a list: [{', '.join(several)}]" if listed else ", such as ops@example.org"
+
+
 class Email(Sink):
     """Sends events by e-mail; a flood of them is one mail.
 
@@ -69,7 +75,7 @@ class Email(Sink):
         for address in [value] if isinstance(value, str) else value:
             name, _, domain = address.rpartition("@")
             if not name or not domain or any(c.isspace() or c in ",<>" for c in address):
-                raise ValueError(f"{address!r} is not a mail address, such as ops@example.org")
+                raise ValueError(f"{address!r} is not a mail address{_remedy(address)}")
         return value
 
     @field_validator("title", "body")

@@ -6,9 +6,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from connectors.base import ConnectorContext, Reader, Sink, Source, Writer
-from connectors.kafka.connection import TopicConnection
+from connectors.kafka.connection import TopicConnection, TopicName
 from connectors.kafka.topics.declared import PACKED
-from operators.model.units import Some
 
 
 class Topic(Source):
@@ -34,7 +33,9 @@ class Topic(Source):
         "topic: {name: plant.measurements, messages: true}",
     )
 
-    name: Some = Field(description="Topic, or list of topics.", examples=["site.readings"])
+    name: TopicName | list[TopicName] = Field(
+        description="Topic, or list of topics.", examples=["site.readings"]
+    )
     start: Literal["latest", "earliest"] = Field(
         "earliest", description="Where to begin when the flow has no saved position."
     )
@@ -139,7 +140,7 @@ class TopicSink(Sink):
         "topic: {name: site.measured, encoding: arrow}",
     )
 
-    name: str = Field(
+    name: TopicName = Field(
         description="Topic to write to; created if it does not exist.", examples=["site.readings"]
     )
     key: Literal["subject"] = Field("subject", description="What decides the partition.")

@@ -1,4 +1,4 @@
-"""Conditions that no value of their metric can fulfil, and ranges that let nothing through."""
+"""Conditions that no value or every value of a metric fulfils, and ranges that are shut."""
 
 from typing import Any
 
@@ -14,6 +14,8 @@ from operators.model.levels import LEVEL_KINDS
 from operators.model.selector import Range, Selector
 from operators.model.units import UNITS, Quantity
 
+ABSOLUTE_ZERO = -273.15
+
 
 def check_limits(scope: Scope) -> None:
     """Check the limits of alarms and thresholds against what their metrics can be."""
@@ -25,10 +27,18 @@ def check_limits(scope: Scope) -> None:
         metrics = [] if _changed(scope, alarm.sources) else _known(facts)
         for where, condition in alarm.conditions():
             path: Path_ = ("alarms", name, *where)
-            if not _never(scope, path, condition, metrics) and not _never_here(
-                scope, path, condition, alarm.sources, _known(facts)
+            values = _values(scope, alarm.sources, _known(facts))
+            if (
+                not _beneath_zero(scope, path, condition)
+                and not _never(scope, path, condition, metrics)
+                and not (
+                    _changed(scope, alarm.sources) and _never_here(scope, path, condition, values)
+                )
             ):
                 _shut(scope, path, condition, alarm.sources)
+                if alarm.armed is None:  # always true, it would say that it is armed
+                    _always(scope, path, condition, values)
+                _endless(scope, path, condition, values)
     for name, stream in flow.streams.items():
         changed = _changed(scope, inputs(stream.from_))
         before = either(facts_of(flow, read) for read in inputs(stream.from_))
@@ -36,7 +46,7 @@ def check_limits(scope: Scope) -> None:
         for number, (step, facts) in enumerate(steps):
             settings: Any = step.settings
             place: Path_ = ("streams", name, "steps", number, step.kind)
-            if step.kind == "threshold":
+            if step.kind == "threshold" and not _beneath_zero(scope, place, settings):
                 _never(scope, place, settings, [] if changed else _known(facts))
             changed = changed or step.kind in OTHER_VALUES
 
@@ -66,26 +76,99 @@ def _never(scope: Scope, path: Path_, condition: Any, metrics: list[str]) -> boo
     return True
 
 
+def _values(scope: Scope, sources: list[str], metrics: list[str]) -> list[tuple[str, Span | None]]:
+    """What comes to an alarm, by name, with its least and greatest value where there are such."""
+    if not _changed(scope, sources):
+        return [(metric, _span(metric)) for metric in metrics]
+    if is_count(scope.flow, sources):
+        return [("a count", COUNT)]
+    change = change_on(scope.flow, sources)
+    return [(f"{metric} behind the steps", change(_span(metric))) for metric in metrics]
+
+
 def _never_here(
-    scope: Scope, path: Path_, condition: Any, sources: list[str], metrics: list[str]
+    scope: Scope, path: Path_, condition: Any, values: list[tuple[str, Span | None]]
 ) -> bool:
     """The same of values that steps before an alarm changed."""
     kind = condition.kind
-    if kind not in LEVEL_KINDS or not _changed(scope, sources):
+    if kind not in LEVEL_KINDS:
         return False
-    if is_count(scope.flow, sources):
-        reasons = [_why_beyond(condition, "a count", COUNT)]
-    else:
-        change = change_on(scope.flow, sources)
-        reasons = [
-            None if span is None else _why_beyond(condition, f"{metric} behind the steps", span)
-            for metric in metrics
-            for span in [change(_span(metric))]
-        ]
+    reasons = [
+        None if span is None else _why_beyond(condition, name, span) for name, span in values
+    ]
     if not reasons or None in reasons:
         return False
     scope.say((*path, kind), f"never true: {reasons[0]}")
     return True
+
+
+def _always(
+    scope: Scope, path: Path_, condition: Any, values: list[tuple[str, Span | None]]
+) -> None:
+    """Warn of a condition that every value fulfils; `times` may count readings by one."""
+    kind = condition.kind
+    if kind in LEVEL_KINDS and getattr(condition, "times", 1) == 1:
+        edges = getattr(condition, kind)
+        _warn(scope, (*path, kind), "always true", _outcome(kind, edges, values))
+
+
+def _endless(
+    scope: Scope, path: Path_, condition: Any, values: list[tuple[str, Span | None]]
+) -> None:
+    """Warn of a `clear` that no value reaches: who is raised once stays so."""
+    kind = condition.kind
+    if kind in LEVEL_KINDS and condition.clear is not None:
+        outcome = _outcome(kind, condition.clear, values)
+        _warn(scope, (*path, "clear"), "never ends", outcome)
+
+
+def _warn(scope: Scope, place: Path_, what: str, outcome: tuple[str, str] | None) -> None:
+    if outcome is not None:
+        reason, hint = outcome
+        scope.say(place, f"{what}: {reason}", hint, level="warning")
+
+
+def _outcome(
+    kind: str, edges: Any, values: list[tuple[str, Span | None]]
+) -> tuple[str, str] | None:
+    """Why every value lies beyond these limits, and what to write; None if one may not."""
+    found = [None if span is None else _why_all(kind, edges, name, span) for name, span in values]
+    return found[0] if found and None not in found else None
+
+
+def _why_all(kind: str, edges: Any, name: str, span: Span) -> tuple[str, str] | None:
+    low, high, unit = span
+    limits = [_number(edge, unit) for edge in (edges if isinstance(edges, list) else [edges])]
+    if None in limits:
+        return None
+    most, least = _text(high, unit), _text(low, unit)
+    if kind == "above":
+        return (
+            (f"{name} is at least {least}", f"write {least} or more") if limits[0] < low else None
+        )
+    if kind == "below":
+        return (f"{name} is at most {most}", f"write {most} or less") if limits[0] > high else None
+    every = (
+        limits[0] <= low and limits[1] >= high
+        if kind == "inside"
+        else limits[1] < low or limits[0] > high
+    )
+    within = f"write limits from {least} to {most}"
+    return (f"{name} is from {least} to {most}", within) if every else None
+
+
+def _beneath_zero(scope: Scope, path: Path_, condition: Any) -> bool:
+    """Say that a limit is a temperature that nothing can have, whatever the metric."""
+    for field in (*LEVEL_KINDS, "clear"):
+        limit = getattr(condition, field, None)
+        for index, edge in enumerate(limit if isinstance(limit, list) else [limit]):
+            cold = isinstance(edge, Quantity) and edge.kind() == "temperature"
+            if cold and edge.base() < ABSOLUTE_ZERO:
+                place = (*path, field, index) if isinstance(limit, list) else (*path, field)
+                message = f"{edge} is below absolute zero, {_text(ABSOLUTE_ZERO, '°C')}"
+                scope.say(place, message, "check the sign and the unit")
+                return True
+    return False
 
 
 def _why_never(condition: Any, metric: str) -> str | None:

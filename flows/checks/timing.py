@@ -46,6 +46,12 @@ def _check_times(scope: Scope, path: Path_, alarm: Alarm) -> None:
     when = alarm.when
     if when is None or when.in_ is None:
         return
+    if when.for_readings > 1:
+        message = (
+            f"{when.for_readings} readings in a row do not raise it by themselves: 'times' is"
+            " asked for, too"
+        )
+        scope.say((*path, "for_readings"), message, "write one of the two", level="warning")
     every = _least_gap(scope, alarm)
     most = math.floor(when.in_ / every) + 1 if every else math.inf
     if when.times > most:

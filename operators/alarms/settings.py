@@ -16,11 +16,16 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 STATES = ("normal", "unacked", "acked", "returned", "shelved", "suppressed", "out_of_service")
 
+_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
+NO_SENTENCES = ("yes", "no", "on", "off", "true", "false", "null", "none", "todo", "tbd")
+
 
 def hours(value: Any) -> Any:
     """`20:00-07:00`, checked; raises ValueError with the remedy."""
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", str(value)):
-        raise ValueError(f"{str(value)!r} is not a span of the day; write it as 20:00-07:00")
+    if not _SPAN.fullmatch(str(value)):
+        padded = re.sub(r"\b(\d)(?=:\d\d\b)", r"0\1", str(value).replace(" ", ""))
+        remedy = padded if padded != str(value) and _SPAN.fullmatch(padded) else "20:00-07:00"
+        raise ValueError(f"{str(value)!r} is not a span of the day; write it as {remedy}")
     start, end = str(value).split("-")
     if start == end:
         raise ValueError(f"{str(value)!r} is empty; leave 'hours' out for the whole day")
@@ -302,6 +307,15 @@ class Alarm(Component):
     was: str | None = Field(
         None, description="Its earlier name, to keep the saved state.", examples=["too_warm"]
     )
+
+    @field_validator("response", "message")
+    @classmethod
+    def _says_something(cls, value: str | None) -> str | None:
+        if value is not None and (not value.strip() or value.strip().lower() in NO_SENTENCES):
+            raise ValueError(
+                f"{value!r} tells a person nothing; write a sentence, such as  Check the door."
+            )
+        return value
 
     @field_validator("priority", mode="after")
     @classmethod

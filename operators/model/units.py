@@ -191,18 +191,25 @@ def _written(value: Any) -> str:
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT // 2]}…"
 
 
+def _without_unit(number: str) -> str:
+    return f"{number} has no unit; write {number}s, {number}min or {number}h"
+
+
 def duration(value: Any) -> float:
     """Seconds of `500ms`, `30s`, `2min`, `1h30min`; raises ValueError with the remedy."""
     if isinstance(value, bool):
         raise ValueError(f"needs a time such as 30s, not {str(value).lower()}")
     if isinstance(value, (int, float)):
-        value = _written(value)
-        raise ValueError(f"{value} has no unit; write {value}s, {value}min or {value}h")
+        raise ValueError(_without_unit(_written(value)))
     if len(str(value)) > LONGEST_TEXT:
         raise ValueError(f"{_written(value)!r} is not a duration; write 30s, 2min, 1h30min")
     parts = _SPANS.findall(str(value))
     if not parts or "".join(a + b for a, b in parts) != str(value).replace(" ", ""):
         closed = str(value).replace(" ", "")
+        if re.fullmatch(r"\d+(\.\d+)?", closed):
+            raise ValueError(_without_unit(closed))
+        if hours := re.fullmatch(r"\d+h\d{1,2}", closed):
+            raise ValueError(f"{str(value)!r} has no unit at its end; write {hours[0]}min")
         if " " in str(value) and re.fullmatch(r"(\d+(\.\d+)?[a-z]+)+", closed):
             duration(closed)
             raise ValueError(f"{str(value)!r} is written without spaces: {closed}")
