@@ -579,7 +579,7 @@ def test_an_axis_has_round_local_times_also_where_clocks_change():
     ("options", "said"),
     [
         (["--from", "yesterdayish"], "'yesterdayish' is no time; write a date"),
-        (["--from", "-30"], "'30' is not a duration"),
+        (["--from", "-30"], "30 has no unit; write 30s, 30min or 30h"),
         (
             ["--from", "2026-11-03", "--to", "2026-11-02"],
             "--from 2026-11-03 is not before --to 2026-11-02",
