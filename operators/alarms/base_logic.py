@@ -16,8 +16,8 @@ from operators.alarms.engine.snapshot import restore, snapshot
 from operators.alarms.engine.state import About, Slot, State
 from operators.alarms.engine.suppression import SCHEDULE_SOURCE, WHILE_SOURCE
 from operators.alarms.engine.transition import Transition
-from operators.alarms.hiding import Edge, Hiding, Member, renamed
-from operators.alarms.present_states import standing_of, states_of
+from operators.alarms.hiding import Hiding, Member, differ, renamed
+from operators.alarms.present_states import is_standing, standing_of, states_of
 from operators.alarms.rule_builder import Definition
 from operators.alarms.saved_labels import given_labels, label_anew
 from operators.alarms.settings import Alarm
@@ -56,6 +56,7 @@ class AlarmLogic(Logic):
         self._hiding = Hiding(alarm.hiders, self.definition.cell)
         self._by_label = self._hiding.matches or isinstance(alarm.page, Column)
         self._hiders: dict[str, AlarmLogic] = {}
+        self._hides_by = set[str]()
         self._stood: list[Member] = []
         self._arming = Arming(alarm.armed.while_ if alarm.armed else None, context.arming)
         self._edited, self._reshown = True, False
@@ -103,7 +104,7 @@ class AlarmLogic(Logic):
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         """Take hiding alarms, the arming stream, rules or commands."""
         act = {
-            "suppressed_by": self._suppressed_by, "armed": self._arm, "rules": self._rules,
+            "suppressed_by": self._suppressed_by, "armed": self._arm, "rules": self.take_rules,
             "commands": self.commands.take, "commands_elsewhere": self.commands.take_known,
         }.get(role)  # fmt: skip
         if act is None:
@@ -166,9 +167,6 @@ class AlarmLogic(Logic):
     def take_rules(self, events: list[Event], at: float) -> None:
         """Take rows of rules."""
         raise NotImplementedError
-
-    def _rules(self, events: list[Event], at: float) -> None:
-        self.take_rules(events, at)
 
     def take_unchanged(self, rule_id: str, slot: Slot, e: Any, at: float) -> bool:
         """Take a reading that changes nothing but what was last read; False for any other event."""
@@ -236,28 +234,26 @@ class AlarmLogic(Logic):
         for event in events:
             for edge in self._hiding.take(event):
                 for rule_id, slots in self.engine.slots.items():
-                    for subject in self._hidden(edge, slots):
+                    for subject in self._hiding.hidden(edge, slots):
                         self.engine.inhibit(
                             rule_id, subject, self._arrival(event, at), edge.hider, edge.on,
                             event.time,
                         )  # fmt: skip
 
-    def _hidden(self, edge: Edge, slots: Mapping[str, Slot]) -> list[str]:
-        if self._hiding.is_same_subject(edge.hider):
-            return [edge.key] if edge.key in slots else []
-        return [
-            subject
-            for subject, slot in slots.items()
-            if self._hiding.hides(edge, subject, slot.about)
-        ]
+    def relabel(
+        self, rule_id: str, slot: Slot, event: Any, at: float, rule: Rule | None = None
+    ) -> None:
+        """Take what a reading says of its subject, and by which `rule` it is judged from now on.
 
-    def relabel(self, rule_id: str, slot: Slot, event: Any, at: float) -> None:
-        """Take what a reading says of its subject; its labels may name a hider, or a page."""
-        slot.about = self._abouts.of(event)
-        if slot.state is not None and isinstance(self.alarm.page, Column):
-            self.engine.follow(rule_id, event.subject, self._arrival(event, at), event.time)
+        Labels may name what hides it, what it hides, or a page.
+        """
+        before, slot.about = slot.about, self._abouts.of(event)
         if self._hiding.matches:
             self._follow_hiders(rule_id, event, at)
+        hides = is_standing(slot) and differ(self._hides_by, before, slot.about)
+        if slot.state is not None and (rule or hides or isinstance(self.alarm.page, Column)):
+            arrival = self._arrival(event, at)
+            self.engine.follow(rule_id, event.subject, arrival, event.time, rule, hides)
 
     def _follow_hiders(self, rule_id: str, event: Any, at: float) -> None:
         s = self.engine.state(rule_id, event.subject)
@@ -272,6 +268,9 @@ class AlarmLogic(Logic):
     def hidden_by(self, name: str, other: "AlarmLogic") -> None:
         """Name an alarm of this shard that hides this one, which is asked after an edit."""
         self._hiders[name] = other
+        if column := self.alarm.hiders[name]:
+            other._hides_by.add(column)
+            other._by_label = True
 
     def knows(self, subject: str) -> bool:
         """Whether there is an alarm of a subject, in whatever state."""

@@ -336,8 +336,7 @@ class ConditionLogic(AlarmLogic):
         if s is not None and self.definition.priority_varies:
             rule = self.definition.of_severity(rule, s.rule.base_severity)
         if s is not None and rule.hash != s.rule.hash:
-            slot.about = about
-            self.engine.follow(rule_id, subject, arrival, event.time, rule)
+            self.relabel(rule_id, slot, event, at, rule)
         return True
 
     def _open_slot(self, rule_id: str, event: Any, at: float) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from operators.alarms.engine.state import About
+from operators.alarms.engine.state import About, Slot
 from operators.events import AlarmTransition, Event
 
 Cell = Callable[[str, str, Mapping[str, str]], str | None]
@@ -49,17 +49,19 @@ class Hiding:
             if (name, self._key(name, subject, about)) in self._active
         }
 
-    def hides(self, edge: Edge, subject: str, about: About | None) -> bool:
-        """Whether a subject is one of those that an alarm begins or ends to hide."""
-        return self._key(edge.hider, subject, about) == edge.key
+    def hidden(self, edge: Edge, slots: Mapping[str, Slot]) -> list[str]:
+        """Those of these subjects that an alarm begins or ends to hide."""
+        if self._hiders[edge.hider] is None:
+            return [edge.key] if edge.key in slots else []
+        return [
+            subject
+            for subject, slot in slots.items()
+            if self._key(edge.hider, subject, slot.about) == edge.key
+        ]
 
     def _key(self, name: str, subject: str, about: About | None) -> str | None:
         column = self._hiders[name]
         return subject if column is None else self._cell(column, subject, about[1] if about else {})
-
-    def is_same_subject(self, name: str) -> bool:
-        """Whether an alarm hides its own subject."""
-        return self._hiders[name] is None
 
     def take(self, event: Event) -> list[Edge]:
         """Follow a transition: what it begins and ends to hide."""
@@ -116,6 +118,12 @@ class Hiding:
             if (name := renamed(alarm)) in self._hiders:
                 found = members[0] if members else [[key, rule] for rule in rules]
                 self._active[name, key] = {(subject, rule) for subject, rule in found}
+
+
+def differ(names: Iterable[str], before: About | None, now: About | None) -> bool:
+    """Whether any of these labels has changed."""
+    old, new = (about[1] if about else {} for about in (before, now))
+    return any(old.get(name) != new.get(name) for name in names)
 
 
 def renamed(names: Mapping[str, str]) -> Callable[[str], str]:

@@ -1,6 +1,7 @@
 """What the alarms of an engine are at present, by subject."""
 
 from operators.alarms.engine.machine import Engine
+from operators.alarms.engine.state import Slot
 from operators.alarms.hiding import Member
 from operators.alarms.transition_events import STATE_OF
 
@@ -27,5 +28,10 @@ def standing_of(engine: Engine) -> list[Member]:
         Member(subject, rule_id, slot.about[1] if slot.about else {})
         for rule_id, slots in engine.slots.items()
         for subject, slot in slots.items()
-        if slot.state is not None and slot.state.active and not slot.state.oos
+        if is_standing(slot)
     ]
+
+
+def is_standing(slot: Slot) -> bool:
+    """Whether an alarm hides others: it is active, and in service."""
+    return slot.state is not None and slot.state.active and not slot.state.oos

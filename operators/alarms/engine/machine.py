@@ -300,19 +300,24 @@ class Engine(Registry):
             emit(self, s, "rule_changed", t, "rule_changed")
 
     def follow(
-        self, rule_id: str, subject: str, at: float, event: float, rule: Rule | None = None
+        self, rule_id: str, subject: str, at: float, event: float, rule: Rule | None, hides: bool
     ) -> None:
-        """Show an alarm whose labels have changed on its page of now.
+        """Show an alarm whose labels have changed on its page of now, and to those it `hides`.
 
         From here on its readings are judged by `rule`, if one is given; what was judged stays.
         """
         s = self.load(rule_id, subject, self.slots[rule_id][subject])
-        self._control(s, at, lambda t: self._follow(s, rule or s.rule, t), event)
+        self._control(s, at, lambda t: self._follow(s, rule or s.rule, hides, t), event)
 
-    def _follow(self, s: State, rule: Rule, t: float) -> None:
+    def _follow(self, s: State, rule: Rule, hides: bool, t: float) -> None:
+        seq = s.seq
         follow_page(self, s, t)
-        if rule.hash == s.rule.hash:
-            return
+        if rule.hash != s.rule.hash:
+            self._judge_by(s, rule, t)
+        if hides and s.seq == seq:
+            emit(self, s, "rule_changed", t, "labels")
+
+    def _judge_by(self, s: State, rule: Rule, t: float) -> None:
         if rule.shape != s.rule.shape or len(rule.levels) != len(s.rule.levels):
             revise(self, s, rule, t)
             return

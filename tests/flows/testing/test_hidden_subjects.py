@@ -42,6 +42,13 @@ def given(at: str, *events: str) -> str:
     return f"{{at: {at}, given: {{s: [{', '.join(events)}]}}}}"
 
 
+def play(tmp_path: Path, head: str, lines: list[str]) -> None:
+    path = tmp_path / "store.yaml"
+    path.write_text(head + "".join(f"      - {line}\n" for line in lines))
+    result = CliRunner().invoke(main, ["test", str(path)])
+    assert result.exit_code == 0, result.output
+
+
 ALL = [warm(f"t{n}") for n in range(41)]
 
 
@@ -76,12 +83,44 @@ ALL = [warm(f"t{n}") for n in range(41)]
 def test_a_gateway_that_is_down_hides_its_sensors(
     tmp_path: Path, rows: str, lines: list[str]
 ) -> None:
-    path = tmp_path / "store.yaml"
-    path.write_text(HEAD.replace("ROWS", rows) + "".join(f"      - {line}\n" for line in lines))
+    play(tmp_path, HEAD.replace("ROWS", rows), lines)
 
-    result = CliRunner().invoke(main, ["test", str(path)])
 
-    assert result.exit_code == 0, result.output
+def hider(state: str, site: str) -> str:
+    return f"{{subject: north, metric: link, value: {state}, labels: {{gateway: {site}}}}}"
+
+
+@pytest.mark.parametrize("more", ["", ", page: {column: gateway, default: a}"], ids=["", "page"])
+@pytest.mark.parametrize("late", ["", "{at: 25s, do: restart}"], ids=["", "restarted"])
+def test_an_alarm_whose_label_changes_hides_what_has_its_label_now(
+    tmp_path: Path, more: str, late: str
+) -> None:
+    lines = [
+        given("0s", warm("x", 35, "a"), warm("y", 35, "b")), given("10s", hider("off", "a")),
+        "{at: 10s, expect: {hot: {x: suppressed, y: unacked}}}", given("20s", hider("off", "b")),
+        *([late] if late else []), "{at: 30s, expect: {hot: {x: unacked, y: suppressed}}}",
+        given("40s", hider("on", "b")), "{at: 40s, expect: {hot: {x: unacked, y: unacked}}}",
+        given("50s", hider("on", "a")), "{at: 50s, expect: {hot: {x: unacked, y: unacked}}}",
+    ]  # fmt: skip
+    head = HEAD.replace("ROWS", "{subject: t0}").replace("is: off}", f"is: off}}{more}")
+    pages = "pages: {a: {title: A, owner: user/a}, b: {title: B, owner: user/a}}\n"
+    play(tmp_path, head.replace("tables:", f"{pages}tables:"), lines)
+
+
+def test_an_alarm_whose_limit_and_label_change_together_is_hidden_by_what_its_label_names(
+    tmp_path: Path,
+) -> None:
+    def said(gateway: str, most: int, value: int) -> str:
+        labels = f"labels: {{gateway: {gateway}, most: {most} °C}}"
+        return f"{{subject: x, metric: temperature, value: {value} °C, {labels}}}"
+
+    lines = [
+        given("0s", link("off"), said("south", 30, 35)), "{at: 1s, expect: {hot: {x: unacked}}}",
+        given("2s", said("north", 31, 35)), "{at: 2s, expect: {hot: {x: suppressed}}}",
+        given("3s", said("south", 32, 36)), "{at: 3s, expect: {hot: {x: unacked}}}",
+    ]  # fmt: skip
+    head = HEAD.replace("ROWS", "{subject: t0}").replace("above: 30 °C", "above: {column: most}")
+    play(tmp_path, head, lines)
 
 
 def test_a_column_that_nothing_has_and_a_circle_are_errors(tmp_path: Path) -> None:
