@@ -37,5 +37,8 @@ def load(data: bytes) -> InputState:
 
 
 def waiting_of(source: str, state: InputState) -> list[Arrival]:
-    """What waits of a source."""
-    return [Arrival(f"{source}:{part}", source, Batch(*batch)) for part, batch in state.waiting]
+    """What waits of a source; by now more may have gathered behind it, so it is not live."""
+    return [
+        Arrival(f"{source}:{part}", source, Batch(*batch)._replace(live=False))
+        for part, batch in state.waiting
+    ]
