@@ -2,10 +2,12 @@
 
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
+COPY = Path(__file__).with_name("database_copy.py")
 DATABASES = {".sqlite", ".sqlite3", ".db"}
 LEFT_OUT = re.compile(r"(running-.*|arranging|new-\d+|old-.*|.*-(wal|shm|journal)|.*\.new|.*\.log)")
 """Locks, logs, and what SQLite and we ourselves have under way."""
@@ -23,21 +25,17 @@ def files(folder: Path) -> Iterator[Path]:
 def content(path: Path, copy: Path) -> bytes | None:
     """A file as it is at one instant; None if it went meanwhile, as superseded states do.
 
-    A SQLite database is copied by its own backup, to `copy` first. Raises `sqlite3.Error`.
+    A SQLite database is copied by its own backup, to `copy` first, in a process of its own. Raises
+    `sqlite3.Error`.
     """
     try:
         if path.suffix not in DATABASES:
             return path.read_bytes()
         copy.unlink(missing_ok=True)
-        with (
-            closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
+        command = [sys.executable, "-I", "-S", str(COPY), str(path), str(copy)]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        if done.returncode and path.exists():
+            raise sqlite3.OperationalError(f"{path}: {done.stderr.strip()}")
         return copy.read_bytes()
     except FileNotFoundError:
         return None
-    except sqlite3.OperationalError:
-        if not path.exists():
-            return None
-        raise
