@@ -22,7 +22,11 @@ def check_alarms(scope: Scope) -> None:
             and alarm.page not in pages
             and not scope.is_broken("pages", alarm.page)
         ):
-            scope.unknown((*path, "page"), f"no page {alarm.page!r}", alarm.page, list(pages))
+            message = f"no page {alarm.page!r}"
+            if pages:
+                scope.unknown((*path, "page"), message, alarm.page, list(pages))
+            else:
+                scope.say((*path, "page"), message, "declare it under 'pages'")
         if alarm.rules is not None:
             _check_rules(scope, path, alarm.rules)
         for index, other in enumerate(alarm.hiders):

@@ -1,7 +1,7 @@
 """What the checks of a definition's meaning share: the flow, its document, and the names in it."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -185,6 +185,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
+            _check_header(reader.fieldnames or ())
             rows = []
             for row in reader:
                 if None in row or None in row.values():
@@ -197,3 +198,11 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
     return rows
+
+
+def _check_header(columns: Sequence[str]) -> None:
+    if len(columns) == 1 and any(sign in columns[0] for sign in ";\t"):
+        raise ValueError(f"line 1 has one column, {columns[0]!r}; separate the values by commas")
+    for index, column in enumerate(columns):
+        if column and column in columns[:index]:
+            raise ValueError(f"line 1 has two columns {column!r}; give each a name of its own")

@@ -15,9 +15,9 @@ def check_metrics(scope: Scope) -> None:
     """Warn of a metric that nothing makes and no decoder knows, but that is nearly a known one."""
     made = set(_made(scope))
     known = sorted({*METRICS, *made})
-    wrong = {problem.place for problem in scope.document.errors}
+    told = {problem.place for problem in scope.document.problems}
     for path, name in _named(scope):
-        if scope.document.place(path) in wrong:
+        if scope.document.place(path) in told:
             continue
         if (
             name in METRICS

@@ -1,6 +1,7 @@
 """Texts with `{field}` and `${NAME}`: form, known fields, and where each may stand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from connectors.config.document import Path_
 from connectors.config.suggestion import near
@@ -8,6 +9,7 @@ from connectors.config.variables import FORM, VARIABLE, mistakes, password_in_ur
 from flows.checks.context import Scope, map_of
 from flows.language.model import Flow
 from operators.model.fields import ATTRIBUTES
+from operators.model.selector import Selector
 from operators.model.template import Template
 from operators.notifications.notify import Notify
 from operators.windows.step import STATISTICS
@@ -39,6 +41,45 @@ def check_texts(scope: Scope) -> None:
     for path, _, step in scope.steps():
         if isinstance(step.settings, Notify):
             _check_names(scope, (*path, "notify", "by"), step.settings.placeholders(), fields)
+    _check_labels(scope)
+
+
+def _check_labels(scope: Scope) -> None:
+    """Warn of a label that nothing here sets, but that is nearly one that the flow sets."""
+    flow = scope.flow
+    names = [*flow.sources, *flow.streams]
+    known = set().union(*(scope.labels_after(name) for name in names))
+    if any(map(scope.enriched, names)) or not scope.is_whole:
+        return
+    for path, label, key in _labels(scope):
+        if label not in known and (hint := near(label, known, 0.75)):
+            scope.say(path, f"nothing here sets a label {label!r}", hint, key=key, level="warning")
+
+
+def _labels(scope: Scope) -> Iterator[tuple[Path_, str, bool]]:
+    """Place and name of each label by which events are selected or grouped; whether it is a key."""
+    for name, stream in scope.flow.streams.items():
+        yield from _fields_of(stream.by, ("streams", name, "by"))
+    for path, _, step in scope.steps():
+        if isinstance(step.settings, Selector):
+            yield from _selected(step.settings, (*path, step.kind))
+        elif "by" in type(step.settings).model_fields:
+            yield from _fields_of(getattr(step.settings, "by", None), (*path, step.kind, "by"))
+    for section in ("alarms", "sinks"):
+        for name, entry in getattr(scope.flow, section).items():
+            if entry.only is not None:
+                yield from _selected(entry.only, (section, name, "only"))
+
+
+def _selected(only: Selector, path: Path_) -> Iterator[tuple[Path_, str, bool]]:
+    yield from (((*path, "label", label), label, True) for label in only.label or ())
+
+
+def _fields_of(value: Any, path: Path_) -> Iterator[tuple[Path_, str, bool]]:
+    for index, name in enumerate([value] if isinstance(value, str) else value or ()):
+        if name.startswith("label."):
+            place = path if isinstance(value, str) else (*path, index)
+            yield place, name.removeprefix("label."), False
 
 
 def _is_template(path: Path_) -> bool:

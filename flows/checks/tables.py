@@ -7,12 +7,18 @@ from typing import Any
 from connectors.camera.rate import is_fps
 from connectors.config.document import Path_
 from connectors.config.suggestion import near
+from flows.checks.changed_values import OTHER_VALUES
 from flows.checks.context import Scope
+from flows.language.field_values import either, facts_of, ignore_field, names_in, narrowed
 from flows.language.picture_model import areas, polygons
 from flows.language.upstream import live_cameras
+from operators.alarms.settings import Alarm
+from operators.decoding.payloads.metrics import METRICS
 from operators.model.condition import Column
-from operators.model.units import quantity
+from operators.model.fields import text
+from operators.model.units import UNITS, quantity
 from operators.transforms.enrich import Enrich
+from operators.transforms.lookup import Lookup
 from operators.vision.polygon import Point, problem_of
 
 URL_FIELD = re.compile(r"(?<!\$)\{(\w+)\}")
@@ -33,6 +39,7 @@ def check_tables(scope: Scope) -> None:
             key = "from" if isinstance(step.settings, Enrich) else "mode"
             _check_live(scope, (*path, step.kind, key), side)
     _check_columns(scope)
+    _check_keys(scope)
 
 
 def _check_live(scope: Scope, path: Path_, name: str) -> None:
@@ -207,18 +214,65 @@ def _check_columns(scope: Scope) -> None:
                 if isinstance(value, Column):
                     place = ("alarms", name, *path, field, "column")
                     _check_column(scope, place, value, alarm.sources)
-                    _check_cells(scope, place, value.column)
+                    _check_cells(scope, place, value.column, _metric_of(scope, alarm))
 
 
-def _check_cells(scope: Scope, path: Path_, column: str) -> None:
-    """The cells of a column of limits must be numbers."""
+def _check_keys(scope: Scope) -> None:
+    """Of two rows with one key only the first is read."""
+    keys = {
+        (step.settings.table, step.settings.key)
+        for _, _, step in scope.steps()
+        if isinstance(step.settings, Lookup)
+    }
+    columns = {
+        value.column
+        for alarm in scope.flow.alarms.values()
+        for _, condition in alarm.conditions()
+        for _, value in condition
+        if isinstance(value, Column)
+    }
+    keys |= {(table, "subject") for table in scope.tables if columns & set(scope.columns(table))}
+    for table, key in sorted(keys):
+        seen = set[str]()
+        for row in scope.tables.get(table, ()):
+            name = text(row.get(key))
+            if name and name in seen:
+                message = f"table {table!r} has two rows with the {key} {name!r}: the first counts"
+                scope.say(("tables", table), message, "keep one", key=True, level="warning")
+                break
+            seen.add(name)
+
+
+def _metric_of(scope: Scope, alarm: Alarm) -> str | None:
+    """The one metric that an alarm judges; None where it is not known, or steps change it."""
+    streams = {one for name in alarm.sources for one in scope.upstream(name)}
+    for one in streams & set(scope.flow.streams):
+        if any(step.kind in OTHER_VALUES for step in scope.flow.streams[one].steps):
+            return None
+    facts = either(facts_of(scope.flow, read) for read in alarm.sources)
+    if alarm.only is not None:
+        facts = narrowed(facts, alarm.only, ignore_field)
+    metrics = names_in(facts, "metric")
+    return metrics[0] if len(metrics) == 1 else None
+
+
+def _check_cells(scope: Scope, path: Path_, column: str, metric: str | None = None) -> None:
+    """The cells of a column of limits must be numbers, in a unit that the metric can have."""
+    unit = METRICS[metric].unit if metric in METRICS else None
     for table, rows in scope.tables.items():
         for row in rows:
             cell = row.get(column)
             if cell in (None, "") or "subject" not in row:
                 continue
             try:
-                quantity(cell)
+                limit = quantity(cell)
+                if unit in UNITS and limit.unit and UNITS[unit][0] != limit.kind():
+                    message = (
+                        f"{cell!r} is no limit of {metric!r}, which is measured in {unit}:"
+                        f" {row['subject']!r} of {table!r} has no limit"
+                    )
+                    scope.say(path, message, f"write it in {unit}", level="warning")
+                    return
             except ValueError:
                 message = f"{cell!r} is not a number: {row['subject']!r} of {table!r} has no limit"
                 scope.say(path, message, "such as  30 °C  or  30", level="warning")

@@ -39,6 +39,7 @@ def check_timing(scope: Scope) -> None:
             )
         _check_armed(scope, name, alarm)
     _check_windows(scope)
+    _check_gathering(scope)
 
 
 def _check_times(scope: Scope, path: Path_, alarm: Alarm) -> None:
@@ -231,6 +232,24 @@ def _check_windows(scope: Scope) -> None:
                 f"shorter than the {duration_text(min(sampling))} between two readings: {outcome}"
             )
             scope.say((*path, "window", field), message, level="warning")
+
+
+def _check_gathering(scope: Scope) -> None:
+    """What is gathered for longer than the least time between two never waits for that."""
+    for path, _, step in scope.steps():
+        _check_gap(scope, (*path, step.kind), step.settings, "wait", "interval")
+    for name, sink in scope.flow.sinks.items():
+        path = ("sinks", name, sink.kind)
+        _check_gap(scope, path, sink.settings, "group_wait", "group_interval")
+
+
+def _check_gap(scope: Scope, path: Path_, settings: Any, wait: str, gap: str) -> None:
+    if not {wait, gap} <= settings.model_fields_set:
+        return
+    longest = getattr(settings, wait)
+    if longest > getattr(settings, gap):
+        message = f"does nothing: {wait!r} already waits {duration_text(longest)} each time"
+        scope.say((*path, gap), message, "make it longer, or remove it", level="warning")
 
 
 def _simulated(scope: Scope, name: str) -> list[Any]:

@@ -8,7 +8,14 @@ component.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
 from connectors.base import PushSource
 from connectors.base import Sink as SinkComponent
@@ -311,13 +318,35 @@ class Stream(Spec):
     )
 
 
+def _who(value: Any) -> Any:
+    """`user/NAME` or `group/NAME`; raises ValueError with the remedy."""
+    kind, slash, name = str(value).partition("/")
+    if kind not in ("user", "group") or not name:
+        remedy = f"user/{value} or group/{value}" if not slash else "user/NAME or group/NAME"
+        raise ValueError(f"{str(value)!r} is no user and no group; write {remedy}")
+    return value
+
+
+def _user(value: Any) -> Any:
+    """`user/NAME`; raises ValueError with the remedy."""
+    kind, _, name = str(value).partition("/")
+    if kind != "user" or not name:
+        raise ValueError(f"{str(value)!r} is no user; write user/{name or value}")
+    return value
+
+
+Who = Annotated[str, AfterValidator(_who)]
+
+
 class Page(Spec):
     """A page of alarms: the unit of permission."""
 
     title: str = Field(description="What people read.")
-    owner: str = Field(description="Who may share it, such as `user/john`.", examples=["user/john"])
-    view: list[str] = Field([], description="Who may see it: `user/NAME` or `group/NAME`.")
-    edit: list[str] = Field([], description="Who may change its alarms.")
+    owner: Annotated[str, AfterValidator(_user)] = Field(
+        description="Who may share it, such as `user/john`.", examples=["user/john"]
+    )
+    view: list[Who] = Field([], description="Who may see it: `user/NAME` or `group/NAME`.")
+    edit: list[Who] = Field([], description="Who may change its alarms.")
 
 
 class Flow(Spec):

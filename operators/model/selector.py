@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from operators.component import Spec
 from operators.events import AlarmTransition, Event
@@ -106,6 +106,17 @@ class Selector(Spec):
         if not any(getattr(self, name) is not None for name in Selector.model_fields):
             raise ValueError(f"selects nothing in particular; give one of: {', '.join(_KEYS)}")
         return self
+
+    @field_validator("subject", "metric")
+    @classmethod
+    def _is_no_expression(cls, value: Some | None) -> Some | None:
+        for one in [value] if isinstance(value, str) else value or ():
+            if one.startswith("^") or (one.endswith("$") and set(one) & set("*+\\[(")):
+                raise ValueError(
+                    f"{one!r} is a regular expression; write a pattern such as *.kitchen_*, in"
+                    " which * stands for any characters but / and ."
+                )
+        return value
 
     @property
     def wants_all(self) -> bool:
