@@ -5,6 +5,7 @@ who was not hears of no end.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -82,15 +83,24 @@ class Announcements:
         }
         if AlarmTransition not in set(map(type, events)):
             out = events if self._only is None else admitted(events, self._only)
-        else:
-            out = [told for event in events if (told := self._told(event, ends)) is not None]
-        if not self._notified:
-            return out
-        left = (self._end(event, None) for event in ends.values())
-        return out + [event for event in left if event is not None]
+            return [*out, *self._missed(ends.values())] if self._notified else out
+        came, missed, out = {event.id for event in events}, _Missed(), []
+        for id, end in ends.items():
+            if id not in came:
+                missed[end.rule, end.subject].append(end)
+        for event in events:
+            if isinstance(event, AlarmTransition):
+                out += self._missed(missed.before(event))
+            if (told := self._told(event, ends)) is not None:
+                out.append(told)
+        return [*out, *self._missed(end for some in missed.values() for end in some)]
 
-    def _told(self, event: Event, ends: dict[str, AlarmTransition]) -> Event | None:
-        if isinstance(event, AlarmTransition) and ends.pop(event.id, None) is not None:
+    def _missed(self, ends: Iterable[AlarmTransition]) -> list[Event]:
+        """Of ends that came on no way those of what was told."""
+        return [told for end in ends if (told := self._end(end, None)) is not None]
+
+    def _told(self, event: Event, ends: Mapping[str, AlarmTransition]) -> Event | None:
+        if isinstance(event, AlarmTransition) and event.id in ends:
             is_known = (event.rule, event.subject) in self._notified
             event = msgspec.structs.replace(event, annunciation="end") if is_known else event
         kept = self._passed(event)
@@ -143,6 +153,20 @@ class Announcements:
         """Take back what `snapshot` returned."""
         self.since = state.since
         self._notified = {(one.rule, one.subject): one for one in state.notified}
+
+
+class _Missed(defaultdict[tuple[str, str], list[AlarmTransition]]):
+    """Ends that came on no way, by rule and subject."""
+
+    def __init__(self) -> None:
+        super().__init__(list)
+
+    def before(self, event: AlarmTransition) -> list[AlarmTransition]:
+        """Those of the same alarm before a change of it; they are given once."""
+        ends = self.pop((event.rule, event.subject), [])
+        if later := [end for end in ends if end.seq > event.seq]:
+            self[event.rule, event.subject] = later
+        return [end for end in ends if end.seq < event.seq]
 
 
 def announced_as(event: AlarmTransition) -> Announced:

@@ -11,7 +11,7 @@ from flows.dataflow.graph import Graph
 from flows.dataflow.plan import Outputs, Plan
 from flows.dataflow.shard_state import dump, load
 from flows.language.model import Flow
-from operators.events import AlarmTransition, Reading
+from operators.events import AlarmTransition, Event, Reading
 from operators.model.changes import as_announced
 
 START = 1_767_614_400.0
@@ -51,12 +51,19 @@ class Phone:
             self.told += [one for one in outputs[name] if isinstance(one, AlarmTransition)]
 
     def give(self, second: float, value: float, room: str = "kitchen") -> None:
-        self.now = START + second
-        event = Reading(
-            id=f"e{second}", time=self.now, subject="x", metric="temperature", value=value,
-            unit="°C", labels={"room": room},
-        )  # fmt: skip
-        self._take(self.graph.feed("r", [event], self.now))
+        self.give_together((second, value, room))
+
+    def give_together(self, *readings: tuple[float, float, str]) -> None:
+        """Readings of one batch: the second, the value and the room of each."""
+        self.now = START + readings[-1][0]
+        events: list[Event] = [
+            Reading(
+                id=f"e{second}", time=START + second, subject="x", metric="temperature", value=value,
+                unit="°C", labels={"room": room},
+            )
+            for second, value, room in readings
+        ]  # fmt: skip
+        self._take(self.graph.feed("r", events, self.now))
 
     def edit(self, one: dict[str, Any], **state: Any) -> None:
         saved = load(dump(self.graph.snapshot()))
@@ -142,3 +149,21 @@ def test_an_end_is_told_that_a_stream_would_not_have_told_the_start_of(
     phone.give(80, 20, "cellar")
 
     assert phone.changes() == [BEGAN, ENDED]
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [(flow({}), [BEGAN, ENDED]), (flow({}, [CELLAR]), [])],
+    ids=["told", "not told"],
+)
+def test_what_begins_anew_as_it_ends_is_not_told_to_be_over(
+    before: dict[str, Any], told: list[tuple[str, str]]
+) -> None:
+    phone = Phone(before)
+    phone.give(0, 35, "kitchen")
+    phone.edit(flow({}, [CELLAR]))
+    phone.give_together((60, 20, "kitchen"), (61, 35, "cellar"))
+    assert phone.changes() == [*told, BEGAN]
+
+    phone.give(80, 20, "cellar")
+    assert phone.changes() == [*told, BEGAN, ENDED]
