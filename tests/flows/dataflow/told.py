@@ -7,20 +7,32 @@ restarted, alarms masked and acknowledged; people hear by a sink and by `notify`
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from flows.dataflow.compiler import compile_flow
 from flows.dataflow.plan import COMMANDS, Outputs, Plan
 from flows.dataflow.playback import Playback
 from flows.language.model import Flow
 from operators.component import INSTANT
-from operators.events import AlarmTransition, Occurrence
+from operators.events import AlarmTransition, Occurrence, Reading
 from operators.model.changes import is_masked
-from tests.flows.dataflow.edits import START, SUBJECTS, Definition, command, definition, history
+from tests.flows.dataflow.random_flows.definitions import (
+    FLOORS_OF_READINGS,
+    START,
+    SUBJECTS,
+    Definition,
+    command,
+    definition,
+    history,
+    row,
+)
+from tests.flows.dataflow.random_flows.told_sinks import ROOMS, Key, People, must, sinks
 from tests.flows.dataflow.seeds import play
 
 PAGE = "http://page"
@@ -29,12 +41,6 @@ ANY_GROUP = ""
 """An edit of `by` gives groups other names, so that the old one of what was told is not known."""
 MAYBE = "?"
 """A group that told an end, or that the start after it was told in."""
-Key = tuple[str, str]
-"""Rule and subject of an alarm."""
-
-
-class Untold(AssertionError):
-    """People were told too much or too little."""
 
 
 def flow_of(rng: random.Random, before: Definition | None = None) -> Definition:
@@ -46,7 +52,7 @@ def flow_of(rng: random.Random, before: Definition | None = None) -> Definition:
         options["flood"] = {"alarms": 3, "in": "10min"}
     if rng.random() < 0.3:
         options["unacknowledged"] = rng.choice(("2min", "20min"))
-    by = rng.choice((["priority"], ["page"], ["priority", "page"], []))
+    by = rng.choice((["priority"], ["page"], ["priority", "page"], ["label.room"], []))
     notify = {"wait": rng.choice(("0s", "10s", "5min")), "interval": "1min", "repeat": "30min"}
     calls = {"notify": {**notify, **options, **({"by": by} if by else {})}}
     some = rng.sample(sorted(one["alarms"]), rng.randrange(1, len(one["alarms"]) + 1))
@@ -62,8 +68,22 @@ def flow_of(rng: random.Random, before: Definition | None = None) -> Definition:
         "log": {"from": "alarms", "topic": "t"},
         "phone": {"from": "alarms", "webhook": {"connection": "pager", "path": "/p"}},
         "calls_out": {"from": "calls", "webhook": {"connection": "pager", "path": "/c"}},
+        **sinks(rng, one, before),
     }
     return one
+
+
+def labelled(
+    rng: random.Random, given: Iterator[tuple[float, Reading]]
+) -> Iterator[tuple[float, Reading]]:
+    """Readings with a label that changes, and at times of all subjects at once."""
+    room, change = rng.choice(ROOMS), rng.random() * 0.3
+    for when, event in given:
+        room = rng.choice(ROOMS) if rng.random() < change else room
+        together = SUBJECTS if rng.random() < 0.05 else ()
+        for subject in (event.subject, *(one for one in together if one != event.subject)):
+            id, labels = f"{event.id}-{when}-{subject}", {**event.labels, "room": room}
+            yield when, replace(event, id=id, subject=subject, labels=labels)
 
 
 def by_subject(rng: random.Random) -> list[Definition]:
@@ -103,6 +123,7 @@ class Followed:
 
     def __init__(self, version: Definition) -> None:
         self.reads = reader(version)
+        self.people = People(version)
         self.due: set[Key] = set()
         self.left: set[Key] = set()
         self.changes: dict[Key, list[AlarmTransition]] = {}
@@ -114,6 +135,7 @@ class Followed:
     def take(self, outputs: Outputs) -> None:
         """Take what one pass gave; raises `Untold`."""
         told = {event.id: event for event in outputs.get("phone", ())}
+        self.said.update(self.people.take(outputs.get("log", ()), outputs))  # type: ignore[arg-type]
         calls = [(call.time, call) for call in outputs.get("calls_out", ())]
         changes = [(one.recorded, one) for one in outputs.get("log", ())]
         for _, event in sorted([*changes, *calls], key=itemgetter(0)):
@@ -127,6 +149,7 @@ class Followed:
     def edit(self, version: Definition) -> None:
         """What `notify` hears of no longer is told of no more."""
         self.reads = reader(version)
+        self.people.edit(version)
         self.left |= {key for key, changes in self.changes.items() if not self.reads(changes[-1])}
         self.due -= self.left
         self.called = dict.fromkeys(self.called, ANY_GROUP)
@@ -220,11 +243,6 @@ def key_of(one: dict[str, Any]) -> Key:
     return rule, subject
 
 
-def must(holds: bool, rule: str, shown: Any) -> None:
-    if not holds:
-        raise Untold(f"{rule}: {shown}")
-
-
 def check_seed(seed: int, said: Counter[str] | None = None) -> None:
     """Play one life of a flow; raises `Untold`."""
     rng = random.Random(seed)
@@ -237,10 +255,12 @@ def check_seed(seed: int, said: Counter[str] | None = None) -> None:
             version = flow_of(rng, version)
             followed.edit(version)
             playback.restart(plan_of(version))
-        for when, event in history(rng, at):
+        for when, event in labelled(rng, history(rng, at, rng.choice(FLOORS_OF_READINGS))):
             at, n = when, n + 1
             playback.advance(at)
             playback.feed("s", [event], at)
+            if rng.random() < 0.1:
+                playback.feed("rows", [row(rng, at)], at)
             if rng.random() < 0.3:
                 asked = command(rng, n, at, list(version["alarms"]))
                 playback.feed(COMMANDS, [asked], at)

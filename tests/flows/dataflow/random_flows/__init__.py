@@ -1,0 +1,1 @@
+"""Random flows, their edits, and what must come of them."""
