@@ -1,5 +1,6 @@
 """E-mail: the sink that writes to people, and not too often."""
 
+import re
 from typing import ClassVar
 
 from pydantic import Field, field_validator
@@ -11,6 +12,8 @@ from operators.model.units import Duration, Some
 
 
 def _remedy(address: str) -> str:
+    if named := re.fullmatch(r"[^<>]*<([^<>@\s]+@[^<>@\s]+)>", address):
+        return f"; write the address alone: {named[1]}"
     several = [one.strip() for one in address.replace(";", ",").split(",")]
     listed = len(several) > 1 and all("@" in one for one in several)
     return f"; write a list: [{', '.join(several)}]" if listed else ", such as ops@example.org"

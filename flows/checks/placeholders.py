@@ -1,5 +1,6 @@
 """Texts with `{field}` and `${NAME}`: form, known fields, and where each may stand."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from operators.model.template import Template
 from operators.notifications.notify import Notify
 from operators.windows.step import STATISTICS
 
+LABEL_FIELD = re.compile(r"(?<!\{)\{label\.(\w+)[:}]")
 OF_RULES = ("condition", "limit", "zone")
 
 
@@ -69,6 +71,9 @@ def _labels(scope: Scope) -> Iterator[tuple[Path_, str, bool]]:
         for name, entry in getattr(scope.flow, section).items():
             if entry.only is not None:
                 yield from _selected(entry.only, (section, name, "only"))
+    for path, node in scope.document.root.walk() if scope.document.root else ():
+        if isinstance(node.value, str) and "{label." in node.value and _is_template(path):
+            yield from ((path, name, False) for name in LABEL_FIELD.findall(node.value))
 
 
 def _selected(only: Selector, path: Path_) -> Iterator[tuple[Path_, str, bool]]:

@@ -1,5 +1,7 @@
 """Names: used once, known where they are read, read by somebody, and not in a circle."""
 
+from typing import Any
+
 from connectors.config.document import Node, Place
 from connectors.config.suggestion import near
 from flows.checks.context import SECTIONS, Scope
@@ -11,6 +13,7 @@ def check_references(scope: Scope) -> None:
     _check_unique(scope)
     _check_known(scope)
     _check_circles(scope)
+    _check_returns(scope)
     if scope.is_whole:
         _check_read(scope)
 
@@ -88,6 +91,44 @@ def _check_circles(scope: Scope) -> None:
             turned = [*circle[circle.index(start) :], *circle[: circle.index(start)], start]
             section = "streams" if start in scope.flow.streams else "alarms"
             scope.say((section, start, "from"), f"streams run in a circle: {' -> '.join(turned)}")
+
+
+def _check_returns(scope: Scope) -> None:
+    """Warn of a sink that writes where a source of its own events reads."""
+    flow = scope.flow
+    for name, sink in flow.sinks.items():
+        writes: Any = sink.settings
+        streams = [read for read in inputs(sink.from_) if origin(read) not in flow.alarms]
+        if sink.kind not in ("topic", "mqtt") or "alarms" in streams:
+            continue
+        feeding = {one for read in streams for one in scope.upstream(origin(read))}
+        for other, source in flow.sources.items():
+            if other not in feeding or source.kind != sink.kind:
+                continue
+            reads: Any = source.settings
+            if reads.connection == writes.connection and _comes_back(reads, writes):
+                key = "name" if sink.kind == "topic" else "topic"
+                written = getattr(writes, key)
+                message = f"{other!r} reads what this writes to {written!r}: it comes back"
+                hint = "write to a topic of its own"
+                scope.say(("sinks", name, sink.kind), message, hint, key=True, level="warning")
+
+
+def _comes_back(reads: Any, writes: Any) -> bool:
+    if hasattr(writes, "name"):
+        return not reads.table and not reads.messages and writes.name in reads.topics()
+    if getattr(writes, "discovery", None):
+        return False
+    written = ["+" if "{" in level else level for level in writes.topic.split("/")]
+    return any(_fits(one.split("/"), written) for one in reads.topics)
+
+
+def _fits(wanted: list[str], written: list[str]) -> bool:
+    """Whether a topic, `+` for what is not known of it, is one of those subscribed to."""
+    if wanted[-1:] == ["#"]:
+        wanted, written = wanted[:-1], written[: len(wanted) - 1]
+    pairs = zip(wanted, written, strict=False)
+    return len(wanted) == len(written) and all(a in ("+", b) for a, b in pairs)
 
 
 def circles(reads: dict[str, list[str]]) -> list[list[str]]:

@@ -78,7 +78,8 @@ def _check_silent(scope: Scope, path: Path_, alarm: Alarm, when: When) -> None:
             message = (
                 f"raised although all is well: '{kind}' in {stream!r} {what} {duration_text(span)}"
             )
-            hint = f"watch the stream before it, or wait longer than {duration_text(span)}"
+            longer = f"wait longer than {duration_text(span)}"
+            hint = longer if kind == "simulate" else f"watch the stream before it, or {longer}"
             scope.say((*path, "silent"), message, hint)
 
 
@@ -266,7 +267,7 @@ def _least_gap(scope: Scope, alarm: Alarm) -> float:
 
 
 def _gaps(scope: Scope, alarm: Alarm) -> Iterator[tuple[str, str, float]]:
-    """(stream, step, seconds) of steps before an alarm that give events less often than they come.
+    """(name, kind, seconds) of steps and senders before an alarm that give events no more often.
 
     A stream counts up to the first that has several inputs: behind it others may fill the gap.
     """
@@ -274,6 +275,9 @@ def _gaps(scope: Scope, alarm: Alarm) -> Iterator[tuple[str, str, float]]:
     seen: set[str] = set()
     while names:
         name = origin(names.pop())
+        source: Any = scope.flow.sources.get(name)
+        if source is not None and source.kind == "simulate":
+            yield name, "simulate", source.settings.every
         stream: Stream | None = scope.flow.streams.get(name)
         if stream is None or name in seen:
             continue

@@ -23,7 +23,8 @@ NO_SENTENCES = ("yes", "no", "on", "off", "true", "false", "null", "none", "todo
 def hours(value: Any) -> Any:
     """`20:00-07:00`, checked; raises ValueError with the remedy."""
     if not _SPAN.fullmatch(str(value)):
-        padded = re.sub(r"\b(\d)(?=:\d\d\b)", r"0\1", str(value).replace(" ", ""))
+        closed = re.sub("[–—]", "-", str(value).replace(" ", ""))
+        padded = re.sub(r"\b(\d)(?=:\d\d\b)", r"0\1", closed)
         remedy = padded if padded != str(value) and _SPAN.fullmatch(padded) else "20:00-07:00"
         raise ValueError(f"{str(value)!r} is not a span of the day; write it as {remedy}")
     start, end = str(value).split("-")
@@ -36,6 +37,8 @@ def _days(value: Any) -> Any:
     """A day or a list of days; raises ValueError for `mon-fri`, with the list."""
     given = value if isinstance(value, list) else [value]
     for one in given:
+        if one not in DAYS and (short := str(one).lower()[:3]) in DAYS and str(one).isalpha():
+            raise ValueError(f"{one!r} is not a day as it is written here; write {short}")
         first, dash, last = str(one).lower().partition("-")
         if dash and {first[:3], last[:3]} <= set(DAYS):
             begin, end = DAYS.index(first[:3]), DAYS.index(last[:3])

@@ -266,7 +266,8 @@ def quantity(value: Any) -> Quantity:
         raise ValueError(f"{_written(value)!r} is not a number with a unit, such as 30 °C")
     match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*(\S+)?\s*", str(value))
     if not match:
-        pointed = re.sub(r"(?<=\d),(?=\d)", ".", str(value))
+        signed = re.sub(r"^\s*\+", "", re.sub("[−–]", "-", str(value)))
+        pointed = re.sub(r"(?<=\d),(?=\d)", ".", signed)
         remedy = f"; write {pointed}" if pointed != str(value) else ", such as 30 °C"
         raise ValueError(f"{str(value)!r} is not a number with a unit{remedy}")
     if match[2]:

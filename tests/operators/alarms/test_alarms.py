@@ -78,7 +78,7 @@ def test_an_alarm_needs_a_response() -> None:
         ({"when": {"above": 3}, "armed": {}}, "needs one of: hours, days, while"),
         ({"when": {"above": 3}, "armed": {"hours": "8-17"}}, "write it as 20:00-07:00"),
         ({"when": {"above": 3}, "armed": {"hours": "08:00-08:00"}}, "is empty"),
-        ({"when": {"above": 3}, "armed": {"days": ["sunday"]}}, "mon"),
+        ({"when": {"above": 3}, "armed": {"days": ["sunday"]}}, "write sun"),
         ({"when": {"above": 3}, "shelve": {"max": "8"}}, "not a duration|no unit"),
         ({"when": {"above": 3}, "unknown": 1}, "Extra inputs"),
     ],
