@@ -115,9 +115,9 @@ def _always(
 def _endless(
     scope: Scope, path: Path_, condition: Any, values: list[tuple[str, Span | None]]
 ) -> None:
-    """Warn of a `clear` that no value reaches: who is raised once stays so."""
+    """Warn of a `clear` that no value reaches; one around `inside` ends at its very edges."""
     kind = condition.kind
-    if kind in LEVEL_KINDS and condition.clear is not None:
+    if kind in LEVEL_KINDS and kind != "inside" and condition.clear is not None:
         outcome = _outcome(kind, condition.clear, values)
         _warn(scope, (*path, "clear"), "never ends", outcome)
 
