@@ -95,7 +95,9 @@ def test_two_processes_read_their_own_partitions_until_a_subject_lies_in_one_of_
             said = "".join(flow.log.read_text() for flow in flows)
             for flow in flows:
                 flow.kill()
+            writer.send(300)  # while nothing runs
             again = start(definition, site, tmp / "data", 2)
+            wait()
     assert [flow.stop() for flow in again] == [0, 0]
     writer.close()
     assert changes(alarms()) == expected(writer.sent)
