@@ -5,7 +5,8 @@ Whatever the umask, others may neither read nor write what is made here.
 
 import os
 import stat
-from pathlib import Path
+import tarfile
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from connectors.base import ConnectorError
@@ -78,3 +79,22 @@ def _create(path: str, flags: int) -> int:
     if is_new and flags & os.O_CREAT:
         os.fchmod(handle, FILE)
     return handle
+
+
+def unpack(archive: tarfile.TarFile, into: Path) -> None:
+    """Unpack files and folders below a folder; raises `tarfile.TarError` for anything else.
+
+    Python can do so by itself from 3.11.4 on.
+    """
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(into, filter="data")
+        return
+    members = archive.getmembers()
+    for member in members:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"expected files below one folder, got {member.name!r}")
+        member.mode = 0o700 if member.isdir() else 0o600
+        member.uid = member.gid = -1
+        member.uname = member.gname = ""
+    archive.extractall(into, members)  # noqa: S202 - each was looked at

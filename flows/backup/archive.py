@@ -22,6 +22,7 @@ from connectors.base import ConnectorError
 from connectors.config.document import Document
 from connectors.config.redaction import hidden
 from connectors.config.site import read_site
+from connectors.runtime import private_files
 from connectors.runtime.private_files import FILE, FOLDER, open_private, private_folder
 from flows.runtime.saved_state import instant
 
@@ -138,7 +139,7 @@ def unpack(path: Path, folder: Path) -> Contents:
     """Unpack a backup into an empty folder, and check every file in it."""
     try:
         with tarfile.open(path, "r:gz") as tar:
-            tar.extractall(folder, filter="data")
+            private_files.unpack(tar, folder)
         written = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         contents = Contents(**written)
     except (OSError, tarfile.TarError, EOFError, ValueError, TypeError, KeyError) as error:

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+
+from connectors.runtime.private_files import unpack
 
 BESIDE = ("*.yaml", "*.yml", "*.csv", "*.lock")
 """What a definition may read from beside it."""
-SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-"""Early versions of Python 3.11 cannot filter; what git packs has no paths outside its folder."""
 
 
 class NoRevision(ValueError):
@@ -42,7 +41,7 @@ def other_version(definition: Path, other: str) -> Iterator[tuple[Path, str]]:
     with TemporaryDirectory(prefix="vigie-replay-") as place:
         try:
             with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-                archive.extractall(place, **SAFELY)  # noqa: S202
+                unpack(archive, Path(place))
         except tarfile.TarError as error:
             raise NoRevision(f"{other} cannot be laid out: {error}") from None
         found = Path(place) / definition.name

@@ -15,7 +15,7 @@ import pytest
 
 from connectors.base import Health
 from connectors.kafka.producer import Producer
-from flows.replay.git_revision import SAFELY
+from connectors.runtime.private_files import unpack
 from infra.embedded.broker import Broker
 from infra.embedded.ports import free_port
 from operators.events import AlarmTransition, Reading
@@ -52,7 +52,7 @@ def previous(session_folder: Path) -> Path:
     """The sources of the release before."""
     made = subprocess.run(["git", "archive", PREVIOUS], cwd=ROOT, capture_output=True, check=True)
     with tarfile.open(fileobj=BytesIO(made.stdout)) as archive:
-        archive.extractall(session_folder / "previous", **SAFELY)
+        unpack(archive, session_folder / "previous")
     return session_folder / "previous"
 
 

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from connectors.runtime import private_files
 from connectors.runtime.private_files import FILE, FOLDER, private_folder
 from flows.runtime.saved_state import instant
 from flows.runtime.saved_state.stores import PREFIX, stores
@@ -83,4 +84,4 @@ def _unpack(point: bytes, into: Path) -> None:
     if hashlib.sha256(data).digest() != digest:
         raise StateError("the copy of the saved state in the object store is damaged")
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
-        tar.extractall(into, filter="data")
+        private_files.unpack(tar, into)

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from connectors.runtime.private_files import unpack
 from flows.dataflow.shard_state import load
 from flows.language.catalogue import OPERATORS
-from flows.replay.git_revision import SAFELY
 from flows.runtime.saved_state.envelope import check_envelope, unwrap
 from flows.runtime.saved_state.row_pickle import bytes_of
 from flows.runtime.saved_state.stores import read, stores, upgrade
@@ -81,7 +81,7 @@ def never_killed(definition: bytes, given: bytes) -> Play:
 def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """The folder of a version, and what it packed, unpacked."""
     with tarfile.open(request.param / PACKED) as archive:
-        archive.extractall(tmp_path, **SAFELY)
+        unpack(archive, tmp_path)
     return request.param, tmp_path
 
 
@@ -118,7 +118,7 @@ def test_a_conversion_that_is_killed_after_any_step_is_done_by_the_next_start(
     tmp_path: Path,
 ) -> None:
     with tarfile.open(DATA / "format-0" / PACKED) as archive:
-        archive.extractall(tmp_path, **SAFELY)
+        unpack(archive, tmp_path)
     expected = read(stores(tmp_path / "state")[0], "everything")
 
     def copied(number: int) -> tuple[Path]:
