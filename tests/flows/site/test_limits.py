@@ -91,7 +91,7 @@ def test_any_values_are_read_back_and_put_back(seed: int) -> None:
     [
         ("hot", {"when.above": "30 °C"}, "needs a number"),
         ("hot", {"when.above": "1}, x: {y: 2"}, "needs a number"),
-        ("hot", {"when.for": "5"}, "not a duration"),
+        ("hot", {"when.for": "5"}, "5 has no unit; write 5s"),
         ("hot", {"when.for": "1min 5s"}, "without spaces"),
         ("hot", {"when.below": "5"}, "has no limit 'when.below'; it has when.above"),
         ("cold", {}, "no alarm 'cold'"),
