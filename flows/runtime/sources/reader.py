@@ -112,16 +112,17 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             self._make_whole(topic)
         items: list[Item] = []
         for topic, parts in list(self._others.items()):
-            if self._context.router.is_keyed(topic):
-                if left := sorted(parts - told.keys()):
-                    log.info(
-                        "%s: topic %s is keyed by subject; partitions of other processes are not"
-                        " read any more",
-                        self._context.plan.flow, topic,
-                    )  # fmt: skip
-                for part in left:
-                    items += self._leave(part)
-                self._others[topic] = parts & told.keys()
+            left = sorted(parts - told.keys())
+            if not left or not self._context.router.is_keyed(topic):
+                continue
+            log.info(
+                "%s: topic %s is keyed by subject; partitions of other processes are not read any"
+                " more",
+                self._context.plan.flow, topic,
+            )  # fmt: skip
+            for part in left:
+                items += self._leave(part)
+            self._others[topic] = parts & told.keys()
         return items
 
     def _make_whole(self, topic: str) -> None:

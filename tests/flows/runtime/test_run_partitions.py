@@ -16,6 +16,18 @@ from tests.flows.running import HOT, site_of, write
 from tests.waiting import wait_until
 
 
+def hot_flow(
+    broker: Broker, tmp: Path, unique: str, more: str = ""
+) -> tuple[TopicConnection, Path, Path]:
+    """A connection, the site file with it, and a definition with an alarm for what is hot."""
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    fields = {"brokers", "idempotence", "prefix"}
+    site = site_of(tmp, redpanda=connection.model_dump(include=fields))
+    # so that a slow machine does not let event time follow the wall clock
+    body = HOT.replace("NAME", unique) + "clock: {idle: 1h}\n" + more
+    return connection, site, write(tmp, "hot", body)
+
+
 def start(definition: Path, site: Path, data: Path, processes: int) -> list[FlowProcess]:
     flows = [
         FlowProcess(definition, site, data, "--process", f"{number + 1}/{processes}")
@@ -30,12 +42,7 @@ def start(definition: Path, site: Path, data: Path, processes: int) -> list[Flow
 def test_several_processes_have_one_alarm_for_a_subject_that_lies_in_partitions_of_all(
     broker: Broker, tmp: Path, unique: str, topic: Watch, processes: list[int]
 ) -> None:
-    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(
-        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
-    )
-    body = HOT.replace("NAME", unique) + "clock: {idle: 1h}\n"
-    definition = write(tmp, "hot", body)
+    connection, site, definition = hot_flow(broker, tmp, unique)
     foreign = Foreign(broker.address, f"{unique}.in")
     alarms = topic(connection, connection.topic_names.alarms)
     for count in processes:
@@ -66,12 +73,7 @@ class Changing(Foreign):
 def test_two_processes_read_their_own_partitions_until_a_subject_lies_in_one_of_the_other(
     broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
-    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(
-        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
-    )
-    body = HOT.replace("NAME", unique) + "clock: {idle: 1h}\n"
-    definition = write(tmp, "hot", body)
+    connection, site, definition = hot_flow(broker, tmp, unique)
     writer = Changing(broker.address, f"{unique}.in")
     alarms = topic(connection, connection.topic_names.alarms)
 
@@ -109,15 +111,8 @@ def test_two_processes_read_their_own_partitions_until_a_subject_lies_in_one_of_
 def test_a_subject_whose_records_lie_in_all_partitions_has_one_alarm_through_kills(
     broker: Broker, tmp: Path, unique: str, topic: Watch, alone: bool
 ) -> None:
-    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(
-        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
-    )
-    # so that a slow machine does not let event time follow the wall clock
-    body = HOT.replace("NAME", unique) + "clock: {idle: 1h}\n"
-    if alone:
-        body += "streams:\n  told: {from: alarms, steps: [{notify: {by: page}}]}\n"
-    definition = write(tmp, "hot", body)
+    more = "streams:\n  told: {from: alarms, steps: [{notify: {by: page}}]}\n" if alone else ""
+    connection, site, definition = hot_flow(broker, tmp, unique, more)
     foreign = Foreign(broker.address, f"{unique}.in")
     alarms = topic(connection, connection.topic_names.alarms)
 
