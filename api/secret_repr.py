@@ -1,6 +1,6 @@
 """What must stand in no log: values whose `repr` tells nothing of them."""
 
 
-def masked(self: object) -> str:
+def redacted(self: object) -> str:
     """For `__repr__`: the type alone."""
     return f"{type(self).__name__}(…)"

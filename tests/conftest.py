@@ -42,7 +42,7 @@ ON_KAFKA = "VIGIE_KAFKA" in os.environ
 """Whether `broker` is Apache Kafka instead of the embedded one: `make test-kafka`."""
 
 LONGEST = (
-    "infra/demo/test_demo.py", "chaos/test_chaos.py",
+    "infra/demo/test_demo.py", "chaos/test_killed_services_and_flows.py",
     "flows/vision/test_cameras_end_to_end.py", "flows/vision/test_capture_faults.py",
     "flows/runtime/test_outbox.py", "api/web/test_fuzz_websocket.py", "flows/site/test_up.py",
     "api/permissions/test_cameras_of_pages.py", "flows/runtime/test_run_rescale.py",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.errors import AccountError
 from api.database.models import RecoveryCode, User
-from api.secret_repr import masked
+from api.secret_repr import redacted
 
 STEP = 30
 DRIFT = 1
@@ -28,7 +28,7 @@ class Offer(NamedTuple):
     address: str
 
     def __repr__(self) -> str:
-        return masked(self)
+        return redacted(self)
 
 
 class SecondFactor:

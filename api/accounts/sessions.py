@@ -13,7 +13,7 @@ from api.accounts.api_tokens import LOGIN, principal_of_token_id
 from api.accounts.principal import Principal, principal_of
 from api.accounts.tokens import Tokens
 from api.database.models import LONGEST_NAME, LONGEST_TEXT, Login, RefreshToken, User
-from api.secret_repr import masked
+from api.secret_repr import redacted
 
 LIFETIME = 30 * 86_400.0
 """Seconds after which a login ends, however often it was refreshed."""
@@ -32,7 +32,7 @@ class TokenPair(NamedTuple):
     device: str = ""
 
     def __repr__(self) -> str:
-        return masked(self)
+        return redacted(self)
 
 
 class Refreshed(NamedTuple):

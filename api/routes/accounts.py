@@ -14,7 +14,7 @@ from api.database.models import Audit, Login, User, iso
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
@@ -53,7 +53,7 @@ class MadeAccount(Account):
 
     password: str | UnsetType = UNSET
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class MadePassword(msgspec.Struct):
@@ -61,7 +61,7 @@ class MadePassword(msgspec.Struct):
 
     password: str
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class Found(msgspec.Struct):
@@ -82,7 +82,7 @@ class NewAccount(msgspec.Struct):
     role: Role = "viewer"
     must_change: bool = False
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class Changes(msgspec.Struct):
@@ -93,7 +93,7 @@ class Changes(msgspec.Struct):
     password: Text | None = None
     must_change: bool | None = None
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class AccountId(msgspec.Struct):

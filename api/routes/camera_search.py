@@ -10,7 +10,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from api.routes.cameras import TAG, Url
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.site.camera_test import NoPicture, picture_of
 from api.site.onvif_discovery import MULTICAST, FoundCamera, discover_streams
 from api.site.onvif_soap import Asker
@@ -33,7 +33,7 @@ class Credentials(msgspec.Struct):
     username: Secret = ""
     password: Secret = ""
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class TestedCamera(Credentials, kw_only=True):
@@ -41,7 +41,7 @@ class TestedCamera(Credentials, kw_only=True):
 
     url: Url
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class Found(msgspec.Struct):

@@ -13,7 +13,7 @@ from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.push.protocol import LONGEST_CHANNEL
 from api.push.sse import Stream, StreamConversation, StreamOpening, StreamTransport
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.settings import Settings
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
@@ -44,7 +44,7 @@ class StreamQuery(msgspec.Struct):
         | None
     ) = None
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class StreamEndpoints:

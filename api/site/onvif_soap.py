@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.site.outside import Outside, check_outside
 from connectors.camera.http_auth import HttpAuth
 
@@ -78,7 +78,7 @@ class Asker(NamedTuple):
     ahead: timedelta = timedelta()
 
     def __repr__(self) -> str:
-        return masked(self)
+        return redacted(self)
 
 
 async def ask(asker: Asker, service: str, namespace: str, body: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from connectors.config.variables import NAME, VARIABLE, look_up
 
 
-def masked(text: str, written: Any) -> str:
+def redacted(text: str, written: Any) -> str:
     """A text with the values of the variables in `written` shown as the variables."""
     shown: dict[str, str] = {}
     for match in VARIABLE.finditer(str(written)):

@@ -16,7 +16,7 @@ from connectors.config.grammar_version import GrammarVersion
 from connectors.config.location_section import LocationSection
 from connectors.config.messages import explain, validate
 from connectors.config.recovery_section import RecoverySection
-from connectors.config.redaction import masked
+from connectors.config.redaction import redacted
 from connectors.config.suggestion import near
 from connectors.config.traces_section import TracesSection
 from connectors.config.variables import (
@@ -162,7 +162,7 @@ class Site(Spec):
                 ) from None
             shown = document.without_problems()
             explain(shown, model, error.errors(include_url=False), f"connections.{name}", path)
-            raise SiteError(masked(shown.report(), written or {})) from None
+            raise SiteError(redacted(shown.report(), written or {})) from None
 
     def filled(self, value: Any, where: str) -> Any:
         """A value with its variables filled in; raises `SiteError`. `where` is its place."""

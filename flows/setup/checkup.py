@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.base import ConnectorError, NoAnswer
-from connectors.config.redaction import masked
+from connectors.config.redaction import redacted
 from connectors.config.site import Site
 from connectors.runtime.finding import Finding
 from flows.language.catalogue import connection_models
@@ -42,7 +42,7 @@ def checkup(site: Site, flows: Iterable[Flow], data: Path) -> Iterator[tuple[str
             for finding in _inspect(site, name, model, used.get(name, [])):
                 yield name, _without_secrets(finding, written)
         except (ConnectorError, NoAnswer) as error:
-            words, _, remedy = masked(str(error), written).partition("; ")
+            words, _, remedy = redacted(str(error), written).partition("; ")
             yield name, Finding("answers", "fault", words, "an answer", remedy)
     if "redpanda" not in site.connections:
         yield "redpanda", Finding(
@@ -53,7 +53,7 @@ def checkup(site: Site, flows: Iterable[Flow], data: Path) -> Iterator[tuple[str
 
 def _without_secrets(finding: Finding, written: Any) -> Finding:
     return finding._replace(
-        came=masked(finding.came, written), remedy=masked(finding.remedy, written)
+        came=redacted(finding.came, written), remedy=redacted(finding.remedy, written)
     )
 
 

@@ -8,9 +8,10 @@ from functools import partial
 
 from tests.chaos.account import Account
 from tests.chaos.faults import Scale, kill_times
+from tests.chaos.outages import Outage, outages
 from tests.chaos.small_disk import SmallDisk
 from tests.chaos.small_disk import missing as no_small_disk
-from tests.chaos.stack import ChaosStack, Outage, outages
+from tests.chaos.stack import ChaosStack
 from tests.chaos.victim import Victim
 from tests.waiting import PATIENCE, wait_until
 

@@ -20,7 +20,7 @@ from joserfc.jwk import KeySet
 from api.accounts.errors import LoginRefused
 from api.accounts.openid.claims import Person, claim, person_of
 from api.openid_connection import OpenIdConnection
-from api.secret_repr import masked
+from api.secret_repr import redacted
 
 DEADLINE = 10.0
 """Seconds that the provider has for each answer."""
@@ -47,7 +47,7 @@ class Begun(NamedTuple):
     verifier: str
 
     def __repr__(self) -> str:
-        return masked(self)
+        return redacted(self)
 
 
 class OpenIdProvider:

@@ -16,7 +16,7 @@ from api.database.models import ApiToken, User
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
@@ -42,7 +42,7 @@ class MadeToken(TokenView):
 
     token: str | UnsetType = UNSET
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class NewToken(msgspec.Struct):

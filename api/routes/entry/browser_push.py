@@ -14,7 +14,7 @@ from api.browser_push.subscriptions import TooMany, store
 from api.database.database import Database
 from api.database.models import PushSubscription
 from api.routes.parameters import Done, Id
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
 from operators.model.priority import Priority
@@ -48,7 +48,7 @@ class BrowserKeys(msgspec.Struct):
     p256dh: Key
     auth: Key
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class Subscribed(msgspec.Struct):
@@ -59,7 +59,7 @@ class Subscribed(msgspec.Struct):
     priorities: Annotated[list[Priority], Meta(min_length=1, max_length=4)]
     language: Annotated[str, Meta(pattern="^(en|fr)$")] = "en"
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class BrowserId(msgspec.Struct):

@@ -22,7 +22,7 @@ from api.metrics import Metrics
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.web.authentication import Authenticator
 from api.web.endpoints import Call, Endpoint, address_of, body_of, read, whole_body
 from api.web.errors import Rejected
@@ -47,7 +47,7 @@ class Credentials(msgspec.Struct):
     refresh: bool = False
     code: Text = ""
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class LoginForm(msgspec.Struct):
@@ -57,7 +57,7 @@ class LoginForm(msgspec.Struct):
     password: Text
     code: Text = ""
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class NewAccount(msgspec.Struct):
@@ -66,7 +66,7 @@ class NewAccount(msgspec.Struct):
     username: Text
     password: Text
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class Me(msgspec.Struct):
@@ -94,7 +94,7 @@ class Token(msgspec.Struct):
     access_token: str
     token_type: Literal["bearer"]
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class LoggedIn(msgspec.Struct):
@@ -109,7 +109,7 @@ class LoggedIn(msgspec.Struct):
     refresh_token: str | UnsetType = UNSET
     expires_in: int | UnsetType = UNSET
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class OldToken(msgspec.Struct):
@@ -117,7 +117,7 @@ class OldToken(msgspec.Struct):
 
     refresh_token: Text | UnsetType = UNSET
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class NewMe(Me, kw_only=True):
@@ -132,7 +132,7 @@ class NewPassword(msgspec.Struct):
     old: Text
     new: Text
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class LoginEndpoints:

@@ -24,7 +24,7 @@ from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
 from api.routes.entry.login import DEVICE, TAG, LoggedIn, logged_in, refusals_counted, with_device
 from api.routes.parameters import Done
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 from connectors.http.content_type import JSON
@@ -48,7 +48,7 @@ class Back(msgspec.Struct):
     code: Annotated[str, Meta(min_length=1, max_length=4000)]
     state: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class OpenIdEndpoints:

@@ -12,7 +12,7 @@ from api.database.audit_log import record_audit
 from api.database.models import User
 from api.routes.account_errors import account_errors
 from api.routes.parameters import Done, Id
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
@@ -35,7 +35,7 @@ class OfferView(msgspec.Struct):
     secret: str
     address: str
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class Password(msgspec.Struct):
@@ -43,7 +43,7 @@ class Password(msgspec.Struct):
 
     password: Text
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class Code(msgspec.Struct):
@@ -51,7 +51,7 @@ class Code(msgspec.Struct):
 
     code: Text
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class RecoveryCodes(msgspec.Struct):
@@ -59,7 +59,7 @@ class RecoveryCodes(msgspec.Struct):
 
     recovery_codes: list[str]
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class AccountId(msgspec.Struct):

@@ -3,7 +3,7 @@
 import msgspec
 
 from api.accounts.tickets import LIFETIME, Tickets
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.web.endpoints import Call, Endpoint
 
 TAG = "Accounts"
@@ -15,7 +15,7 @@ class TicketAnswer(msgspec.Struct):
     ticket: str
     expires_in: float = LIFETIME
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class TicketEndpoints:

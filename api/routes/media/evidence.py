@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.push.live_permissions import LivePermissions
 from api.routes.events import TAG, EventId
-from api.secret_repr import masked
+from api.secret_repr import redacted
 from api.site.event_search import EventSearch
 from api.site.event_view import EvidenceView
 from api.site.evidence import EventEvidence
@@ -37,7 +37,7 @@ class EvidenceQuery(msgspec.Struct):
     )
     token: str | None = None
 
-    __repr__ = masked
+    __repr__ = redacted
 
 
 class EvidenceAddress(msgspec.Struct):

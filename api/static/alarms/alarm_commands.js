@@ -66,7 +66,7 @@ export async function give(alarm, name, body) {
     await send("POST", commandPath(alarm, name), {...body, occurrence: alarm.occ});
     return true;
   } catch (error) {
-    throw new Error(error.status ? refusal(error) : say("serverGone"), {cause: error});
+    throw new Error(error.status ? commandRefusal(error) : say("serverGone"), {cause: error});
   } finally {
     clearTimeout(slow);
   }
@@ -94,7 +94,7 @@ function askReason(alarm, name) {
 }
 
 /** Why a command was refused, in words. */
-function refusal(error) {
+function commandRefusal(error) {
   const known = say(`refused_${error.message.match(/[a-z]+(?:_[a-z]+)+/)?.[0]}`);
   return known.startsWith("refused_") ? error.message : known;
 }

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.config.redaction import hidden, masked
+from connectors.config.redaction import hidden, redacted
 from connectors.config.variables import fill
 from connectors.mariadb.connection import parse_url
 
@@ -35,13 +35,13 @@ def test_what_is_no_part_of_an_address_is_filled_in_as_it_is(monkeypatch):
 
 def test_a_secret_is_hidden_as_it_stands_in_an_address(monkeypatch):
     monkeypatch.setenv("WORD", WORD)
-    assert masked(fill("mysql://a:${WORD}@db/x", "url"), "${WORD}") == "mysql://a:${WORD}@db/x"
+    assert redacted(fill("mysql://a:${WORD}@db/x", "url"), "${WORD}") == "mysql://a:${WORD}@db/x"
 
 
 def test_a_short_secret_lays_no_longer_one_bare(monkeypatch):
     monkeypatch.setenv("USER_ID", "hunter")
     monkeypatch.setenv("WORD", "hunter2secret")
-    assert masked("at hunter2secret", "${USER_ID} ${WORD}") == "at ${WORD}"
+    assert redacted("at hunter2secret", "${USER_ID} ${WORD}") == "at ${WORD}"
 
 
 def test_of_two_that_overlap_nothing_is_left():
@@ -50,7 +50,7 @@ def test_of_two_that_overlap_nothing_is_left():
 
 def test_a_secret_is_found_as_python_quotes_it(monkeypatch):
     monkeypatch.setenv("WORD", "it's\n1")
-    assert "1" not in masked(repr("it's\n1"), "${WORD}")
+    assert "1" not in redacted(repr("it's\n1"), "${WORD}")
 
 
 @given(st.text("abcd", max_size=20), SECRETS)
