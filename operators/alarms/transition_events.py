@@ -6,7 +6,7 @@ import msgspec
 
 from operators.alarms.condition_words import condition_words
 from operators.alarms.engine.level_crossing import CROSSES
-from operators.alarms.engine.state import NEVER, About, State
+from operators.alarms.engine.state import About, State
 from operators.alarms.engine.transition import Transition, crossed_limit
 from operators.events import AlarmTransition, Announced
 from operators.model.changes import AS_IT_IS, announced, as_announced
@@ -69,7 +69,7 @@ class Renderer:
         event = AlarmTransition(
             id=transition.id,
             time=transition.at,
-            recorded=transition.recorded if transition.recorded > NEVER else transition.at,
+            recorded=transition.recorded,
             rule=transition.rule,
             alarm=self._alarm,
             subject=transition.subject,

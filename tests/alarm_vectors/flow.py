@@ -184,7 +184,7 @@ class Beside:
                 if self.by_rows and self.rows[rule]["subject"] not in (event.subject, "*"):
                     continue
                 if (rule, event.subject) not in self.theirs.alarms:
-                    alarm = self.theirs.alarm(rule, event.subject)
+                    alarm = self.theirs.alarm(rule, event.subject, wall=now.wall)
                     if event.subject in self.outside:
                         alarm.inhibit("power", True, min(event.time, now.wall))
                 self.hear(rule, event)
@@ -364,6 +364,4 @@ def words(event: AlarmTransition) -> dict[str, Any]:
 def _line(one: dict[str, Any], severity: str | None) -> str:
     """Something to compare; an event shows the rule's severity where the alarm never had one."""
     line = {**one, "flags": list(one["flags"]), "evidence": one["evidence"] or {}}
-    if one["recorded"] == reference.NEVER:
-        line["recorded"] = one["at"]
     return json.dumps({**line, "severity": severity}, sort_keys=True)

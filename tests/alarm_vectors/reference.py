@@ -775,11 +775,11 @@ class Engine:
 
     # -- plumbing
     # -------------------------------------------------------------------------
-    def alarm(self, rule, subject, at=None):
+    def alarm(self, rule, subject, at=None, wall=NEVER):
         key = (rule, subject)
         if key not in self.alarms:
             a = self.alarms[key] = Alarm(self, self.rules[rule], subject)
-            a.s.update(self.tombs.pop(key, {}))
+            a.s.update(self.tombs.pop(key, {}), wall=wall)
             for src in a.rule.suppress_when:
                 other = self.alarms.get((src, subject))
                 if other and other.s["active"] and not other.s["oos"]:
@@ -848,7 +848,7 @@ class Engine:
     def reading(self, at, x):
         subject = x.get("subject", "s1")
         for rid in [x["rule"]] if "rule" in x else list(self.rules):
-            a = self.alarm(rid, subject, at)
+            a = self.alarm(rid, subject, at, at)
             t = a.accept(x, at)
             if t is None:
                 a.s["wall"] = max(a.s["wall"], at)
@@ -893,7 +893,7 @@ class Engine:
         def do(a, t):
             a.s["last_good"] = t if a.s["last_good"] is None else a.s["last_good"]
 
-        self.control(at, dict(alarms=[self.alarm(rule, subject)], do=do))
+        self.control(at, dict(alarms=[self.alarm(rule, subject, wall=at)], do=do))
 
     def drop(self, at, keys, reason):
         for key in keys:
@@ -1123,7 +1123,7 @@ def feed(e, step):
         )
         e.drop(at, keys, "subject_gone")
     elif kind == "inhibit":
-        a = e.alarm(x.get("rule", next(iter(e.rules))), x.get("subject", "s1"))
+        a = e.alarm(x.get("rule", next(iter(e.rules))), x.get("subject", "s1"), wall=at)
         e.control(at, dict(alarms=[a], do=lambda a, t: a.inhibit(x["source"], x["active"], t)))
     else:
         raise ValueError(f"unknown step {kind!r}")

@@ -132,7 +132,7 @@ class Engine(Registry):
         """A reading with event time `ts` that arrived at `at`; it counts from `heard` on."""
         known = self.slots[rule_id].get(subject)
         new = known is None or (known.state is not None and known.state.gone)
-        s = self.open(rule_id, subject, at, rule, about, min(ts, at))
+        s = self.open(rule_id, subject, at, rule, about, min(ts, at), at)
         s.clock = max(s.clock, heard)
         t = admit(self, s, ts, id, at)
         if t is None:
@@ -212,7 +212,7 @@ class Engine(Registry):
         event: float | None = None,
     ) -> None:
         """An alarm of the same subject begins or ends to hide this one."""
-        s = self.open(rule_id, subject)
+        s = self.open(rule_id, subject, wall=at)
         if not s.gone:
             self._control(s, at, lambda t: suppression.inhibit(self, s, source, active, t), event)
 
@@ -226,7 +226,7 @@ class Engine(Registry):
     ) -> None:
         """A subject is known to exist: from now on its silence counts."""
         new = subject not in self.slots[rule_id]
-        s = self.open(rule_id, subject, None, rule, None, at if event is None else event)
+        s = self.open(rule_id, subject, None, rule, None, at if event is None else event, at)
 
         def known(t: float) -> None:
             if new:

@@ -75,10 +75,11 @@ class Registry:
         rule: Rule | None = None,
         about: Any = None,
         time: float | None = None,
+        wall: float = NEVER,
     ) -> State:
         """The state of an alarm, made if need be by an event of `time` that arrived at `at`.
 
-        `rule` replaces the common rule for this subject.
+        `rule` replaces the common rule for this subject; `wall` is when it is made.
         """
         slots = self.slots[rule_id]
         slot = slots.get(subject)
@@ -92,6 +93,7 @@ class Registry:
         self.stores[rule_id].add(subject)
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
         s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
+        s.wall = wall
         self._inherit_inhibitors(s, at, time)
         self.settle(s)
         return s

@@ -118,11 +118,20 @@ def reader(one: Definition) -> Callable[[AlarmTransition], bool]:
     return reads
 
 
+def group_of(one: Definition, event: AlarmTransition) -> str:
+    """What `notify` calls the group of an alarm."""
+    by = one["streams"]["calls"]["steps"][-1]["notify"].get("by", ())
+    values = (
+        event.labels.get("room") if name == "label.room" else getattr(event, name) for name in by
+    )
+    return "/".join(value or "-" for value in values) or "alarms"
+
+
 class Followed:
     """What is so of each alarm, by what is recorded, and what people know of it."""
 
     def __init__(self, version: Definition) -> None:
-        self.reads = reader(version)
+        self.version, self.reads = version, reader(version)
         self.people = People(version)
         self.due: set[Key] = set()
         self.left: set[Key] = set()
@@ -148,7 +157,7 @@ class Followed:
 
     def edit(self, version: Definition) -> None:
         """What `notify` hears of no longer is told of no more."""
-        self.reads = reader(version)
+        self.version, self.reads = version, reader(version)
         self.people.edit(version)
         self.left |= {key for key, changes in self.changes.items() if not self.reads(changes[-1])}
         self.due -= self.left
@@ -164,6 +173,10 @@ class Followed:
         key = (event.rule, event.subject)
         must((told is not None) == (event.annunciation is not None), "what is annunciated", event)
         self.said[str(event.annunciation)] += 1
+        if event.annunciation == "start":
+            self._follow(key, event)
+        elif event.annunciation != "end" and key in self.called:
+            self.called[key] = group_of(self.version, event)
         if event.annunciation in ("start", "again"):
             must(stands(event) and not is_masked(event), "nothing is told while masked", event)
             word = "again" if key in self.heard else "start"
@@ -207,6 +220,14 @@ class Followed:
             owed = [one for one in self.owed.get(key, ()) if one != call.subject]
             self.owed[key] = [MAYBE if one == ANY_GROUP else one for one in owed]
             self.called[key] = call.subject
+
+    def _follow(self, key: Key, event: AlarmTransition) -> None:
+        """In a group that has not told the end before, it stands as it did."""
+        group, owed = group_of(self.version, event), self.owed.get(key, [])
+        if group in owed and key not in self.called:
+            owed.remove(group)
+            self.called[key] = group
+        self.owed[key] = [MAYBE if one == ANY_GROUP else one for one in owed]
 
     def _owe(self, key: Key) -> None:
         """An end must be told in the group in which its start was."""

@@ -234,9 +234,13 @@ class People:
             if wanted:
                 heard[key] = chosen.asks_for_ends
             return wanted
-        ever = comes and asked and any(map(chosen.admits, views))
+        told = [one._replace(alarm=event.alarm) for one in views]  # an edit may have renamed it
+        ever = comes and asked and any(map(chosen.admits, told))
+        now = comes and asked and chosen.admits(view(event))
         if event.annunciation is None:
-            return comes and asked and (ever or chosen.admits(view(event)))
-        if key in heard:
-            return heard.pop(key) or ever
-        return ever and not chosen.asks_for_starts
+            return ever or now
+        if key not in heard:
+            return ever and not chosen.asks_for_starts
+        if heard.pop(key) or ever:
+            return True
+        return None if now else False  # an edit asks for ends of what was told without them
