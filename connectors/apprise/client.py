@@ -1,13 +1,15 @@
 """One notification through a push service, and what its answer means."""
 
+import copy
 import logging
 import re
+from dataclasses import dataclass, field
 
 import apprise
 
 from connectors.apprise.connection import AppriseConnection
 from connectors.base import ConnectorError
-from connectors.runtime.subject_writer import SERVER_DOWN, TRY_AGAIN, Answer
+from connectors.runtime.subject_writer import SERVER_DOWN, Answer, refusal
 from operators.events import AlarmTransition, Event
 
 _log = logging.getLogger("apprise")
@@ -15,10 +17,23 @@ _log.propagate = False  # what it logs may hold tokens; `_judge` takes them out
 _log.addHandler(logging.NullHandler())
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 """How every service of apprise reports an answer that is no success."""
+TRIES = 12
+"""Tries of a target while others of its address have the notification."""
+REMEMBERED = 10_000
+
+
+@dataclass
+class _Progress:
+    """A notification with several targets: who still lacks it, and what others said for good."""
+
+    left: list[apprise.Apprise]
+    refused: list[str] = field(default_factory=list)
+    is_taken: bool = False
+    tries: int = 0
 
 
 class AppriseClient:
-    """Sends titles and texts to one service; threads may share it."""
+    """Sends titles and texts to the targets of one address; threads may share it."""
 
     def __init__(self, connection: AppriseConnection, name: str) -> None:
         asset = apprise.AppriseAsset(
@@ -35,15 +50,48 @@ class AppriseClient:
                 " apprise knows; compare it with https://github.com/caronc/apprise/wiki"
             )
         service.socket_connect_timeout = service.socket_read_timeout = connection.timeout
+        self._targets = [_alone(target, asset) for target in _one_by_one(service)]
+        self._progress: dict[str, _Progress] = {}
         self._scheme = connection.service
         self._secrets = sorted(_secrets(address), key=len, reverse=True)
-        self._apprise = apprise.Apprise(asset=asset)
-        self._apprise.add(service)
 
-    def send(self, title: str, text: str, kind: str) -> Answer:
-        """Send one notification; `kind` is info, success, warning or failure."""
+    def send(self, id: str, title: str, text: str, kind: str) -> Answer:
+        """Send one notification; `kind` is info, success, warning or failure.
+
+        Sent again with the same `id`, it goes to those targets alone that did not take it. One that
+        does not while others do is refused in the end.
+        """
+        progress = self._progress.pop(id, None) or _Progress(self._targets)
+        waiting = []
+        for target in progress.left:
+            answer = self._notify(target, title, text, kind)
+            if answer.refused:
+                progress.refused.append(answer.detail)
+            elif not answer.delivered:
+                waiting.append((target, answer))
+            progress.is_taken |= answer.delivered
+        if progress.is_taken:
+            progress.tries += 1
+            waiting = [(target, answer._replace(server_down=False)) for target, answer in waiting]
+            gone = [one for one in waiting if one[1].doubtful or progress.tries >= TRIES]
+            progress.refused += [answer.detail for _, answer in gone]
+            waiting = [one for one in waiting if one not in gone]
+        if waiting:
+            self._remember(id, progress, [target for target, _ in waiting])
+            return waiting[0][1]
+        if progress.refused:
+            return Answer(refused=True, detail="; ".join(progress.refused))
+        return Answer(delivered=True)
+
+    def _remember(self, id: str, progress: _Progress, left: list[apprise.Apprise]) -> None:
+        progress.left = left
+        self._progress[id] = progress
+        if len(self._progress) > REMEMBERED:
+            self._progress.pop(next(iter(self._progress)), None)
+
+    def _notify(self, target: apprise.Apprise, title: str, text: str, kind: str) -> Answer:
         said: list[str] = []
-        result = self._apprise.notify(
+        result = target.notify(
             title=title,
             body=text,
             notify_type=apprise.NotifyType(kind),
@@ -61,10 +109,28 @@ class AppriseClient:
         found = _STATUS.search(said)
         status = int(found[1]) if found else None
         detail = f"{self._scheme}: {said}"
-        if status is not None and 400 <= status < 500 and status not in TRY_AGAIN:
-            return Answer(refused=True, detail=detail)
+        if status is not None and (refused := refusal(status, detail)):
+            return refused
         down = "onnection" in said if status is None else status in SERVER_DOWN
         return Answer(detail=detail, server_down=down)
+
+
+def _one_by_one(service: apprise.NotifyBase) -> list[apprise.NotifyBase]:
+    """A service for each target of its address, where the package has them as a list."""
+    for name in ("targets", "channels", "topics"):
+        targets = getattr(service, name, None)
+        if isinstance(targets, list) and len(targets) == len(service) > 1:
+            parts = [copy.copy(service) for _ in targets]
+            for part, target in zip(parts, targets, strict=True):
+                setattr(part, name, [target])
+            return parts
+    return [service]
+
+
+def _alone(service: apprise.NotifyBase, asset: apprise.AppriseAsset) -> apprise.Apprise:
+    alone = apprise.Apprise(asset=asset)
+    alone.add(service)
+    return alone
 
 
 def kind_of(event: Event) -> str:

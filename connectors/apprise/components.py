@@ -21,10 +21,14 @@ class Apprise(Sink):
     notification with `title` and `body`. Of alarms comes what is annunciated, unless `only:
     {change: ...}` chooses; behind `notify` one notification is about a group of them.
 
-    A notification counts as delivered when the service takes it. After 4xx (but 408, 425 and 429)
-    it goes to the dead letters as `refused`; after anything else it is sent again, after a random
-    pause of at most 0.5, 1, 2, … 10 seconds. With `outbox: 1h` one that the service has not taken 1
-    h after it happened goes to the dead letters as `expired`.
+    A notification counts as delivered when the service takes it. After 401, 407, 408, 425, 429 and
+    anything but 4xx it is sent again, after a random pause of at most 0.5, 1, 2, … 10 seconds; so
+    it is after 402, 403, 404, 405, 410, 415, 421, 426 and 451 until the service takes others. After
+    another 4xx it goes to the dead letters as `refused`. With `outbox: 1h` one that the service has
+    not taken 1 h after it happened goes to the dead letters as `expired`.
+
+    Of several targets in one address, such as `ntfys://ntfy.sh/A/B`, those that have a notification
+    do not get it again for those that refuse it; these make a dead letter of it.
 
     Delivery: at least once and in order for each subject; all in one order unless `concurrency` is
     higher or one has to be sent again. No service knows that it had a notification before: after a
@@ -82,6 +86,6 @@ class Apprise(Sink):
         def send(event: Event) -> Answer:
             head = title_of(event) if title is None else text(title.render(event))
             words = text_of(event, context.timezone) if body is None else text(body.render(event))
-            return client.send(head, words or head or event.id, kind_of(event))
+            return client.send(event.id, head, words or head or event.id, kind_of(event))
 
         return SubjectWriter(context, "apprise", send, self.concurrency)

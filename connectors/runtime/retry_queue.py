@@ -16,9 +16,9 @@ from operators.events import Event
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 10.0
-TRIES, TRIES_ALONE = 12, 120
-"""Tries of an event to which the server answers an error: with these pauses half a minute, and ten
-minutes while it accepts no other event either.
+TRIES, TRIES_REFUSED, TRIES_ALONE = 12, 3, 120
+"""Tries of an event to which the server answers an error while it takes others, or refuses it: with
+these pauses half a minute, and a second. In all, ten minutes.
 """
 
 
@@ -91,15 +91,19 @@ class RetryQueue:
         due = 0.0 if self._ready else self._waiting[0][0] if self._waiting else None
         return due if due is None or not self._server.failures else max(due, self._next_probe)
 
-    def is_guilty(self, queue: SubjectQueue) -> bool:
+    def is_guilty(self, queue: SubjectQueue, refused: bool = False) -> bool:
         """The server answered an error to a subject's first event: whether it never takes it.
 
         Then end with `done`, as something that says nothing about the server. A server that takes
-        nothing and answers errors to other subjects, too, is to blame itself.
+        nothing and answers errors to other subjects, too, is to blame itself. What it took before
+        this event was tried last says nothing about now. `refused` says that the answer was no
+        failure of the server.
         """
         if queue.tries is None:
-            queue.tries, queue.taken_before = Tries(TRIES, TRIES_ALONE), self._taken
+            queue.tries = Tries(TRIES_REFUSED if refused else TRIES, TRIES_ALONE)
+            queue.taken_before = self._taken
         others_taken = self._taken > queue.taken_before
+        queue.taken_before = self._taken
         if not others_taken and self.failing > (queue.backoff.failures > 0):
             return False
         return queue.tries.is_guilty(others_taken)

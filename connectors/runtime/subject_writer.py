@@ -16,7 +16,11 @@ log = logging.getLogger("vigie")
 
 QUEUE_BOUND = 10_000
 TRY_AGAIN = frozenset((408, 425, 429))
-"""HTTP statuses from 400 to 499 that are not a server's last word on an event."""
+"""HTTP statuses from 400 to 499 by which a server asks for another try."""
+LOCKED_OUT = frozenset((401, 407))
+"""HTTP statuses that say nothing of the event: we are not let in."""
+OF_THE_ADDRESS = frozenset((402, 403, 404, 405, 410, 415, 421, 426, 451))
+"""HTTP statuses that may be about the event, or about the address to which all are sent."""
 SERVER_DOWN = frozenset((408, 429, 502, 503, 504))
 """HTTP statuses of a server that takes no other event either."""
 
@@ -26,7 +30,8 @@ class Answer(NamedTuple):
 
     `delivered`, else `refused` for good with `detail` for the dead letter, else to be sent again,
     not before `after` seconds if the server said so. `server_down` says that the server as such is
-    down or busy, not only for this event; `timed_out` that it gave no answer in time.
+    down or busy, not only for this event; `timed_out` that it gave no answer in time; `doubtful`
+    that it refused this event, or whatever we send there.
     """
 
     delivered: bool = False
@@ -35,6 +40,20 @@ class Answer(NamedTuple):
     after: float | None = None
     server_down: bool = False
     timed_out: bool = False
+    doubtful: bool = False
+
+
+def refusal(status: int, detail: str) -> Answer | None:
+    """What an HTTP status from 400 to 499 says of the event that was sent; None for others."""
+    if not 400 <= status < 500 or status in TRY_AGAIN:
+        return None
+    doubtful, locked_out = status in OF_THE_ADDRESS, status in LOCKED_OUT
+    return Answer(
+        refused=not doubtful and not locked_out,
+        detail=detail,
+        server_down=locked_out,
+        doubtful=doubtful,
+    )
 
 
 class SubjectWriter(ThreadedWriter):
@@ -127,8 +146,11 @@ class SubjectWriter(ThreadedWriter):
                 f"the server did not take it within {self._context.outbox:g} s: {answer.detail}",
             )
         elif guilty := self._is_guilty(queue, answer):
-            detail = f"tried again and again: {answer.detail}"
-            self._context.refuse(event, "not_taken", detail)
+            if answer.doubtful:
+                self._context.refuse(event, "refused", answer.detail)
+            else:
+                detail = f"tried again and again: {answer.detail}"
+                self._context.refuse(event, "not_taken", detail)
         else:
             self._context.count("retried", 1)
             with self._changed:
@@ -151,7 +173,7 @@ class SubjectWriter(ThreadedWriter):
         if answer.server_down or answer.timed_out:
             return False
         with self._changed:
-            return self._queue.is_guilty(queue)
+            return self._queue.is_guilty(queue, answer.doubtful)
 
     def _expired(self, event: Event) -> bool:
         """Whether an event that was refused for now has waited for longer than it may.

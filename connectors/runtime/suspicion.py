@@ -18,22 +18,24 @@ Verdict = Literal["wait", "halve", "refuse"]
 
 
 class Tries:
-    """The tries of one event or object.
+    """The tries of one event.
 
-    At most `among_others` where others are taken meanwhile, `alone` where nothing shows that.
+    At most `among_others` before which others were taken, and `alone` in all.
     """
 
     def __init__(self, among_others: int = TRIES, alone: int = TRIES_ALONE) -> None:
         self._among_others = among_others
         self._alone = alone
-        self._failed = 0
+        self._failed = self._failed_among_others = 0
 
     def is_guilty(self, others_taken: bool, doublings: int = 0) -> bool:
         """Count a failure; whether the far end will never take it."""
         self._failed += 1
-        doubled = self._alone << min(doublings, MOST_DOUBLINGS)
-        bound = self._among_others if others_taken else doubled
-        return self._failed >= bound
+        self._failed_among_others += others_taken
+        return (
+            self._failed_among_others >= self._among_others
+            or self._failed >= self._alone << min(doublings, MOST_DOUBLINGS)
+        )
 
 
 class Suspicion:

@@ -1,5 +1,6 @@
 """One bucket of an object store, with its answers sorted into temporary and permanent ones."""
 
+import contextlib
 import io
 import logging
 from collections.abc import Iterator
@@ -104,6 +105,26 @@ class Store:
         except FAILURES as error:
             if _code(error) not in ALREADY_THERE:
                 self._raise(error)
+
+    def probe(self, key: str) -> None:
+        """See whether the store takes an object and gives it back; raises `Retry` if not.
+
+        Whether we may read it and delete it does not matter.
+        """
+        try:
+            self.put(key, b"-", "text/plain")
+            self._read_back(key)
+        except ObjectRejected as rejected:
+            raise Retry(f"the object store {self._url} takes no object ({rejected})") from rejected
+        with contextlib.suppress(Retry, ObjectRejected):
+            self.delete(key)
+
+    def _read_back(self, key: str) -> None:
+        try:
+            self.get(key)
+        except Retry as retry:
+            if retry.suspect:
+                raise
 
     def _has_bucket(self) -> bool:
         try:

@@ -1,12 +1,13 @@
 """The store of one sink, and the threads that upload to it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from connectors.base import ConnectorContext
 from connectors.runtime.far_end_check import FarEndCheck, any_answer
-from connectors.runtime.suspicion import Tries
+from connectors.runtime.suspicion import TRIES
 from connectors.runtime.threaded_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.keys import fixed_part
@@ -28,15 +29,14 @@ class Uploads:
         connection: ObjectStoreConnection = context.connection
         self.answers = FarEndCheck(any_answer(connection.url, connection.ca, "/", "object store"))
         self._ready = False
-        self._tries: dict[str, Tries] = {}
-        self._taken = 0
-        self._taken_before: dict[str, int] = {}
+        self._tries: Counter[str] = Counter()
         self._threads = ThreadPoolExecutor(settings.parallel, f"upload {context.name}")
 
     def make_ready(self) -> None:
         """Make the bucket and its life-cycle rule, once; again after an error. Raises `Retry`.
 
-        A store that does not answer for the bucket is sick, whatever the events.
+        A store that does not answer for the bucket, or that does not take something harmless
+        either, is sick, whatever the events.
         """
         if self._ready:
             return
@@ -45,6 +45,8 @@ class Uploads:
             if self._settings.keep_days is not None:
                 rule = f"vigie-{self._context.flow}-{self._context.name}"
                 self.store.expire(rule, self._prefix, self._settings.keep_days)
+            if self._tries:
+                self.store.probe(f"{self._prefix}.vigie-probe-{self._context.name}")
         except Retry as retry:
             raise Retry(retry.detail, after=retry.after) from retry
         self._ready = True
@@ -60,27 +62,22 @@ class Uploads:
     def attempt(self, key: str, work: Callable[[], None]) -> None:
         """Do what concerns one key; raises `ObjectRejected` if the store will never allow it.
 
-        A store that keeps answering an error for one key may be sick, or never take that key: it
-        is tried a bounded number of times, a smaller one if other keys had success meanwhile.
+        A store that keeps answering an error for one key while it takes something harmless never
+        takes that key: after a few tries it is refused.
         """
-        before = self._taken_before.setdefault(key, self._taken)
         try:
             work()
         except Retry as retry:
-            tries = self._tries.setdefault(key, Tries())
-            if retry.suspect and tries.is_guilty(others_taken=self._taken > before):
-                self._forget(key)
+            if retry.suspect:
+                self._tries[key] += 1
+            if self._tries[key] >= TRIES:
+                del self._tries[key]
                 raise ObjectRejected(f"tried again and again: {retry.detail}") from retry
             raise Retry(retry.detail, after=retry.after) from retry
         except ObjectRejected:
-            self._forget(key)
+            self._tries.pop(key, None)
             raise
-        self._forget(key)
-        self._taken += 1
-
-    def _forget(self, key: str) -> None:
         self._tries.pop(key, None)
-        del self._taken_before[key]
 
     def refuse(self, events: list[Event], reason: str, detail: str) -> None:
         """Send events to dead letters."""

@@ -12,13 +12,17 @@ from connectors.base import ConnectorError
 from connectors.runtime.backoff import retry_after_seconds
 from connectors.runtime.error_text import root_cause
 from connectors.runtime.signature import key_of, signature
-from connectors.runtime.subject_writer import SERVER_DOWN, TRY_AGAIN, Answer
+from connectors.runtime.subject_writer import (
+    LOCKED_OUT,
+    OF_THE_ADDRESS,
+    SERVER_DOWN,
+    Answer,
+    refusal,
+)
 from connectors.webhook.connection import WebhookConnection
 from connectors.webhook.deadline import pool_manager
 
 EXCERPT = 500
-LOCKED_OUT = (401, 407)
-"""HTTP statuses that say nothing of the event: we are not let in."""
 PRINTABLE = "".join(map(chr, range(33, 127)))
 
 
@@ -123,12 +127,9 @@ class WebhookClient:
                 ),
                 server_down=True,
             )
-        if status in LOCKED_OUT:
-            remedy = "check token, username and password of the connection"
-            return Answer(detail=f"{said}: it does not let us in; {remedy}", server_down=True)
-        if 400 <= status < 500 and status not in TRY_AGAIN:
-            text = excerpt.decode(errors="replace").strip()
-            return Answer(refused=True, detail=f"{said}: {text}" if text else said)
+        text = excerpt.decode(errors="replace").strip()
+        if refused := refusal(status, f"{said}{_remedy(status)}{text and f': {text}'}"):
+            return refused
         after = retry_after_seconds(headers.get("Retry-After"), self._now())
         wish = f" and asks for {after:g} s of patience" if after is not None else "; see its log"
         return Answer(
@@ -148,3 +149,11 @@ class WebhookClient:
         ):
             return f"{self._host} did not answer within {self._timeout} s"
         return f"no answer from {self._host} ({root_cause(error)}); is the server running there?"
+
+
+def _remedy(status: int) -> str:
+    if status in LOCKED_OUT:
+        return " and does not let us in; check token, username and password of the connection"
+    if status in OF_THE_ADDRESS:
+        return "; if it does so to every event, check url, path, method and rights"
+    return ""

@@ -19,9 +19,11 @@ class Webhook(Sink):
     annunciated, unless `only: {change: ...}` chooses. An event counts as delivered when
     the server answers 2xx. After 401, 407, 408, 425, 429, 5xx, a redirect (which is not followed),
     a broken connection, or no answer in time it is sent again, after a random pause of at most 0.5,
-    1, 2, … 10 seconds, or after as long as `Retry-After` says (at most an hour). Any other 4xx is
-    the server's last word: the event goes to the dead letters as `refused`, with the status and the
-    first 500 bytes of the answer. The metrics count `sent`, `retried` and `dead_letter:refused`.
+    1, 2, … 10 seconds, or after as long as `Retry-After` says (at most an hour). 402, 403, 404,
+    405, 410, 415, 421, 426 and 451 may be about the address: the event is sent again until the
+    server takes others, at most for some ten minutes where no other waits. Then, and after any
+    other 4xx at once, it goes to the dead letters as `refused`, with the status and the first 500
+    bytes of the answer. The metrics count `sent`, `retried` and `dead_letter:refused`.
 
     With `outbox: 7d` an event that the server has not taken 7 days after it happened, in an outage
     that lasts as long, goes to the dead letters as `expired`. Without it, it waits for ever. What

@@ -143,6 +143,52 @@ def test_what_the_service_refuses_for_good_is_a_dead_letter_without_the_address(
     assert [request.json()["message"] for request in receiver.received()] == ["r2"]
 
 
+def test_a_service_that_does_not_let_us_in_costs_no_notification(
+    opened: Callable[..., Writer],
+    receiver: Receiver,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry_queue, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(retry_queue, "LONGEST_BACKOFF", 0.001)
+    sink = opened(address(receiver), {"title": "t", "body": "{id}"})
+    receiver.behave(status=401)
+    sink.write([reading(1), reading(2, subject="other")])
+    wait_until(lambda: recorder.counts["retried"] > 20, what="many attempts")
+    receiver.behave()
+    sink.flush()
+    assert {request.json()["message"] for request in receiver.received()} == {"r1", "r2"}
+    assert not recorder.letters
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_of_two_targets_in_an_address_one_that_fails_costs_the_other_nothing(
+    opened: Callable[..., Writer],
+    receiver: Receiver,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+) -> None:
+    monkeypatch.setattr(retry_queue, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(retry_queue, "LONGEST_BACKOFF", 0.001)
+    receiver.behave(status=status, match="gone")
+    sink = opened(f"ntfy://127.0.0.1:{receiver.port}/here/gone", {"title": "t", "body": "{id}"})
+    sink.write([reading(1), reading(2)])
+    sink.flush()
+    assert [request.json()["message"] for request in receiver.received()] == ["r1", "r2"]
+    assert {letter.id for letter in recorder.letters} == {"r1/phone", "r2/phone"}
+    assert all(f"error={status}" in letter.detail for letter in recorder.letters)
+
+    receiver.behave(status=503, match="gone")
+    sink.write([reading(3)])
+    wait_until(lambda: len(receiver.received()) == 3, what="the one that is there")
+    receiver.behave()
+    sink.flush()
+    last = [request.json() for request in receiver.received()][2:]
+    assert {(one["topic"], one["message"]) for one in last} >= {("here", "r3")}
+    assert len(last) + len(recorder.letters) == 4, "once at each, or a dead letter"
+
+
 def test_an_unknown_address_is_said_at_the_start_and_never_shown(
     opened: Callable[..., Writer],
 ) -> None:
@@ -191,9 +237,12 @@ def test_send_tells_whether_a_message_gets_through(tmp: Path, receiver: Receiver
     assert send("log") == (
         1, "the sink 'log' is not for people; its sinks for people: phone, group, hook\n"
     )  # fmt: skip
-    receiver.behave(status=401)
+    receiver.behave(status=400)
     code, said = send("phone")
     assert code == 1 and said.startswith("refused: json: ")
+    receiver.behave(status=401)
+    code, said = send("phone", "--timeout", "1")
+    assert code == 75 and "error=401" in said
     receiver.kill()
     code, said = send("phone", "--timeout", "1")
     assert code == 75 and said.startswith("not sent within 1 s: phone: ")

@@ -100,5 +100,12 @@ def test_a_server_that_answers_errors_to_all_is_to_blame_and_one_that_takes_othe
     for one in (first, second):
         queue.retry(one, 0)
     assert not any(queue.is_guilty(first) for _ in range(1_000))
+    queue.add("c", reading(2, subject="c"))
     queue.done(third)
-    assert any(queue.is_guilty(first) for _ in range(12))
+    assert not any(queue.is_guilty(first) for _ in range(1_000)), "it took nothing more"
+    verdicts = []
+    for number in range(12):
+        queue.add("c", reading(number, subject="c"))
+        queue.done(taken(queue, 0))
+        verdicts.append(queue.is_guilty(first))
+    assert verdicts == [*[False] * 10, True, True]

@@ -32,7 +32,7 @@ def before(objects: Objects, refuse: Callable[[str, str], Refusal | None]) -> It
             self._answer(answer.status, answer.read(), answer.getheader("ETag"))
             connection.close()
 
-        do_GET = do_PUT = do_HEAD = handle_any
+        do_GET = do_PUT = do_HEAD = do_DELETE = handle_any
 
         def _answer(self, status: int, body: bytes, etag: str | None = None) -> None:
             self.send_response(status)

@@ -1,6 +1,7 @@
 """The webhook sink against a real HTTP server that is told to fail, killed and started again."""
 
 import base64
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -159,7 +160,7 @@ def test_a_stop_while_the_server_is_down_ends_the_flush(
         sink.flush()
 
 
-@pytest.mark.parametrize("status", [400, 404, 410])
+@pytest.mark.parametrize("status", [400, 413, 422])
 def test_what_the_server_refuses_for_good_is_a_dead_letter_with_its_words(
     opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder, status: int
 ) -> None:
@@ -175,6 +176,40 @@ def test_what_the_server_refuses_for_good_is_a_dead_letter_with_its_words(
     )
     assert decode_lines(letter.payload) == [reading(1)]
     assert [request.id for request in receiver.received()] == ["r2"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 410, 415])
+def test_a_refusal_that_may_be_of_the_address_is_of_the_event_only_where_others_are_taken(
+    opened: Callable[..., Writer],
+    receiver: Receiver,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+) -> None:
+    monkeypatch.setattr(retry_queue, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(retry_queue, "LONGEST_BACKOFF", 0.001)
+    sink = opened(receiver.url)
+    receiver.behave(status=status)
+    sink.write([reading(1, "hall"), reading(2, "yard")])
+    wait_until(lambda: recorder.counts["retried"] > 300, what="many attempts")
+    assert "check url, path, method and rights" in recorder.health.down["cloud"]
+    receiver.behave()
+    sink.flush()
+    assert {request.id for request in receiver.received()} == {"r1", "r2"}
+    assert not recorder.letters
+
+    receiver.behave(status=status, match='"r3"')
+    sink.write([reading(3, "hall")])
+    for number in itertools.count(4):
+        sink.write([reading(number, "yard")])
+        receiver.wait_for(number - 1)
+        if recorder.letters:
+            break
+    sink.flush()
+    (letter,) = recorder.letters
+    assert (letter.id, letter.reason) == ("r3/cloud", "refused")
+    assert f"answers {status}" in letter.detail
+    assert not recorder.health.down
 
 
 @pytest.mark.parametrize("status", [301, 401, 407, 408, 429, 503])
