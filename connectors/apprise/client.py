@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 import apprise
+from apprise.logger import NotifyLogEntry
 
 from connectors.apprise.connection import AppriseConnection
 from connectors.base import ConnectorError
@@ -17,6 +18,7 @@ _log.propagate = False  # what it logs may hold tokens; `_judge` takes them out
 _log.addHandler(logging.NullHandler())
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 """How every service of apprise reports an answer that is no success."""
+_CERTIFICATE = re.compile(r"certificate verify failed: ([^()]+)")
 TRIES = 12
 """Tries of a target while others of its address have the notification."""
 REMEMBERED = 10_000
@@ -96,12 +98,12 @@ class AppriseClient:
             body=text,
             notify_type=apprise.NotifyType(kind),
             body_format=apprise.NotifyFormat.TEXT,
-            log_callback=lambda entry, service: said.append(entry.message),
-            log_level=logging.WARNING,
+            log_callback=lambda entry, service: said.append(_told(entry)),
+            log_level=logging.DEBUG,
         )
         if result:
             return Answer(delivered=True)
-        return self._judge(" ".join(said) or "it was not taken")
+        return self._judge(" ".join(filter(None, said)) or "it was not taken")
 
     def _judge(self, said: str) -> Answer:
         for secret in self._secrets:
@@ -113,6 +115,14 @@ class AppriseClient:
             return refused
         down = "onnection" in said if status is None else status in SERVER_DOWN
         return Answer(detail=detail, server_down=down)
+
+
+def _told(entry: NotifyLogEntry) -> str:
+    """What an entry of the log says to people; of those for developers, a certificate's fault."""
+    if entry.level in ("WARNING", "ERROR", "CRITICAL"):
+        return entry.message
+    found = _CERTIFICATE.search(entry.message)
+    return f"({found[1].strip(' .')})" if found else ""
 
 
 def _one_by_one(service: apprise.NotifyBase) -> list[apprise.NotifyBase]:

@@ -26,6 +26,7 @@ ClickHouse, src/Common/ErrorCodes.cpp.
 
 # importing the client turns the lines about its retries on; who calls reports a failure, once
 logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
+logging.getLogger("clickhouse_connect.driver._backend.http_sync").setLevel(logging.CRITICAL)
 
 
 def open_client(

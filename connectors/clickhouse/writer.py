@@ -6,7 +6,7 @@ from dataclasses import replace
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from connectors.base import ConnectorContext
+from connectors.base import ConnectorContext, ConnectorError
 from connectors.clickhouse.client import (
     blames_rows,
     connect,
@@ -19,6 +19,7 @@ from connectors.clickhouse.columns import KINDS, TableKind, kind_of
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
+from connectors.runtime.error_text import encryption_fault
 from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
@@ -47,7 +48,7 @@ class Inserter:
         """Insert one batch.
 
         Raises `Retry` while ClickHouse does not take it, `ConnectorError` for a table that does not
-        fit.
+        fit; for one that did before, `Retry`: somebody altered it.
         """
         try:
             if self._client is None:
@@ -60,6 +61,10 @@ class Inserter:
         except (ClickHouseError, OSError) as error:
             self._client = None
             raise Retry(self._explain(error), suspect=blames_rows(error)) from error
+        except ConnectorError as error:
+            if not self._noted:
+                raise
+            raise Retry(str(error)) from error
         if len(fitting) < len(events):  # only now: a batch that is tried again is refused once
             self._refuse([event for event in events if kind_of(event) is not kind], kind)
 
@@ -120,6 +125,8 @@ class Inserter:
         text = error_text(error)
         where = f"ClickHouse at {self._connection.url}"
         user = self._connection.username
+        if fault := encryption_fault(error):
+            return f"{where}: {fault}"
         if is_wrong_password(error):
             return f"{where} refuses user {user!r}: check username and password in the site file"
         if is_denied(error):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 
 from connectors.email.connection import EmailConnection
-from connectors.runtime.error_text import one_line
+from connectors.runtime.error_text import encryption_fault, one_line
 from connectors.runtime.far_end_check import PATIENCE
 from connectors.runtime.threaded_writer import Retry
 
@@ -70,10 +70,6 @@ def hand_over(
                 f"does not let {connection.username!r} in: {_text(error)}; "
                 f"check username and password of the connection {name!r} in the site file",
             )
-        ) from error
-    except ssl.SSLError as error:
-        raise Retry(
-            _say(connection, f"and we agree on no encryption: {error.reason or error}; check 'ca'")
         ) from error
     except (smtplib.SMTPException, OSError) as error:
         raise _no_answer(connection, error) from error
@@ -182,6 +178,8 @@ def greet(connection: EmailConnection, name: str) -> None:
 
 
 def _no_answer(connection: EmailConnection, error: Exception) -> Retry:
+    if fault := encryption_fault(error):
+        return Retry(f"the mail server {connection.host}:{connection.port}: {fault}")
     what = str(error) or type(error).__name__
     return Retry(
         f"no mail server answers at {connection.host}:{connection.port} ({what[:200]}); is it"

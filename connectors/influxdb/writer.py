@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
@@ -13,6 +14,7 @@ from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines
 from connectors.runtime.backoff import retry_after_seconds
 from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.error_text import encryption_fault, one_line
 from connectors.runtime.far_end_check import FarEndCheck, any_answer
 from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
@@ -96,7 +98,9 @@ class InfluxWriter:
         try:
             self._write("\n".join([line for line, _ in lines]))
         except ApiException as error:
-            if error.status not in BAD_LINES:
+            if fault := encryption_fault(error):
+                raise Retry(f"InfluxDB at {self._connection.url}: {fault}") from error
+            if error.status not in BAD_LINES or _body(error).lstrip().startswith("<"):
                 header = error.headers.get("Retry-After") if error.headers else None
                 after = retry_after_seconds(header, time.time())
                 suspect = error.status == 500
@@ -133,18 +137,30 @@ class InfluxWriter:
                 f" organisation {self._connection.org!r} ({message}); create it, or check org of"
                 f" the connection {name!r}"
             )
+        if _body(error).lstrip().startswith("<"):
+            return f"{url} answers {error.status} with a page, not as InfluxDB does; check url"
         return f"InfluxDB at {url} answers {error.status}: {message}; trying again"
 
 
+def _said(answer: dict[str, Any]) -> str:
+    """InfluxDB 2 says a `message`; 3 an `error`, with what is wrong with each line under `data`."""
+    words = str(answer.get("message") or answer.get("error") or "")
+    of_lines = answer.get("data")
+    if isinstance(of_lines, list) and of_lines and isinstance(of_lines[0], dict):
+        return f"{words}: {of_lines[0].get('error_message', '')}"
+    return words
+
+
+def _body(error: ApiException) -> str:
+    body = error.body
+    return body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
+
+
 def _message(error: ApiException) -> str:
-    body = (
-        error.body.decode("utf-8", "replace")
-        if isinstance(error.body, bytes)
-        else str(error.body or "")
-    )
+    body = _body(error)
     try:
         found = json.loads(body)
     except ValueError:
         found = None
-    message = found.get("message") if isinstance(found, dict) else body
-    return str(message or error.reason).strip()[:300]
+    message = _said(found) if isinstance(found, dict) else body
+    return one_line(str(message or error.reason), 300)

@@ -47,7 +47,8 @@ class MariadbConnection(Spec):
     ca: str | None = Field(
         None,
         description=(
-            "File of the certificate authority, in PEM form; with it the connection is encrypted."
+            "File of the certificate authority, in PEM form; with it the connection is encrypted,"
+            " and the server must have a certificate of that authority for the host in `url`."
         ),
     )
 

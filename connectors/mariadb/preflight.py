@@ -13,6 +13,7 @@ from pymysql.err import MySQLError
 from connectors.base import ConnectorError
 from connectors.mariadb.binlog.stream import ACCESS_DENIED_FOR_COMMAND
 from connectors.mariadb.connection import Address
+from connectors.runtime.error_text import encryption_fault
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ def connect(address: Address, ca: str | None) -> Any:
         read_timeout=GREET_S,
         write_timeout=READ_S,
         ssl_ca=ca,
+        ssl_verify_cert=True if ca else None,  # else the client takes any certificate
+        ssl_verify_identity=bool(ca),
         init_command=SESSION,
     )
     connection._read_timeout = READ_S
@@ -78,6 +81,8 @@ def explain(error: BaseException, address: Address) -> str:
             f"MariaDB at {address.host}:{address.port} has no database {address.database!r}:"
             " correct its name in MARIADB_URL"
         )
+    if fault := encryption_fault(error):
+        return f"MariaDB at {address.host}:{address.port}: {fault}"
     return (
         f"no answer from MariaDB at {address.host}:{address.port} ({what[:200]}); is the server"
         " running there?"

@@ -1,6 +1,5 @@
 """paho's client for a connection, and the broker's reasons in words."""
 
-import ssl
 from collections.abc import Sequence
 
 from paho.mqtt.client import Client
@@ -10,6 +9,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from connectors.base import ConnectorError
 from connectors.mqtt.connection import MqttConnection
 from connectors.mqtt.quick_client import QuickClient
+from connectors.runtime.error_text import encryption_fault
 
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
@@ -98,11 +98,8 @@ def explain_silence(connection: MqttConnection) -> str:
 def explain_failure(connection: MqttConnection, error: BaseException | None) -> str:
     """Why no connection came about, in one line."""
     host, port = connection.address
-    if isinstance(error, ssl.SSLError):
-        return (
-            f"no encrypted connection to the MQTT broker {connection.url}: {error.reason or error};"
-            " check ca and the url"
-        )
+    if error is not None and (fault := encryption_fault(error)):
+        return f"the MQTT broker {connection.url}: {fault}"
     what = (
         (error.strerror or str(error)) if isinstance(error, OSError) else str(error or "no answer")
     )

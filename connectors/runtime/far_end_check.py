@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
+from connectors.runtime.error_text import encryption_fault
 from connectors.runtime.threaded_writer import Retry
 
 EVERY = 10.0
@@ -48,6 +49,8 @@ def any_answer(url: str, ca: str | None, path: str, name: str) -> Callable[[], N
         try:
             pool.request("GET", address, redirect=False).close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            if fault := encryption_fault(error):
+                raise Retry(f"{name} at {url}: {fault}") from error
             what = type(getattr(error, "reason", None) or error).__name__
             raise Retry(f"no {name} answers at {url} ({what}); is it running there?") from error
 

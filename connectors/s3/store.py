@@ -17,7 +17,7 @@ from minio.error import InvalidResponseError, MinioException, S3Error, ServerErr
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from connectors.base import ConnectorError
-from connectors.runtime.error_text import one_line
+from connectors.runtime.error_text import encryption_fault, one_line
 from connectors.runtime.threaded_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.settings import Settings
@@ -295,11 +295,8 @@ class Store:
         if isinstance(error, MinioException):
             detail = f"{where} answers {_message(error)}; trying again"
             raise Retry(detail, suspect=status not in SICK) from error
-        if isinstance(error, urllib3.exceptions.SSLError):
-            raise Retry(
-                f"{where} and we agree on no encryption ({_message(error)}); check ca and url of"
-                f" the connection {self._name!r}"
-            ) from error
+        if fault := encryption_fault(error):
+            raise Retry(f"{where}: {fault} of the connection {self._name!r}") from error
         if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
             raise Retry(
                 f"no object store answers at {self._url} ({_message(error)}); is it running there?"
@@ -344,8 +341,6 @@ def _message(error: Exception) -> str:
         return f"{error.code}: {error.message or error.response.status}"[:300]
     if isinstance(error, InvalidResponseError):
         return f"status {error._code}"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return str(error)[:200]
     if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
         return type(getattr(error, "reason", None) or error).__name__
     return one_line(str(error), 300)

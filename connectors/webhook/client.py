@@ -10,7 +10,7 @@ import urllib3
 
 from connectors.base import ConnectorError
 from connectors.runtime.backoff import retry_after_seconds
-from connectors.runtime.error_text import root_cause
+from connectors.runtime.error_text import encryption_fault, root_cause
 from connectors.runtime.signature import key_of, signature
 from connectors.runtime.subject_writer import (
     LOCKED_OUT,
@@ -139,11 +139,8 @@ class WebhookClient:
         )
 
     def _explain(self, error: urllib3.exceptions.HTTPError) -> str:
-        if isinstance(error, urllib3.exceptions.SSLError):
-            return (
-                f"no encrypted connection to {self._host}: {error}; check 'ca' and 'url' of the"
-                " connection"
-            )
+        if fault := encryption_fault(error):
+            return f"{self._host}: {fault}"
         if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(
             error, urllib3.exceptions.NewConnectionError
         ):

@@ -430,6 +430,51 @@ def test_a_page_for_logging_in_is_no_store(
     relay.cut()
 
 
+ALTERED = {
+    "dropped": ("DROP TABLE kept SYNC", None),
+    "a column renamed": (
+        "ALTER TABLE kept RENAME COLUMN value TO mine",
+        "ALTER TABLE kept RENAME COLUMN mine TO value",
+    ),
+    "a column computed": (
+        "ALTER TABLE kept MODIFY COLUMN text Nullable(String) MATERIALIZED 'x'",
+        "ALTER TABLE kept MODIFY COLUMN text REMOVE MATERIALIZED",
+    ),
+    "no room for parts": (
+        "ALTER TABLE kept MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1",
+        "ALTER TABLE kept RESET SETTING parts_to_throw_insert, parts_to_delay_insert",
+    ),
+    "another table": (
+        "RENAME TABLE kept TO put_away; CREATE VIEW kept AS SELECT * FROM put_away",
+        "DROP VIEW kept; RENAME TABLE put_away TO kept",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ALTERED)
+def test_a_table_that_is_altered_by_hand_costs_no_row_and_ends_no_flow(
+    connection: ClickHouseConnection, recorder: Recorder, how: str
+) -> None:
+    harm, mend = ALTERED[how]
+    sink = inserter(recorder, connection)
+    sink.insert([reading(1)])
+    client = connect(connection)
+    for statement in harm.split("; "):
+        client.command(statement)
+    for _ in range(3) if mend else ():
+        with pytest.raises(Retry):
+            sink.insert([reading(2)])
+        assert not sink.takes(), "it is no row's fault"
+    for statement in mend.split("; ") if mend else ():
+        client.command(statement)
+    if mend is None:
+        with pytest.raises(Retry, match="is gone and is made again"):
+            sink.insert([reading(2)])
+    sink.insert([reading(2)])
+    rows = connect(connection).query("SELECT id FROM kept FINAL ORDER BY id").result_rows
+    assert [row[0] for row in rows] == (["r1", "r2"] if mend else ["r2"])
+
+
 def test_a_server_that_takes_no_row_at_all_is_told_from_one_that_refuses_a_row(
     connection: ClickHouseConnection, recorder: Recorder
 ) -> None:

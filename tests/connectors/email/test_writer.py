@@ -434,7 +434,7 @@ def test_a_mail_goes_out_encrypted_to_a_server_whose_certificate_is_trusted(
         sink.write([change(1)])
         sink.flush()
         wait_until(
-            lambda: "check 'ca'" in recorder.health.down.get("mail", ""),
+            lambda: "check ca and url" in recorder.health.down.get("mail", ""),
             what="the certificate to be refused",
         )
         sink.close()

@@ -355,7 +355,7 @@ class Influx(http.server.ThreadingHTTPServer):
         self.bad = "no_such"
         self.busy = 0
         self.sick = 0
-        self.logged_out = False
+        self.logged_out: tuple[int, Any] | None = None
         self.requests = 0
 
 
@@ -366,7 +366,7 @@ class _InfluxAnswers(http.server.BaseHTTPRequestHandler):
         lines = self.rfile.read(int(self.headers["Content-Length"])).decode().split("\n")
         self.server.requests += 1
         if self.server.logged_out:
-            self._answer(200, {"page": "Log in"})
+            self._answer(*self.server.logged_out)
         elif self.server.busy:
             self.server.busy -= 1
             self._answer(429, {"code": "too many requests", "message": "slow down"}, "0")
@@ -382,8 +382,8 @@ class _InfluxAnswers(http.server.BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
 
-    def _answer(self, status: int, body: dict[str, str], retry_after: str | None = None) -> None:
-        text = json.dumps(body).encode()
+    def _answer(self, status: int, body: Any, retry_after: str | None = None) -> None:
+        text = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
@@ -423,6 +423,21 @@ def test_refused_lines_are_found_and_set_aside_and_the_others_are_written(
     assert influx.requests < 50
 
 
+def test_what_influxdb_3_says_of_a_line_is_in_its_dead_letter(
+    recorder: Recorder, influx: Influx
+) -> None:
+    """As its write API answers a partial write (docs.influxdata.com/influxdb3/core/write-data)."""
+    line = {"original_line": "b", "line_number": 1, "error_message": "invalid column type"}
+    influx.logged_out = (400, {"error": "partial write of line protocol occurred", "data": [line]})
+    connection = InfluxConnection(url=f"http://127.0.0.1:{influx.server_port}")
+    sink = InfluxDB(bucket="b").open(recorder.context("series", connection))
+    sink.write([reading(1)])
+    sink.flush()
+    sink.close()
+    (letter,) = recorder.letters
+    assert "partial write of line protocol occurred: invalid column type" in letter.detail
+
+
 def test_a_busy_server_gets_the_lines_when_it_asks_for_them(
     recorder: Recorder, influx: Influx
 ) -> None:
@@ -453,18 +468,30 @@ def test_a_server_that_fails_at_everything_costs_no_event_however_long(
     assert (len(influx.lines), recorder.letters) == (3, [])
 
 
-def test_a_page_for_logging_in_is_no_store(recorder: Recorder, influx: Influx) -> None:
-    influx.logged_out = True
+PAGES = {
+    "a login": ((200, {"page": "Log in"}), "answers 200: not what InfluxDB says"),
+    "a proxy": (
+        (400, "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"),
+        "answers 400 with a page, not as InfluxDB does; check url",
+    ),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_what_stands_before_the_server_is_no_store(
+    recorder: Recorder, influx: Influx, page: str
+) -> None:
+    influx.logged_out, words = PAGES[page]
     connection = InfluxConnection.model_validate(
         {"url": f"http://127.0.0.1:{influx.server_port}", "token": influx.token}
     )
     sink = InfluxDB(bucket="b").open(recorder.context("series", connection))
     sink.write([reading(1)])
     wait_until(
-        lambda: "answers 200: not what InfluxDB says" in recorder.health.down.get("series", ""),
+        lambda: words in recorder.health.down.get("series", ""),
         what="the sink to be degraded",
     )
-    influx.logged_out = False
+    influx.logged_out = None
     sink.flush()
     sink.close()
     assert (len(influx.lines), recorder.letters) == (1, [])

@@ -274,7 +274,7 @@ def test_an_encrypted_connection_needs_a_certificate_that_is_trusted(
     url = f"mqtts://127.0.0.1:{broker.port}"
     receiver = start(recorder, store, MqttConnection(url=url), "s/#", name="s")
     wait_until(
-        lambda: "check ca and the url" in recorder.health.down.get("s", ""),
+        lambda: "check ca and url" in recorder.health.down.get("s", ""),
         what="the certificate to be refused",
     )
     receiver.stop()
