@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
@@ -24,13 +25,16 @@ from api.topics.alarm_commands import WAIT, AlarmCommands
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 from connectors.http.content_type import JSON
-from operators.alarms.command_handler import ACCEPTED, UNKNOWN
+from operators.alarms.command_handler import ACCEPTED, LIMITS, UNKNOWN
 from operators.alarms.engine.commands import PERMISSIONS
+from operators.alarms.watched import WatchedLimit
 from operators.events import Occurrence
 
 TAG = "Alarms"
 COMMANDS = (*PERMISSIONS, "acknowledge")
 LONGEST_WAIT = 30.0
+LIMITS_WAIT = 3.0
+"""Seconds for the first flow to tell limits; most subjects have none, which nobody says."""
 NO_NUL = r"^[^\x00]*$"
 Word = Annotated[str, Meta(max_length=300)]
 
@@ -67,6 +71,18 @@ class TransitionPage(msgspec.Struct):
 
     transitions: list[dict[str, Any]]
     next: str | None
+
+
+class LimitQuery(msgspec.Struct):
+    """Of which subject."""
+
+    subject: Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL)]
+
+
+class WatchedLimits(msgspec.Struct):
+    """Limits under which the signals of a subject are judged."""
+
+    limits: list[WatchedLimit]
 
 
 class AlarmPlace(msgspec.Struct):
@@ -110,7 +126,7 @@ class CommandAnswer(msgspec.Struct):
 
 
 class AlarmEndpoints:
-    """Answer for alarms."""
+    """Answer for alarms. `flows` gives the status of each flow."""
 
     def __init__(
         self,
@@ -119,12 +135,14 @@ class AlarmEndpoints:
         permissions: LivePermissions,
         commands: AlarmCommands,
         database: Database,
+        flows: Callable[[], Mapping[str, str]],
     ) -> None:
         self._hub = hub
         self._archive = AlarmArchive(history)
         self._permissions = permissions
         self._commands = commands
         self._database = database
+        self._flows = flows
 
     def endpoints(self) -> list[Endpoint]:
         """Standing alarms, their history, and the commands."""
@@ -137,6 +155,17 @@ class AlarmEndpoints:
                 "Alarms that stand",
                 AlarmList,
                 query=AlarmQuery,
+            ),
+            Endpoint(
+                "GET",
+                "/api/alarms/limits",
+                self.limits,
+                TAG,
+                "Limits of a subject",
+                WatchedLimits,
+                query=LimitQuery,
+                errors=(503,),
+                outside=True,
             ),
             Endpoint(
                 "GET",
@@ -175,6 +204,20 @@ class AlarmEndpoints:
         visibility = await self._permissions.visibility(call.who)
         known = self._hub.alarms.current(bool(call.query.all), call.query.subject)
         return AlarmList([*filter(visibility.allows_plain, known)])
+
+    async def limits(self, call: Call) -> WatchedLimits:
+        """The limits of all alarms that judge a subject's signals, raised or not.
+
+        The flows that run are asked; none where none runs. An alarm without a limit, such as one of
+        silence, has one entry with `limit` null. Where `unit` is null the limit is in the signal's
+        own unit.
+        """
+        if not {"ok", "behind", "blind"} & {*self._flows().values()}:
+            return WatchedLimits([])
+        visibility = await self._permissions.visibility(call.who)
+        asked = {"do": LIMITS, "user": call.who.username, "sees": visibility.as_data()}
+        answers = await self._commands.ask(call.query.subject, asked, LIMITS_WAIT, several=True)
+        return WatchedLimits(_limits(answers))
 
     async def past(self, call: Call) -> TransitionPage:
         """Transitions from ClickHouse's table `alarm_events`, newest first."""
@@ -258,6 +301,13 @@ class AlarmEndpoints:
 def _no_alarm(place: AlarmPlace) -> Rejected:
     """For one that is hidden as for one that is not there."""
     return Rejected(404, f"there is no alarm {place.rule!r} of {place.subject!r}")
+
+
+def _limits(answers: Iterable[Occurrence]) -> list[WatchedLimit]:
+    """What flows of this release told, each limit once."""
+    told = [one for answer in answers for one in answer.data.get("limits", ())]
+    limits = [msgspec.convert(one, WatchedLimit) for one in told]
+    return [one for place, one in enumerate(limits) if one not in limits[:place]]
 
 
 def _answer(id: str, answers: list[Occurrence]) -> Response:

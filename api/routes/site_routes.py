@@ -85,7 +85,7 @@ class SiteRoutes:
         self.endpoints: list[Endpoint] = [
             *SignalEndpoints(settings.site, hub, history, permissions).endpoints(),
             *OperationEndpoints(hub, feed, history, metrics, database, flows).endpoints(),
-            *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
+            *AlarmEndpoints(hub, history, permissions, commands, database, flows.words).endpoints(),
             *EvidenceEndpoints(
                 search, evidence, self._store, permissions, self.pins, outbox
             ).endpoints(),

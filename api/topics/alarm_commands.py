@@ -28,9 +28,16 @@ class AlarmCommands:
         self._asked: dict[str, asyncio.Queue[Occurrence]] = {}
 
     async def ask(
-        self, subject: str, data: dict[str, Any], wait: float = WAIT, id: str = ""
+        self,
+        subject: str,
+        data: dict[str, Any],
+        wait: float = WAIT,
+        id: str = "",
+        several: bool = False,
     ) -> list[Occurrence]:
         """Send a command; returns its answers, one per alarm. Raises `BrokerDown`.
+
+        One to a subject has one answer, unless `several` are expected.
 
         Answers are occurrences of type `alarm_accepted` or `alarm_rejected`. `data` holds `do`,
         `flow`, `alarm` or `rule`, `user`, and what the command needs
@@ -53,7 +60,7 @@ class AlarmCommands:
                     answers.append(await asyncio.wait_for(queue.get(), left))
                 except TimeoutError:
                     break
-                until = loop.time() + (0.0 if subject else QUIET_AFTER)
+                until = loop.time() + (QUIET_AFTER if several or not subject else 0.0)
             return answers
         finally:
             self._asked.pop(command.id, None)

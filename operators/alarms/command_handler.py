@@ -1,9 +1,10 @@
 """People's commands to the alarms of one definition entry, and the answers to them."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from operators.alarms.engine.commands import refusal
@@ -11,8 +12,10 @@ from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Rejection
 from operators.alarms.transition_events import STATE_OF
+from operators.alarms.watched import crossed_limit, limits_of, watching
 from operators.component import StepContext
 from operators.events import Event, Occurrence
+from operators.model.units import Quantity
 
 COMMAND = "alarm_command"
 """Type of the occurrence that carries a command. Its `id` is the command's, its `subject` the
@@ -20,6 +23,9 @@ alarm's (empty: all that accept it); its data hold `do`, `alarm` or `rule`, `flo
 what the command needs: `comment`, `duration` in seconds or as 10m, `oneshot`, `occurrence`,
 `granted`, `sees`. `sees` holds the `pages` that the user may see (null: all) and `hidden` cameras;
 without it the command may concern every alarm."""
+
+LIMITS = "limits"
+"""A command that does nothing: each entry that judges the subject tells its limits."""
 
 UNKNOWN = "unknown_alarm"
 """The error of a command for an alarm that is not there, or that the user may not see."""
@@ -39,6 +45,7 @@ class CommandHandler:
     `answers` are for whoever asked, to be taken away after each pass: one for each alarm, accepted
     or not, with the command's id; a command that comes a second time is not answered again.
     `refused` keeps the latest refusals, `retired` the subjects that people took out for good.
+    `crossings` gives the signals of a subject whose crossing of a level is asked for.
     """
 
     engine: Engine
@@ -50,6 +57,7 @@ class CommandHandler:
         self.answers: list[Event] = []
         self.retired: set[str] = set()
         self.refused: deque[Occurrence] = deque(maxlen=MOST_REPLIES)
+        self.crossings: Callable[[str], Iterable[tuple[State, Quantity]]] = lambda subject: ()
 
     def take_known(self, events: list[Event], at: float) -> None:
         """Like `take`, where another shard answers for subjects that this one does not know."""
@@ -73,6 +81,9 @@ class CommandHandler:
             rule is None and command.get("alarm") not in (None, self._alarm)
         ):
             return
+        if command["do"] == LIMITS:
+            self._tell_limits(command, at)
+            return
         if rule is not None and rule not in self.engine.rules:
             ours = rule == self._step or rule.startswith(self._step + "/")
             if ours and not elsewhere:
@@ -84,6 +95,24 @@ class CommandHandler:
                 self._obey(s, at, command)
         elif not elsewhere and not (command["do"] == "retire" and _names_no_alarm(command)):
             self._unknown(command, at)
+
+    def _tell_limits(self, command: Mapping[str, Any], at: float) -> None:
+        """Answer with the limits that the user may know of; without any, say nothing."""
+        subject = str(command.get("subject") or "")
+        found = [
+            limit
+            for s in watching(self.engine, subject)
+            if self._is_for(command, s)
+            for limit in limits_of(self._alarm, s)
+        ]
+        found += [
+            crossed_limit(self._alarm, s, level)
+            for s, level in self.crossings(subject)
+            if self._is_for(command, s)
+        ]
+        if found:
+            told = {"limits": msgspec.to_builtins(found)}
+            self._answer(ACCEPTED, command, self._step, subject, at, told)
 
     def _targets(self, command: Mapping[str, Any]) -> list[State]:
         """The alarm that is named; of several the ones that would accept it, or else the first."""

@@ -1,6 +1,6 @@
 """The logic of an alarm with `rules`: one alarm for each rule that people write, at run time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from operators.alarms.engine.transition import Transition
 from operators.alarms.rule_builder import sample
 from operators.alarms.settings import Alarm
 from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
+from operators.alarms.watched import signal
 from operators.component import StepContext
 from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
 from operators.model.condition import Column
@@ -37,6 +38,7 @@ class RulesLogic(AlarmLogic):
         super().__init__(alarm, context)
         self._rows: dict[str, dict[str, Any]] = {}
         self._crossings = Crossings()
+        self.commands.crossings = self._crossing_signals
         self._reading: Any = None
         self._index()
 
@@ -212,6 +214,13 @@ class RulesLogic(AlarmLogic):
             self._reading = e
             self.judge(rule_id, e, at, None, presence=True)
             self._reading = None
+
+    def _crossing_signals(self, subject: str) -> Iterator[tuple[State, Quantity]]:
+        for rule_id in self._find(subject):
+            level = level_of(self._rows[rule_id])
+            if level is not None:
+                for metric in self._crossings.metrics(rule_id, subject):
+                    yield signal(self.engine, rule_id, subject, metric), level
 
     def _transition(self, state: State, transition: Transition) -> None:
         """What is said of a crossing has the value that crossed, and the level."""

@@ -86,7 +86,7 @@ class ChartPanel extends Panel {
   async load() {
     this.request?.abort();
     const {signal} = this.request = new AbortController(), start = now() - this.range;
-    this.history.loadAlarms(start, now(), signal).then(() => { if (!signal.aborted) this.draw(); });
+    for (const loaded of [this.history.loadAlarms(start, now(), signal), this.history.loadLimits(signal)]) loaded.then(() => { if (!signal.aborted) this.draw(); });
     try {
       await this.history.load(start, now(), signal);
       text(this.note, this.history.isEmpty ? say("noHistory") : "");

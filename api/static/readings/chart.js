@@ -89,6 +89,7 @@ export class Chart {
     get("history-whole").hidden = !this.zoom;
     text(get("history-note"), say("loading"));
     const {history, start, end} = this;
+    if (!history.asked) this.askLimits();
     history.loadAlarms(start, end, signal).then(() => { if (!signal.aborted) this.slide(); });
     try {
       await history.load(start, end, signal);
@@ -101,6 +102,13 @@ export class Chart {
     const newest = history.latest();
     if (newest) this.take(newest);
     this.draw();
+  }
+
+  /** Once for a signal: they are the same over any period. */
+  askLimits() {
+    const {history} = this;
+    history.asked = true;
+    history.loadLimits().then(() => this.slide());
   }
 
   /** Admins change the limits of the alarms that watch the signal. */
@@ -124,7 +132,7 @@ export class Chart {
     this.editor = new LimitEditor(rule, {
       failed: this.failed,
       proposed: (limits) => { this.proposed = limits; this.slide(); },
-      gone: () => { this.editor = null; this.offerLimits(); get("history-limits").querySelector(`[data-rule="${CSS.escape(rule)}"]`)?.focus(); },
+      gone: () => { this.editor = null; this.askLimits(); this.offerLimits(); get("history-limits").querySelector(`[data-rule="${CSS.escape(rule)}"]`)?.focus(); },
     });
     this.showLimits([this.editor.element], rule);
     this.editor.load();

@@ -4,7 +4,7 @@ import {h} from "../shared/dom.js";
 import {columns, isLong} from "./course.js";
 import {clock, number} from "../words/words.js";
 
-const HEIGHT = 260;
+const HEIGHT = 260, TEXT = 17;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 let loading = null;
 
@@ -127,13 +127,23 @@ export class Plot {
       element.style.width = `${Math.max(2, plot.valToPos(to, "x") - plot.valToPos(from, "x"))}px`;
       return element;
     });
-    const {min, max} = plot.scales.y;
-    const limits = data.limits.filter(({limit}) => limit >= min && limit <= max).map(({limit, label, priority, proposed}) => {
-      const element = h("div", {class: "limit", "data-priority": priority, "data-proposed": proposed}, h("span", {class: "limit-text"}, label));
-      element.style.top = `${plot.valToPos(limit, "y")}px`;
+    marks.replaceChildren(...spans, ...this.limitMarks(plot.scales.y));
+  }
+
+  /** A line for each limit, and words at the edge for those beyond it. A text that would cover the one above stands at the other side. */
+  limitMarks({min, max}) {
+    const sorted = [...this.data.limits].sort((a, b) => b.limit - a.limit), text = ({label}, arrow = "") => h("span", {class: "limit-text"}, arrow + label);
+    let last = -Infinity, isLeft = false;
+    const lines = sorted.filter(({limit}) => limit >= min && limit <= max).map((one) => {
+      const top = this.plot.valToPos(one.limit, "y");
+      isLeft = top - last < TEXT && !isLeft;
+      last = top;
+      const element = h("div", {class: "limit", "data-priority": one.priority, "data-proposed": one.proposed, "data-side": isLeft ? "left" : null}, text(one));
+      element.style.top = `${top}px`;
       return element;
     });
-    marks.replaceChildren(...spans, ...limits);
+    const beyond = (side, arrow, ones) => ones.length ? [h("div", {class: "limits-beyond", "data-side": side}, ...ones.map((one) => h("span", {"data-priority": one.priority, "data-proposed": one.proposed}, text(one, arrow))))] : [];
+    return [...lines, ...beyond("above", "↑ ", sorted.filter(({limit}) => limit > max)), ...beyond("below", "↓ ", sorted.filter(({limit}) => limit < min))];
   }
 
   key(event) {

@@ -8,7 +8,7 @@ import {alarmName, inUnit, isTwoState, metricName, now, number, reading, say, su
 export class SignalHistory {
   /** `latest(subject, metric)` gives the newest reading, `standing(subject, metric)` the alarms that stand. */
   constructor(subject, metric, {latest, standing}) {
-    Object.assign(this, {subject, metric, points: [], ends: [], texts: [], alarms: [], transitions: [], unit: "", step: 0});
+    Object.assign(this, {subject, metric, points: [], ends: [], texts: [], told: [], alarms: [], transitions: [], unit: "", step: 0});
     this.latest = () => latest(subject, metric);
     this.standing = () => standing(subject, metric);
   }
@@ -35,6 +35,13 @@ export class SignalHistory {
     await Promise.allSettled([known, past]);
   }
 
+  /** The limits that the flows tell of the subject, also of alarms that were never raised. Where none answers, those of seen alarms are known. */
+  async loadLimits(signal) {
+    try {
+      this.told = (await ask(`/api/alarms/limits?${new URLSearchParams({subject: this.subject})}`, signal)).limits;
+    } catch {}
+  }
+
   /** Take a newer reading; whether it is one. What was before `start` is forgotten. */
   take(entry, start) {
     if (entry.subject !== this.subject || entry.metric !== this.metric || (entry.quality ?? "good") === "bad") return false;
@@ -50,16 +57,17 @@ export class SignalHistory {
     while (this.points.length && this.points[0][0] < start) { this.points.shift(); this.ends?.shift(); }
   }
 
-  /** All that is known of its alarms, those of other metrics of the subject included. */
+  /** All that is known of its alarms, those of other metrics of the subject included. What a flow tells of a rule is newer than what was seen of it. */
   allAlarms() {
-    return [...this.alarms, ...this.transitions, ...this.standing()];
+    const told = new Set(this.told.map(({rule}) => rule));
+    return [...this.told, ...[...this.alarms, ...this.transitions, ...this.standing()].filter(({rule}) => !told.has(rule))];
   }
 
   /** Limits in the chart's own unit; one in a unit that does not fit is left out. `proposed` are limits that somebody types. */
   limits(proposed) {
     const limits = new Map();
     for (const {metric, limit, unit, priority, alarm} of this.allAlarms()) {
-      const value = metric === this.metric && typeof limit === "number" ? inUnit(limit, unit ?? "", this.unit) : null;
+      const value = metric === this.metric && typeof limit === "number" ? inUnit(limit, unit ?? this.unit, this.unit) : null;
       if (value !== null) limits.set(`${value} ${alarm}`, {limit: value, priority, label: `${alarmName(alarm)}: ${say("limit")} ${number(value)} ${this.unit}`.trim()});
     }
     for (const {limit, unit, label} of proposed) {
@@ -77,8 +85,10 @@ export class SignalHistory {
     if (isTwoState(metric) || (this.texts.length && !points.length)) {
       plot.forget();
       plot.box.replaceChildren(stateTimeline(stateSpans(this.changes(start), start, until), spans, start, end, (state) => isTwoState(metric) ? reading({metric, value: state})[0] : state));
-    } else if (points.length) plot.draw({points, step, unit, start, end, limits: this.limits(proposed), spans, label: this.summary()});
-    else plot.box.replaceChildren();
+    } else if (points.length) {
+      const limits = this.limits(proposed);
+      plot.draw({points, step, unit, start, end, limits, spans, label: [this.summary(), ...limits.map(({label}) => label)].join(" ")});
+    } else plot.box.replaceChildren();
   }
 
   changes(start) {

@@ -42,6 +42,11 @@ class Crossings:
         sides[signal] = (above, event.time)
         return before is not None and before[0] != above
 
+    def metrics(self, rule_id: str, subject: str) -> list[str | None]:
+        """Return the metrics of a subject that a rule judges."""
+        sides = self._sides.get(rule_id, {})
+        return [metric for known, metric in sides if known == subject]
+
     def forget(self, rule_id: str) -> None:
         """The rule is gone, or its level is another."""
         self._sides.pop(rule_id, None)

@@ -28,7 +28,10 @@ from connectors.clickhouse.table import Declared
 from connectors.config.api_section import ApiSection
 from connectors.runtime.announcement import TABLE, Announcement
 from operators.alarms.command_handler import ACCEPTED, REJECTED
-from operators.events import DeadLetter, Occurrence, Row, decode_lines
+from operators.alarms.logic import make_logic
+from operators.alarms.settings import Alarm
+from operators.component import Now, StepContext
+from operators.events import DeadLetter, Occurrence, Reading, Row, decode_lines
 from tests.api.conftest import Start
 from tests.api.events import alarm
 from tests.api.running import Api, Topics
@@ -238,6 +241,64 @@ def test_a_command_to_an_alarm_is_answered_by_its_flow_and_audited(
             ("alarm.ack", "admin", "server_room/too_hot rack"),
             ("alarm.shelve", "admin", "server_room/too_hot rack"),
         ]
+
+
+def tell_limits(topics: Topics, stop: threading.Event) -> None:
+    """A flow with an alarm that was never raised, and one of a page."""
+    readings = [
+        Reading(id=one, time=1.0, subject=one, metric="temperature", value=20.0, unit="°C")
+        for one in ("rack", "shelf")
+    ]
+    logics = []
+    for name, page in (("too_hot", None), ("own", "p7")):
+        settings = {"from": "r", "when": {"above": "30 °C"}, "response": "Look.", "page": page}
+        logic = make_logic(Alarm.model_validate(settings), StepContext("room", f"room/{name}"))
+        logic.on_batch([*readings], Now(1, 1))
+        logics.append(logic)
+    consumer = KafkaConsumer(
+        bootstrap_servers=topics.address, group_id=None, auto_offset_reset="earliest"
+    )
+    consumer.subscribe([topics.names.alarm_commands])
+    while not stop.is_set():
+        for records in consumer.poll(timeout_ms=100).values():
+            commands = [event for record in records for event in decode_lines(record.value)]
+            for logic in logics:
+                assert logic.on_role("commands", commands, Now(2, 2)) == []
+                if logic.answers:
+                    topics.events(*logic.answers, topic=topics.names.alarm_replies)
+                logic.answers.clear()
+    consumer.close()
+
+
+def test_the_limits_of_a_subject_are_told_by_the_flows_that_run(
+    api: Api, token: str, topics: Topics
+) -> None:
+    def limits(subject: str) -> list[Any]:
+        answer = api.get("/api/alarms/limits", token, subject=subject)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["limits"])
+
+    assert limits("rack") == []
+    now = time.time()
+    said = Announcement(id="room", flow="room", version="1", since=now, at=now, status="ok")
+    row = Row(id="room", time=now, table=TABLE, op="update", values=msgspec.to_builtins(said))
+    topics.send(topics.names.alarm_commands, b"", "")
+    topics.events(row, topic=topics.names.flows)
+    stop = threading.Event()
+    flow = threading.Thread(target=tell_limits, args=(topics, stop))
+    flow.start()
+    try:
+        wait_until(lambda: limits("rack"), what="the flow to tell")
+        assert limits("rack") == [
+            {
+                "rule": "room/too_hot", "alarm": "too_hot", "metric": "temperature",
+                "priority": "medium", "limit": 30.0, "unit": "°C",
+            }
+        ]  # fmt: skip
+        assert limits("nobody") == []
+    finally:
+        stop.set()
+        flow.join(PATIENCE)
 
 
 def test_dead_letters_are_listed_and_shown_with_their_bytes(

@@ -124,3 +124,64 @@ def test_where_no_history_is_the_limits_can_be_deployed_all_the_same_and_a_refus
     page.keyboard.press("Escape")
     expect(page.locator(".limit-editor")).to_have_count(0)
     expect(page.locator("#history")).to_be_visible()
+
+
+def told(metric: str | None, limit: float | None, priority: str = "high", **more: Any) -> Any:
+    """A limit as a flow tells it."""
+    rule = {"rule": "server_room/too_hot", "alarm": "too_hot"}
+    return rule | {"metric": metric, "limit": limit, "priority": priority, "unit": None} | more
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_limits_of_alarms_that_were_never_raised_are_drawn_and_those_beyond_named_at_the_edge(
+    visit: Visit, topics: Topics, size: dict[str, int]
+) -> None:
+    page = visit(size)
+    cold = {"rule": "server_room/too_cold", "alarm": "too_cold"}
+    limits = [
+        told("temperature", 23.3, unit="°C"),
+        told("temperature", 23.4, "critical"),
+        told("temperature", 212.0, "critical", unit="°F"),
+        told("temperature", 22.0, "low", **cold),
+        told("temperature", -40.0, "medium", **cold),
+        told("humidity", 22.5),
+        told(None, None, rule="server_room/lost", alarm="lost"),
+    ]
+    page.route(
+        re.compile("/api/alarms/limits"), lambda route: route.fulfill(json={"limits": limits})
+    )
+    now = time.time()
+    topics.events(reading(1, 23.0, time=now))
+    page.click('[data-subject="rack"] [data-metric="temperature"]')
+    lines = page.locator("#chart .limit")
+    expect(lines).to_have_text(
+        ["Too hot: limit 23.4 °C", "Too hot: limit 23.3 °C", "Too cold: limit 22 °C"]
+    )
+    expect(lines.nth(1)).to_have_attribute("data-side", "left")
+    beyond = page.locator("#chart .limits-beyond")
+    expect(beyond.nth(0)).to_have_text("↑ Too hot: limit 100 °C")
+    expect(beyond.nth(1)).to_have_text("↓ Too cold: limit -40 °C")
+    expect(page.locator("#chart [role=img]")).to_have_attribute(
+        "aria-label", re.compile("Too cold: limit -40 °C")
+    )
+    rules = page.locator("#history-limits [data-rule]")
+    expect(rules).to_have_count(3)
+    expect_to_fit(page)
+    expect_no_violation(page, "light")
+    expect_no_violation(page, "dark")
+
+
+def test_a_limit_that_the_flow_tells_takes_the_place_of_the_one_that_its_alarm_was_raised_with(
+    visit: Visit, topics: Topics
+) -> None:
+    page = visit()
+    limits = [told("temperature", 31.5, unit="°C")]
+    page.route(
+        re.compile("/api/alarms/limits"), lambda route: route.fulfill(json={"limits": limits})
+    )
+    now = time.time()
+    topics.events(
+        reading(1, 31.0, time=now - 5), reading(2, 30.0, time=now), alarm(1, time=now, recorded=now)
+    )
+    page.click('[data-subject="rack"] [data-metric="temperature"]')
+    expect(page.locator("#chart .limit")).to_have_text(["Too hot: limit 31.5 °C"])
