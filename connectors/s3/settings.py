@@ -16,3 +16,8 @@ class Settings:
     create: bool = True
     parallel: int = 4
     keep_days: int | None = None
+
+
+def rule_name(flow: str, sink: str) -> str:
+    """Under which name a bucket has the life-cycle rule of a sink."""
+    return f"vigie-{flow}-{sink}"

@@ -235,6 +235,34 @@ class Store:
         except FAILURES as error:
             self._raise(error)
 
+    def buckets(self) -> list[str]:
+        """The names of all buckets of the store; empty where we may not ask."""
+        try:
+            return sorted(bucket.name for bucket in self._client.list_buckets() if bucket.name)
+        except FAILURES as error:
+            if _status(error) == 403:
+                return []
+            self._raise(error)
+
+    def expiries(self) -> dict[str, tuple[str, int]]:
+        """Prefix of the keys and days of each life-cycle rule, by its name.
+
+        Empty where the store keeps no such rules.
+        """
+        try:
+            return {
+                rule.rule_id or "": (
+                    (rule.rule_filter and rule.rule_filter.prefix) or "",
+                    rule.expiration.days,
+                )
+                for rule in self._rules()
+                if rule.status == ENABLED and rule.expiration and rule.expiration.days
+            }
+        except FAILURES as error:
+            if _status(error) in (404, 405, 501) and _code(error) != "NoSuchBucket":
+                return {}
+            self._raise(error)
+
     def expire(self, rule: str, prefix: str, days: int) -> None:
         """Have the store delete objects `days` after they were written.
 

@@ -11,7 +11,7 @@ from connectors.runtime.suspicion import TRIES
 from connectors.runtime.threaded_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.keys import fixed_part
-from connectors.s3.settings import Settings
+from connectors.s3.settings import Settings, rule_name
 from connectors.s3.store import ObjectRejected, Store
 from operators.events import Event
 
@@ -43,7 +43,7 @@ class Uploads:
         try:
             self.store.make_ready()
             if self._settings.keep_days is not None:
-                rule = f"vigie-{self._context.flow}-{self._context.name}"
+                rule = rule_name(self._context.flow, self._context.name)
                 self.store.expire(rule, self._prefix, self._settings.keep_days)
             if self._tries:
                 self.store.probe(f"{self._prefix}.vigie-probe-{self._context.name}")

@@ -20,7 +20,7 @@ _DAY_MS = 86_400_000
 
 
 class Kept(NamedTuple):
-    """A table or topic, how long it keeps things, what else is to be said of it."""
+    """A table, topic or bucket, how long it keeps things, what else is to be said of it."""
 
     what: str
     keeps: str
@@ -43,8 +43,8 @@ def of_tables(connection: ClickHouseConnection, declared: Sequence[Declared]) ->
             note = f"{int(rows)} rows, {int(size) / 1e6:.1f} MB"
             keeps = found.keep_days if found is not None else None
             if table in wanted and wanted[table] != keeps:
-                note += f"; its sink says {_days(wanted[table])}: vigie migrate applies that"
-            yield Kept(f"table {table}", _days(keeps), note)
+                note += f"; its sink says {days_text(wanted[table])}: vigie migrate applies that"
+            yield Kept(f"table {table}", days_text(keeps), note)
         client.close()
     except (ClickHouseError, OSError) as error:
         raise NoAnswer(f"ClickHouse at {connection.url}: {error_text(error)}") from error
@@ -67,8 +67,9 @@ def of_topics(connection: TopicConnection) -> Iterator[Kept]:
         size = int(found.get("retention.bytes", "-1"))
         time = int(found.get("retention.ms", "-1"))
         note = f"at most {size / 1e6:.0f} MB a partition" if size >= 0 else ""
-        yield Kept(f"topic {topic}", _days(None if time < 0 else time / _DAY_MS), note)
+        yield Kept(f"topic {topic}", days_text(None if time < 0 else time / _DAY_MS), note)
 
 
-def _days(days: float | None) -> str:
+def days_text(days: float | None) -> str:
+    """How long something is kept; None is for ever."""
     return "for ever" if days is None else f"{days:g} days"

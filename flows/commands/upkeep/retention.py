@@ -1,7 +1,7 @@
-"""`vigie retention`: how long tables and topics keep what they hold; `set` changes it."""
+"""`vigie retention`: how long tables, topics and buckets keep what they hold; `set` changes it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,13 +10,16 @@ import click
 from connectors.base import ConnectorError, NoAnswer
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.edit import NotEditable
-from connectors.config.site import SiteError, load_site
+from connectors.config.site import Site, SiteError, load_site
 from connectors.kafka.connection import TopicConnection
 from connectors.runtime.optional_packages import needing
+from connectors.s3.connection import ObjectStoreConnection
+from flows.admin.life_cycle import SINKS, LifeCycle, life_cycle
 from flows.commands.site_option import SITE
 from flows.commands.upkeep.retention_change import (
     Change,
     WrongChange,
+    of_bucket,
     of_evidence,
     of_table,
     of_topic,
@@ -28,8 +31,8 @@ from flows.runtime.clickhouse_tables import TableError, TableUnreachable, declar
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
 WHERE = """
-To change it: vigie retention set 30d --topic NAME, --table NAME FLOW.yaml, or --evidence.
-A bucket of InfluxDB keeps what InfluxDB was told, an object store what its lifecycle rules say."""
+To change it: vigie retention set 30d --topic NAME, --table or --bucket NAME FLOW.yaml,
+or --evidence. A bucket of InfluxDB keeps what InfluxDB was told."""
 
 DEFINITIONS = click.argument(
     "definitions",
@@ -50,7 +53,7 @@ class _Listing(click.Group):
 
 @click.group(cls=_Listing)
 def retention() -> None:
-    """How long tables, topics and evidence are kept: listed, or with `set` changed.
+    """How long tables, topics, buckets and evidence are kept: listed, or with `set` changed.
 
     `vigie retention [FLOW.yaml ...]` lists.
     """
@@ -60,15 +63,16 @@ def retention() -> None:
 @DEFINITIONS
 @SITE
 def listed(definitions: tuple[Path, ...], site: Path) -> None:
-    """List how long each table and topic keeps what it holds, and how much that is.
+    """List how long each table, topic and bucket keeps what it holds, and how much that is.
 
-    With definitions, tables that are not as their sinks say are named.
+    With definitions, tables and buckets that are not as their sinks say are named.
 
     Exit codes: 0 listed, 1 something is refused, 75 a service does not answer.
     """
     with _refusals():
         place = load_site(site)
-        declared = declared_tables(_load(definitions), place)
+        flows = _load(definitions)
+        declared, objects = declared_tables(flows, place), _declared_objects(flows)
         with needing("retention", "clickhouse", "clickhouse_connect", "pyarrow"):
             from flows.admin.retention import of_tables, of_topics
         for name, written in place.connections.items():
@@ -78,6 +82,11 @@ def listed(definitions: tuple[Path, ...], site: Path) -> None:
                 )
             elif "brokers" in written:
                 found = of_topics(place.connection(name, TopicConnection))
+            elif "access_key" in written:
+                with needing("retention", "objects", "minio"):
+                    from flows.admin.bucket_retention import of_buckets
+                store = place.connection(name, ObjectStoreConnection)
+                found = of_buckets(store, name, objects.get(name, []), _uses(place, name))
             else:
                 continue
             for one in found:
@@ -93,30 +102,33 @@ def listed(definitions: tuple[Path, ...], site: Path) -> None:
 @DEFINITIONS
 @click.option("--topic", metavar="NAME", help="For this topic, in the site file.")
 @click.option("--table", metavar="NAME", help="For this table, in the definitions.")
+@click.option("--bucket", metavar="NAME", help="For this bucket, in the definitions.")
 @click.option("--evidence", is_flag=True, help="For pictures and videos, in the site file.")
 @click.option("--connection", metavar="NAME", help="Of which connection, where there are several.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @SITE
 def set_(
-    keep: str, definitions: tuple[Path, ...], topic: str | None, table: str | None, evidence: bool,
-    connection: str | None, dry_run: bool, site: Path,
+    keep: str, definitions: tuple[Path, ...], topic: str | None, table: str | None,
+    bucket: str | None, evidence: bool, connection: str | None, dry_run: bool, site: Path,
 ) -> None:  # fmt: skip
-    """Change how long a topic, a table or evidence is kept: KEEP is 30d, 12h, or forever.
+    """Change how long a topic, a table, a bucket or evidence is kept: KEEP is 30d, 12h, or forever.
 
-    It is written where it belongs, once: for topics and evidence in the site file, for tables at
-    the sinks of the definitions given; and then made so, as `vigie migrate` would. What is older
+    It is written where it belongs, once: for topics and evidence in the site file, for tables
+    and buckets at the sinks of the definitions given; and then made so. What is older
     than that is deleted for good, so look with --dry-run first.
 
     Exit codes: 0 done, 1 something is refused, 75 a service does not answer.
     """
-    if (topic is not None) + (table is not None) + evidence != 1:
-        raise click.UsageError("say what: --topic NAME, --table NAME, or --evidence")
+    if sum(one is not None for one in (topic, table, bucket)) + evidence != 1:
+        raise click.UsageError("say what: --topic, --table or --bucket NAME, or --evidence")
     with _refusals():
         place = load_site(site)
         if topic is not None:
             change = of_topic(place, topic, keep, connection or "redpanda")
         elif table is not None:
             change = of_table(place, _load(definitions), table, keep, connection)
+        elif bucket is not None:
+            change = of_bucket(place, _load(definitions), bucket, keep, connection)
         else:
             change = of_evidence(place, keep)
         _make(change, dry_run)
@@ -145,6 +157,23 @@ def _refusals() -> Iterator[None]:
     except (ConnectorError, SiteError, TableError, WrongChange, NotEditable) as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_REFUSED)
+
+
+def _declared_objects(flows: Iterable[tuple[Path, Flow]]) -> dict[str, list[LifeCycle]]:
+    """What sinks ask of object stores, by connection."""
+    found: dict[str, list[LifeCycle]] = {}
+    for _, flow in flows:
+        for name, sink in flow.sinks.items():
+            if isinstance(sink.settings, SINKS):
+                rule = life_cycle(sink.settings, flow.flow, name)
+                found.setdefault(sink.settings.connection, []).append(rule)
+    return found
+
+
+def _uses(place: Site, connection: str) -> dict[str, str]:
+    """What buckets are for of which no sink speaks."""
+    copies = place.recovery.objects if place.recovery.connection == connection else None
+    return {} if copies is None else {copies: "the last copies of the state of flows (recovery)"}
 
 
 def _load(definitions: tuple[Path, ...]) -> list[tuple[Path, Flow]]:

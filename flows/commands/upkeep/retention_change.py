@@ -19,6 +19,9 @@ from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topics.declared import DeclaredTopic
 from connectors.kafka.topics.settings import apply, settings_of
+from connectors.runtime.optional_packages import needing
+from connectors.s3.connection import ObjectStoreConnection
+from flows.admin.life_cycle import SINKS, LifeCycle, life_cycle
 from flows.language.model import Flow
 from flows.runtime.clickhouse_tables import bring_up_to_date, declared_tables
 from operators.model.units import duration, duration_text
@@ -152,6 +155,62 @@ def of_table(
             ):
                 if line.is_problem or line.text.startswith(f"{table}:"):
                     yield line.text, line.is_problem
+
+    return Change(edits, made)
+
+
+def of_bucket(
+    site: Site,
+    flows: Sequence[tuple[Path, Flow]],
+    bucket: str,
+    keep: str,
+    connection: str | None = None,
+) -> Change:
+    """Keep objects for so long, at all sinks that write to a bucket; raises `WrongChange`."""
+    seconds = _seconds(keep)
+    if seconds is None:
+        raise WrongChange(
+            "a bucket keeps objects for ever whose sinks have no 'keep': take it out of the"
+            " definition, and the rule vigie-FLOW-SINK out of the bucket"
+        )
+    if seconds < DAY or seconds % DAY:
+        raise WrongChange(f"expected whole days for a bucket, such as 30d, got {keep}")
+    edits: list[Edit] = []
+    rules: list[tuple[str, LifeCycle]] = []
+    for file, flow in flows:
+        text, words = file.read_text(encoding="utf-8"), []
+        for name, sink in flow.sinks.items():
+            settings = sink.settings
+            if not (isinstance(settings, SINKS) and settings.bucket == bucket):
+                continue
+            if connection not in (None, settings.connection):
+                continue
+            rule = life_cycle(settings, flow.flow, name)
+            if not rule.prefix:
+                raise WrongChange(
+                    f"sinks.{name} of {file} has no key that begins with a fixed text of its own:"
+                    " the rule would delete objects of others; write one, such as archive/"
+                )
+            rules.append((settings.connection, rule._replace(days=int(seconds / DAY))))
+            edit = _edit(file, ("sinks", name, settings.NAME, "keep"), keep, text)
+            text = edit.text
+            words.append(edit.words)
+        if words:
+            edits.append(Edit(file, text, "; ".join(words)))
+    if not edits:
+        raise WrongChange(
+            f"no sink of the definitions given writes to the bucket {bucket!r}; name the"
+            " definitions that do"
+        )
+
+    def made(dry_run: bool) -> Iterator[tuple[str, bool]]:
+        with needing("retention", "objects", "minio"):
+            from flows.admin.bucket_retention import expire
+        for name, rule in rules:
+            if not dry_run:
+                expire(site.connection(name, ObjectStoreConnection), name, rule)
+            what = f"bucket {rule.bucket}/{rule.prefix}"
+            yield f"{what}: objects are deleted after {rule.days} days", False
 
     return Change(edits, made)
 

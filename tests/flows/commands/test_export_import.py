@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
+from minio.commonconfig import ENABLED, Filter
+from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
@@ -19,6 +21,8 @@ from flows.cli import main
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
 from infra.embedded.mariadb import MariaDB
+from infra.embedded.objects import Objects
+from tests.bucket import Bucket, connection_to
 from tests.flows.running import site_of
 
 LINES = """time;subject;metric;value;unit
@@ -273,6 +277,62 @@ def test_how_long_a_table_keeps_rows_is_changed_at_its_sinks_and_in_the_table(si
     assert "evidence" in site.vigie("retention", str(definition)).output
 
 
+def test_how_long_a_bucket_keeps_objects_is_shown_and_changed_at_its_sinks_and_in_the_store(
+    tmp_path: Path, objects: Objects, unique: str
+) -> None:
+    connection = connection_to(objects)
+    bucket = Bucket(connection, unique)
+    bucket.client.make_bucket(unique)
+    other = Rule(
+        ENABLED, rule_id="other", rule_filter=Filter(prefix="tmp/"), expiration=Expiration(days=1)
+    )
+    bucket.client.set_bucket_lifecycle(unique, LifecycleConfig([other]))
+    secrets = {"access_key": objects.access_key, "secret_key": objects.secret_key}
+    site_of(tmp_path, minio={"url": objects.url, **secrets})
+    site = tmp_path / "site.yaml"
+    settings = json.loads(site.read_text()) | {"recovery": {"objects": f"{unique}-copies"}}
+    site.write_text(json.dumps(settings))
+    definition = tmp_path / "archive.yaml"
+    text = (
+        "vigie: 1\nflow: archive\nsources: {all: {topic: site.readings}}\nsinks:\n"
+        f"  lines: {{from: all, objects: {{bucket: {unique}, keep: 30d}}}}\n"
+        f"  each: {{from: all, objects: {{bucket: {unique}, key: 'one/{{id}}'}}}}  # kept\n"
+    )
+    definition.write_text(text)
+
+    def vigie(*words: str) -> list[str]:
+        done = CliRunner().invoke(main, ["retention", *words, "--site", str(site)])
+        assert done.exit_code == 0, done.output
+        lines = [" ".join(line.split()) for line in done.output.splitlines()]
+        return [
+            line
+            for line in lines
+            if line.startswith(("bucket " + unique + "/", "bucket " + unique + "-"))
+        ]
+
+    says = "vigie retention set, or the flow's next start"
+    assert vigie(str(definition)) == [
+        f"bucket {unique}/tmp/ 1 days",
+        f"bucket {unique}/archive/lines/ for ever its sink says 30 days: {says}",
+        f"bucket {unique}-copies the last copies of the state of flows (recovery); not there yet",
+    ]
+    change = ("set", "90d", "--bucket", unique, str(definition))
+    made = [
+        f"bucket {unique}/{prefix}: objects are deleted after 90 days"
+        for prefix in ("archive/lines/", "one/")
+    ]
+    assert vigie(*change, "--dry-run") == made
+    assert definition.read_text() == text
+    assert vigie(*change) == made
+    changed = text.replace("30d", "90d").replace("'one/{id}'}", "'one/{id}', keep: 90d}")
+    assert definition.read_text() == changed
+    assert vigie(str(definition))[:3] == [
+        f"bucket {unique}/tmp/ 1 days",
+        f"bucket {unique}/one/ 90 days",
+        f"bucket {unique}/archive/lines/ 90 days",
+    ]
+
+
 def test_how_long_evidence_is_kept_is_changed_in_the_site_file(site: Site) -> None:
     done = site.vigie("retention", "set", "720h", "--evidence")
     assert done.exit_code == 0, done.output
@@ -282,7 +342,7 @@ def test_how_long_evidence_is_kept_is_changed_in_the_site_file(site: Site) -> No
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("30",), "say what: --topic NAME, --table NAME, or --evidence"),
+        (("30",), "say what: --topic, --table or --bucket NAME, or --evidence"),
         (("soon", "--evidence"), "soon"),
         (("-1d", "--evidence"), "No such option"),
         (("0s", "--evidence"), "expected a time above 0"),
@@ -290,6 +350,9 @@ def test_how_long_evidence_is_kept_is_changed_in_the_site_file(site: Site) -> No
         (("12h", "--table", "readings"), "expected whole days for a table"),
         (("90d", "--table", "reading"), "no sink of the definitions given writes"),
         (("forever", "--table", "readings"), "then vigie migrate"),
+        (("12h", "--bucket", "archive"), "expected whole days for a bucket"),
+        (("forever", "--bucket", "archive"), "out of the bucket"),
+        (("90d", "--bucket", "archive"), "no sink of the definitions given writes to the bucket"),
         (("30d", "--topic", "x"), "no broker under connections.redpanda"),
     ],
 )
