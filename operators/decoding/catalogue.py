@@ -30,7 +30,27 @@ BRIDGES = (
     "meshtastic",
 )
 """The modules of `bridges`."""
-HUBS = ("homie", "zwave_js", "domoticz", "mysensors", "wirenboard")
+HUBS = (
+    "homie",
+    "zwave_js",
+    "domoticz",
+    "mysensors",
+    "wirenboard",
+    "deconz",
+    "homematic",
+    "rfxcom",
+    "otgw",
+    "openevse",
+    "ovms",
+    "traccar",
+    "weatherlink",
+    "powerwall",
+    "ispindel",
+    "vzlogger",
+    "lorawan_server",
+    "aws_shadow",
+    "tags",
+)
 """The modules of `hubs`."""
 NAMES = (
     "sparkplug_b",

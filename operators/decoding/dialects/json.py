@@ -31,7 +31,8 @@ _MOST = 100
 AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"))
 
 
-def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None:
+def read_object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None:
+    """Read an object by its known keys. Raises `Undecodable` (unrecognised)."""
     unit = _stated_unit(data) or ""
     numbers = [
         metric
@@ -40,6 +41,10 @@ def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None
     ]
     if unit and numbers == ["value"]:
         builder.put(subject, METRIC_OF_UNIT.get(unit, "value"), data.get("value"), unit)
+        return
+    is_register = "data" in data and set(numbers) <= {"power_factor"}  # nibepi; `factor` is a scale
+    if is_register and unit in METRIC_OF_UNIT and values.number(data["data"]) is not None:
+        builder.put(subject, METRIC_OF_UNIT[unit], data["data"], unit)
         return
     units = {m: unit for m in numbers if unit and values.conversion(m, unit) is not None}
     units |= _units_beside(data)
@@ -147,7 +152,7 @@ def read(builder: ReadingBuilder, data: Any) -> None:
     elif data.__class__ is dict:
         metric = metric_of(word)
         if metric in (None, "value", "state") or not _one_value(builder, metric, device, data):
-            _object(builder, subject_name(builder.topic), data)
+            read_object(builder, subject_name(builder.topic), data)
     elif data.__class__ is list and _list(builder, subject_name(builder.topic), data, _DEEPEST):
         return
     elif data.__class__ is not list and (metric := metric_of(word)) is not None:

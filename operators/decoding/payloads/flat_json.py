@@ -40,7 +40,7 @@ def put_known(
                 builder.put(subject, "contact", raw, inverted=True)
             else:
                 builder.skipped += 1
-        elif metric in without or metric in taken or (metric in data and key != metric):
+        elif metric in without or metric in taken or _is_other(key, metric, data):
             builder.skipped += 1
         else:
             count += 1
@@ -56,6 +56,13 @@ def put_known(
     if fahrenheit:
         count += _fahrenheit(builder, subject, data)
     return count
+
+
+def _is_other(key: str, metric: str, data: dict[str, Any]) -> bool:
+    """Whether another key says the metric, or this one says something else: a scale of a number."""
+    if key.lower() == "factor":
+        return not any(metric_of(name) in ("power", "voltage", "current") for name in data)
+    return metric in data and key != metric
 
 
 def _fahrenheit(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> int:

@@ -44,7 +44,8 @@ _MEANT = {
     "inhumi": "humidity", "tempv": "temperature", "pm1_0": "pm1", "pm10_0": "pm10",
     "dewpoint": "dew_point", "dewpt": "dew_point", "water_content": "moisture",
     "sds_p1": "pm10", "sds_p2": "pm25", "pms_p1": "pm10", "pms_p2": "pm25",
-    "bat": "battery", "wind_speed": "speed", "ground_speed": "speed",
+    "bat": "battery", "battery_charge": "battery", "temper": "temperature",
+    "wind_speed": "speed", "ground_speed": "speed",
 }  # fmt: skip
 """Names of quantities that are words of a key, and no key that a device has alone."""
 _AIM = frozenset(("target", "setpoint", "set", "desired"))
