@@ -13,6 +13,8 @@ PATIENCE = 5.0
 while others catch up."""
 MOST_LATE = 0.25
 """Seconds that an event waits at most for what may still come of other partitions."""
+LEAST_LOOKS = 20
+"""So often these are looked at meanwhile: on a machine without time nobody has read them yet."""
 MOST_HELD = 25_000
 """So many events wait at most for partitions of which nothing is known yet."""
 
@@ -35,6 +37,7 @@ class Alignment:
         self._held: dict[str, Arrival] = {}
         self._newest: dict[str, float] = {}
         self._told: dict[str, float] = {}
+        self._looks: dict[str, int] = {}
         self._caught_up: list[Arrival] = []
 
     def wants(self, part: str) -> bool:
@@ -49,6 +52,7 @@ class Alignment:
         self._told[part] = self._clock()
         if batch.events:
             self._held[part] = arrival
+            self._looks[part] = 0
             self._newest[part] = _last(arrival)
         else:
             self._caught_up.append(arrival)
@@ -104,11 +108,12 @@ class Alignment:
     def _come(self, is_read_to: Callable[[str, float], bool]) -> list[Arrival]:
         """What came, once nothing earlier can come of another partition."""
         late = self._clock() - MOST_LATE
-        found = [
-            arrival
-            for part, arrival in self._held.items()
-            if self._told[part] < late or is_read_to(part, arrival.batch.wall)
-        ]
+        found = []
+        for part, arrival in self._held.items():
+            self._looks[part] += 1
+            is_late = self._told[part] < late and self._looks[part] > LEAST_LOOKS
+            if is_late or is_read_to(part, arrival.batch.wall):
+                found.append(arrival)
         for arrival in found:
             del self._held[arrival.part]
         caught_up, self._caught_up = self._caught_up, []
@@ -156,16 +161,17 @@ def _cut(arrival: Arrival, frontier: float) -> tuple[Arrival | None, Arrival | N
         return None, arrival
     if at == len(batch.events):
         return arrival, None
-    before, after = _cut_arrivals(batch.arrivals, at)
+    before, after = cut_arrivals(batch.arrivals, at)
     wall = before[-1][1] if before else batch.wall
     first = batch._replace(events=batch.events[:at], wall=wall, arrivals=before)
     rest = batch._replace(events=batch.events[at:], arrivals=after, recreated=False)
     return arrival._replace(batch=first), arrival._replace(batch=rest)
 
 
-def _cut_arrivals(
+def cut_arrivals(
     arrivals: Sequence[tuple[int, float]], at: int
 ) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    """How many of the first `at` events arrived when, and how many of the rest."""
     before: list[tuple[int, float]] = []
     after: list[tuple[int, float]] = []
     for (n, wall), end in zip(arrivals, itertools.accumulate(n for n, _ in arrivals), strict=True):

@@ -75,9 +75,10 @@ class CompiledSink:
 class Compiled:
     """A definition ready to run: the plan, the sources that feed it and the sinks it feeds.
 
-    `sharded` says that the partitions of its topics can be worked on apart; `on_error` is what
-    happens to what a source, stream or sink cannot process, by its name. `outbox` are the sinks
-    that the flow does not wait for.
+    `sharded` says that the partitions of its topics can be worked on apart, `decodes_records` that
+    the subjects of some are known behind a step `decode` only; `on_error` is what happens to what a
+    source, stream or sink cannot process, by its name. `outbox` are the sinks that the flow does
+    not wait for.
     """
 
     plan: Plan
@@ -86,6 +87,7 @@ class Compiled:
     sharded: bool
     on_error: Mapping[str, OnError]
     outbox: frozenset[str] = frozenset()
+    decodes_records: bool = False
 
 
 def compile_flow(
@@ -172,7 +174,8 @@ class _Compiler:
         data = [source for source in sources.values() if not is_table(source)]
         sharded = apart and bool(data) and all(source.NAME == "topic" for source in data)
         policies = self._error_policies(nodes)
-        return Compiled(plan, sources, sinks, sharded, policies, with_outbox(self._flow))
+        decodes = any(getattr(source, "messages", False) for source in data)
+        return Compiled(plan, sources, sinks, sharded, policies, with_outbox(self._flow), decodes)
 
     def _sides(self, sources: Mapping[str, AnySource]) -> frozenset[str]:
         tables = [

@@ -92,15 +92,35 @@ def partition(
     return Partitioning(layout, [*data, *sides], is_mine, parts)
 
 
+def refuse_to_share(compiled: Compiled) -> None:
+    """Raise `NotRunnable` where no two processes may run the flow."""
+    flow = compiled.plan.flow
+    if not compiled.sharded:
+        raise NotRunnable(
+            f"flow {flow!r} cannot be shared out by --process: all its sources must be topics, and"
+            " no step may bring several subjects together; run it as one process"
+        )
+    if compiled.decodes_records:
+        raise NotRunnable(
+            f"flow {flow!r} cannot be shared out by --process: it reads a topic with `messages:"
+            " true`, whose subjects are known only once `decode` has read a record, and one subject"
+            " may lie under several keys; run it as one process, or have a flow of its own decode"
+            " the records and write them to a topic, and share out the flow that reads that"
+        )
+
+
 def _shards(compiled: Compiled, counts: Mapping[str, int], saved: int | None, share: Share) -> int:
     """How many shards a flow has: as many as its state has, or else its topics partitions.
 
-    Where these have different numbers, one process does best with one shard.
+    Where these have different numbers, one process does best with one shard. Records of other
+    programs need one: their subjects may lie under any key.
     """
     if not compiled.sharded:
         return 1
     if saved is not None:
         return saved
+    if compiled.decodes_records:
+        return 1
     return max(counts.values()) if len(set(counts.values())) == 1 or share.count > 1 else 1
 
 

@@ -43,13 +43,14 @@ from flows.runtime.evidence import Evidence
 from flows.runtime.inputs import Inputs
 from flows.runtime.outbox.outbox import Outbox
 from flows.runtime.page_announcer import announce_pages
-from flows.runtime.partitioning import Partitioning, partition
+from flows.runtime.partitioning import Partitioning, partition, refuse_to_share
 from flows.runtime.runtime_context import RuntimeContext
 from flows.runtime.saved_state import ending
 from flows.runtime.saved_state.folder import OpenedState, StateFolder
 from flows.runtime.saved_state.points import OUTBOX
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.sources.crossings import Crossings
+from flows.runtime.sources.order_journal import OrderJournal
 from flows.runtime.status import Metrics, make_health
 from flows.vision.recordings import Recordings
 
@@ -200,12 +201,8 @@ class Runner:
     def _opened(self) -> Iterator[tuple[Partitioning, OpenedState]]:
         """The partitions of this process, and their saved state; all is closed afterwards."""
         try:
-            if self._options.share.count > 1 and not self._compiled.sharded:
-                raise NotRunnable(
-                    f"flow {self._flow.flow!r} cannot be shared out by --process: all its sources"
-                    " must be topics, and no step may bring several subjects together; run it as"
-                    " one process"
-                )
+            if self._options.share.count > 1:
+                refuse_to_share(self._compiled)
             for folder in (self._options.data, self._options.data / "flows"):
                 private_folder(folder)
             inputs = self._inputs.connect(self._compiled)
@@ -228,6 +225,10 @@ class Runner:
             had_alarms=bool(opened.saved.figures),
         )
 
+    def _journal(self, source: str) -> OrderJournal:
+        share = self._options.share.name or "alone"
+        return OrderJournal(self._folder.path / f"order-{source}-{share}")
+
     def _told(self) -> Mapping[tuple[str, str], Position]:
         return {} if self._context.crossings is None else self._context.crossings.all()
 
@@ -238,6 +239,7 @@ class Runner:
         )
         inputs = mine.inputs_with_others(opened.saved, self._told())
         context.ahead = opened.saved.ahead_of
+        context.journal = self._journal
         context.router.partitions.update(layout.partitions)
         self._inputs.known = opened.known
         context.input, context.state = opened.saved.input, opened.saved.shard

@@ -12,6 +12,7 @@ from flows.dataflow.routing import Router
 from flows.runtime.saved_state.input_state import InputState
 from flows.runtime.source_progress import SourceProgress
 from flows.runtime.sources.crossings import Crossings
+from flows.runtime.sources.order_journal import OrderJournal
 from flows.runtime.wakeup import Wakeup
 
 
@@ -49,7 +50,8 @@ class RuntimeContext:
     knows the shard to which a subject belongs by its key, which answers commands for a subject that
     no shard knows. `input`, `state` and `carried` are what was saved, for sources, shards and sinks
     that the engine does not bring itself; `ahead` are the offsets up to which a shard has taken
-    what is read. `crossings` is there where several processes run the flow.
+    what is read. `crossings` is there where several processes run the flow. `journal` opens that of
+    a source, where its order is to outlive a kill.
     """
 
     plan: Plan
@@ -66,6 +68,7 @@ class RuntimeContext:
     carried: Callable[[str], Any] = lambda sink: None
     ahead: Callable[[str], Mapping[str, int]] = lambda shard: {}
     crossings: Crossings | None = None
+    journal: Callable[[str], OrderJournal] | None = None
     traces: Tracing | None = None
 
     def __post_init__(self) -> None:

@@ -104,6 +104,44 @@ def test_two_processes_have_one_alarm_for_each_subject_wherever_it_lies_through_
 
 
 @pytest.mark.parametrize("shares", [["1/1"], ["1/2", "2/2"]], ids=["alone", "two"])
+def test_kills_while_a_writer_without_keys_goes_on_change_no_alarm(
+    kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look,
+    shares: list[str],
+) -> None:  # fmt: skip
+    foreign, done = Foreign(kafka.address, f"{unique}.in"), threading.Event()
+
+    def keep_sending() -> None:
+        while not done.wait(0.01):
+            foreign.send(SUBJECTS)
+
+    def wait_for_more() -> None:
+        mark = len(alarms()) + 20 * SUBJECTS
+        wait_until(lambda: len(alarms()) > mark, what="more changes")
+
+    flows = [FlowProcess(definition, site, tmp / "data", "--process", share) for share in shares]
+    sending = threading.Thread(target=keep_sending)
+    sending.start()
+    try:
+        for flow in flows:
+            flow.wait_running()
+        for killed in (0, -1):
+            wait_for_more()
+            flows[killed].kill()
+            flows[killed] = FlowProcess(
+                definition, site, tmp / "data", "--process", shares[killed]
+            ).wait_running()
+        wait_for_more()
+    finally:
+        done.set()
+        sending.join()
+    wait_for_changes(alarms, foreign)
+    for flow in flows:
+        flow.kill()
+    foreign.close()
+    assert changes(alarms()) == expected(foreign.sent)
+
+
+@pytest.mark.parametrize("shares", [["1/1"], ["1/2", "2/2"]], ids=["alone", "two"])
 def test_partitions_that_are_added_are_read_at_once_and_standing_alarms_go_on(
     kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look,
     administer: Administer, shares: list[str],

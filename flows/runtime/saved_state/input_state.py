@@ -18,16 +18,25 @@ WHOLE = "all"
 
 
 class InputState(msgspec.Struct, frozen=True):
-    """Positions by partition; what was read before them and waits, as (partition, batch)."""
+    """Positions by partition; what was read before them and waits, as (partition, batch).
+
+    `taken` is how many events of each partition went on so far, where that was counted.
+    """
 
     positions: dict[str, Position]
     waiting: list[tuple[str, SavedBatch]] = []
+    taken: dict[str, int] | None = None
 
 
-def save(positions: dict[str, Any], source: str, waiting: list[Arrival]) -> bytes:
+def save(
+    positions: dict[str, Any],
+    source: str,
+    waiting: list[Arrival],
+    taken: dict[str, int] | None = None,
+) -> bytes:
     """Encode the state of a source; raises TypeError for a position that is not plain data."""
     held: Any = [(one.part.removeprefix(f"{source}:"), tuple(one.batch)) for one in waiting]
-    return wrap("input", encode(InputState(positions, held)))
+    return wrap("input", encode(InputState(positions, held, taken)))
 
 
 def load(data: bytes) -> InputState:

@@ -16,6 +16,8 @@ from flows.dataflow.input_order import Arrival
 from flows.runtime import tracing
 from flows.runtime.runtime_context import Input, RuntimeContext
 from flows.runtime.saved_state import input_state
+from flows.runtime.sources.order_journal import counted
+from flows.runtime.sources.taken_again import Release, TakenAgain
 
 log = logging.getLogger("vigie")
 
@@ -45,12 +47,32 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         self._patient_until: dict[str, float] = {}  # by topic that is not keyed
         self._whole: set[str] = set()  # such topics of which all partitions are read
         state = context.input(source.name) if saved is None else input_state.load(saved)
+        self._taken = dict(state.taken or {})
+        self._journal = context.journal(source.name) if context.journal and self._is_data else None
         told = context.crossings.of(source.name) if context.crossings else {}
+        if state.taken is None and (state.positions or told):
+            self._forget_order()
+        self._again = self._to_take_again()
         for part in source.parts:
-            self._open(part, state.positions.get(part, told.get(part)))
+            # what lies before a place that this process told itself may not have been saved
+            told_of = None if source.is_mine(part) else told.get(part)
+            self._open(part, state.positions.get(part, told_of))
         for arrival in input_state.waiting_of(source.name, state):
             context.router.look(self._part(arrival.part), arrival.batch.events)
-            self._alignment.take(arrival)
+            self._order().take(arrival)
+
+    def _to_take_again(self) -> TakenAgain | None:
+        """What the journal has behind the saved state."""
+        releases = self._journal.after(self._taken) if self._journal is not None else []
+        return TakenAgain(releases, self._taken) if releases else None
+
+    def _forget_order(self) -> None:
+        """What was taken is not known here: the state is that of other processes."""
+        if self._journal is not None:
+            self._journal.replace([])
+
+    def _order(self) -> Alignment | TakenAgain:
+        return self._again or self._alignment
 
     def _open(self, part: str, position: object | None) -> None:
         id = f"{self._source.name}:{part}"
@@ -81,11 +103,11 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             self._grow(part)
         items = self._shared_out() if self._is_data and context.crossings else []
         found = self._patient_until.keys() == self._whole and self._read_in_turn()
-        items += self._sent(self._released())
+        items += self._released()
         if found or items:
             context.wakeup.busy()
             return items
-        is_patient = self._patient_until.keys() != self._whole
+        is_patient = self._patient_until.keys() != self._whole or self._again is not None
         context.wakeup.idle(is_patient or self._alignment.holds_any())
         return self._woken()
 
@@ -165,7 +187,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
     def _read(self, id: str, reader: Reader) -> int | None:
         """Read a partition, unless something of it waits; how many events came, if anything did."""
         context = self._context
-        if not self._alignment.wants(id):
+        if not self._order().wants(id):
             return None
         position = reader.position() if context.crossings else None
         batch = reader.read()
@@ -183,14 +205,37 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         if self._is_data and context.router.look(self._part(id), batch.events):
             assert context.crossings is not None
             context.crossings.tell(self._source.name, self._part(id), position)
-        self._alignment.take(Arrival(id, self._source.name, batch))
+        self._order().take(Arrival(id, self._source.name, batch))
         return len(batch.events)
 
-    def _released(self) -> list[Arrival]:
+    def _released(self) -> list[Item]:
+        if self._again is not None:
+            return self._released_again(self._again)
         router, parts = self._context.router, self._readers
         is_mixed = self._is_data and router.is_mixed(parts)
         is_apart = is_mixed and router.lies_apart(parts)
-        return self._alignment.release(is_mixed, self._are_others_read_to if is_apart else None)
+        released = self._alignment.release(is_mixed, self._are_others_read_to if is_apart else None)
+        release = self._count(released)
+        if is_apart and release and self._journal is not None:
+            self._journal.add(release)
+        return self._sent(released)
+
+    def _released_again(self, again: TakenAgain) -> list[Item]:
+        """What a run that was killed had released, in its order."""
+        items: list[Item] = []
+        for released in again.release():
+            self._count(released)
+            items += self._sent(released)
+        if again.is_over():
+            if again.left():
+                self._forget_order()
+            for arrival in again.held():
+                self._alignment.take(arrival)
+            self._again = None
+        return items
+
+    def _count(self, released: Iterable[Arrival]) -> Release:
+        return counted(self._taken, ((one.part, len(one.batch.events)) for one in released))
 
     def _are_others_read_to(self, id: str, wall: float) -> bool:
         return all(
@@ -239,7 +284,8 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
     def snapshot(self) -> bytes:
         """The positions, once what was refused before them is durable, and what waits."""
         positions = {part: reader.position() for part, (_, reader) in self._readers.items()}
-        state = input_state.save(positions, self._source.name, self._alignment.held())
+        held = [arrival for arrival in self._order().held() if arrival.batch.events]
+        state = input_state.save(positions, self._source.name, held, self._taken)
         self._context.flush_refused()
         for part, (_, reader) in self._readers.items():
             if isinstance(reader, ShownReader) and self._source.is_mine(part):
@@ -248,5 +294,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
 
     def close(self) -> None:
         """Close all partitions."""
+        if self._journal is not None:
+            self._journal.close()
         for _, reader in self._readers.values():
             self._context.close(reader)

@@ -1,7 +1,9 @@
 """One subject, one state, wherever its records lie: foreign producers, and runs that are killed."""
 
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from connectors.kafka.admin import partition_of
@@ -56,6 +58,62 @@ def test_several_processes_have_one_alarm_for_a_subject_that_lies_in_partitions_
             flow.kill()
     foreign.close()
     assert changes(alarms()) == expected(foreign.sent)
+
+
+DECODING = """\
+sources: {records: {topic: {name: NAME.in, messages: true}}}
+dialects:
+  plant:
+    topics: ["NAME.in/#"]
+    subject: "{serial}"
+    time: at
+    readings: [{metric: temperature, value: t}]
+streams: {readings: {from: records, steps: [{decode: {as: plant}}]}}
+alarms:
+  hot: {from: readings, when: {above: 30, clear: 28}, response: Cool it.}
+clock: {idle: 1h}
+sinks: {log: {from: readings, topic: NAME.out}}
+"""
+
+
+class Plant(Foreign):
+    """Writes each record under a key of its own, which is not the device's serial number."""
+
+    began = int(time.time()) - 2000
+
+    def _send(self, event: Reading) -> None:
+        at = self.began + event.time  # a device's time is believed from the year 2000 on
+        document = {"serial": event.subject, "at": at, "t": event.value}
+        self._producer.send(
+            self._topic,
+            msgspec.json.encode(document),
+            key=f"order-{len(self.sent)}".encode(),
+            timestamp_ms=int(1000 * at),
+        )
+
+
+def test_subjects_that_decode_finds_have_one_state_each_whatever_the_keys_of_the_records(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection, site, _ = hot_flow(broker, tmp, unique)
+    definition = write(tmp, "plant", DECODING.replace("NAME", unique))
+    plant = Plant(broker.address, f"{unique}.in")
+    alarms = topic(connection, connection.topic_names.alarms)
+    plant.send(200)
+    flow = FlowProcess(definition, site, tmp / "data").wait_running()
+    wait_until(
+        lambda: sum(map(len, changes(alarms()).values())) >= len(plant.sent),
+        what="a change of an alarm for each reading",
+    )
+    assert flow.stop() == 0
+    plant.close()
+    found = changes(alarms()).items()
+    assert {
+        subject: [(seq, event, at - plant.began) for seq, event, at in of] for subject, of in found
+    } == expected(plant.sent)
+    shared = FlowProcess(definition, site, tmp / "shared", "--process", "1/2")
+    wait_until(lambda: shared.exit_status is not None, what="the process to end")
+    assert "it reads a topic with `messages: true`" in shared.log.read_text()
 
 
 class Changing(Foreign):
