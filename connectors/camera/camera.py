@@ -22,7 +22,6 @@ from connectors.camera.picture_health import PictureHealth
 from connectors.camera.rate import RatePicker
 from connectors.camera.record.packet_ring import CODECS, PacketRing, camera_folder
 from connectors.camera.record.picture_record import PictureRecord
-from connectors.camera.record.private_polygons import write_polygons
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
 from connectors.camera.state import ONLINE, UNRECORDED, state_reading, unwatched_reading
@@ -132,14 +131,8 @@ class Camera:
         limits = self.settings.ring
         if limits is None:
             return None
-        folder: Path = camera_folder(limits.folder, self.settings.name)
-        try:
-            ring = PacketRing(folder, limits.seconds, limits.most_bytes)
-            write_polygons(folder, self.settings.private)
-            return ring
-        except OSError as error:
-            log.warning("%s: no packets are kept: %s", self.settings.name, error.strerror)
-            return None
+        folder = camera_folder(limits.folder, self.settings.name)
+        return PacketRing(folder, limits.seconds, limits.most_bytes, self.settings.private)
 
     # The rest runs in the camera's thread.
 

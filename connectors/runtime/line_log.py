@@ -1,5 +1,6 @@
 """A file in which a sink remembers across crashes: a log of lines."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,40 +30,66 @@ class LineLog:
     ) -> None:
         self.durable = path is not None
         self._lines = lines
+        self._waiting: list[bytes] = []
         self._file: IO[bytes] | None = None
-        self._longest = 0
+        self._size = self._longest = 0
         if path is not None:
             private_folder(path.parent)
             _replay(path, read, holds)
             self._rewrite(path)
 
     def write(self, line: bytes) -> None:
-        """Add a line."""
+        """Add a line; it is not in the file before `sync`."""
         if self._file is not None:
-            self._file.write(line + b"\n")
+            self._waiting.append(line + b"\n")
 
     def sync(self) -> None:
-        """Return when all lines are on disk."""
-        if self._file is None:
+        """Return when all lines are on disk.
+
+        Raises `OSError` where they cannot be; the file then is as it was, and they still wait.
+        """
+        if self._file is None or not self._waiting:
             return
-        if self._file.tell() > self._longest:
-            self._rewrite(Path(self._file.name))
-        else:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        if self._size > self._longest:
+            with contextlib.suppress(OSError):  # there may be room for a few lines more
+                self._rewrite(Path(self._file.name))
+                return
+        self._append(self._file, b"".join(self._waiting))
+        self._waiting.clear()
+
+    def forget_waiting(self) -> None:
+        """Leave out the lines that no `sync` has put on disk."""
+        self._waiting.clear()
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
+            with contextlib.suppress(OSError):
+                self.sync()
             self._file.close()
             self._file = None
 
+    def _append(self, file: IO[bytes], lines: bytes) -> None:
+        rest = memoryview(lines)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(self._size)
+            raise
+        self._size += len(lines)
+
     def _rewrite(self, path: Path) -> None:
-        self.close()
         whole = b"".join(line + b"\n" for line in self._lines())
         write_private(path, whole)
+        if self._file is not None:
+            self._file.close()
+        self._file = open_private(path, "ab", buffering=0)
+        self._waiting.clear()
+        self._size = len(whole)
         self._longest = COMPACT_BYTES + 2 * len(whole)
-        self._file = open_private(path, "ab")
 
 
 def _replay(path: Path, read: Callable[[bytes], None], holds: str) -> None:

@@ -4,15 +4,20 @@ Whatever the umask, others may neither read nor write what is made here.
 """
 
 import os
+import shutil
 import stat
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from connectors.base import ConnectorError
 
 FOLDER, FILE = 0o700, 0o600
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+RESERVE, SHARE = 256 << 20, 0.05
+"""Bytes, or that share of a small disk, which are left to a flow's saved state by what it can do
+without.
+"""
 
 
 class NotPrivate(ConnectorError):
@@ -47,21 +52,46 @@ def check_private(path: Path) -> None:
         )
 
 
-def open_private(path: Path, mode: str) -> IO[bytes]:
+def open_private(path: Path, mode: str, buffering: int = -1) -> IO[bytes]:
     """Open a file in binary `mode`; if it is new, it gets mode 0600."""
-    return open(path, mode, opener=_create)
+    return open(path, mode, buffering, opener=_create)
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace a file as a whole, with mode 0600; it is durable on return."""
+    """Replace a file as a whole, with mode 0600; it is durable on return.
+
+    Raises `OSError` where there is no room for both; the file then is as it was.
+    """
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
-    with open_private(fresh, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with open_private(fresh, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)  # a part of it would take what room is left
+        raise
     sync(path.parent)
+
+
+class Room(NamedTuple):
+    """Bytes that are free on a disk, and how many of them are the rest of the flow's."""
+
+    free: int
+    reserve: int
+
+    @property
+    def spare(self) -> int:
+        """Bytes that may be taken; less than none where others lack some."""
+        return self.free - self.reserve
+
+
+def room(folder: Path) -> Room:
+    """The room on the disk of a folder. Raises `OSError`."""
+    disk = shutil.disk_usage(folder)
+    return Room(disk.free, min(RESERVE, round(disk.total * SHARE)))
 
 
 def sync(path: Path) -> None:

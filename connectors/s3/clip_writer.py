@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from connectors.base import ConnectorContext, NoAnswer, VideoCut
 from connectors.runtime.private_files import private_folder
 from connectors.s3.evidence_spool import DueTimes, Job
-from connectors.s3.evidence_writer import IDLE, Bounds, EvidenceWriter
+from connectors.s3.evidence_writer import FULL, IDLE, Bounds, EvidenceWriter
 from connectors.s3.followed_objects import object_of
 from connectors.s3.keys import BadKey
 from connectors.s3.settings import Settings
@@ -51,6 +51,7 @@ class ClipWriter(EvidenceWriter):
         self._before, self._after = span
         self._most = most
         self._parallel = settings.parallel
+        self._cutting = f"{context.name} cutting"
         self._due = DueTimes()
         self._tried: dict[str, float] = {}
         self._look_again: dict[str, float] = {}
@@ -122,14 +123,18 @@ class ClipWriter(EvidenceWriter):
         tried = time.monotonic() - self._tried.setdefault(event.id, time.monotonic())
         path = self._folder / f"{hashlib.sha256(event.id.encode()).hexdigest()[:32]}.mp4"
         try:
+            if self._lacks_room(0):
+                raise NoAnswer(FULL)
             cut = self._context.video(text(field(event, "camera")), start, end, path)
         except NoAnswer as error:
-            self._context.health.degraded(self._context.name, str(error))
+            self._context.health.degraded(self._cutting, str(error))
             self._look_again[event.id] = time.monotonic() + IDLE
             if tried > GIVE_UP or now > end + MARGIN + GIVE_UP:
                 self._forget(event.id)
                 self._lose(job, str(error))
             return
+        if self._cutting in self._context.health.down:
+            self._context.health.up(self._cutting)
         whole = cut is not None and cut.end >= end - NEARLY
         if not whole and tried < PATIENCE and now < end + MARGIN + PATIENCE:
             path.unlink(missing_ok=True)
@@ -141,15 +146,15 @@ class ClipWriter(EvidenceWriter):
             self._lose(job, "nothing is recorded of the camera from this time")
             return
         size = path.stat().st_size
-        if self._full(size):
+        if (why := self._full(size)) is not None:
             path.unlink()
-            self._lose(job, "too many bytes wait for the object store")
+            self._lose(job, why)
             return
         made = _made(cut, path, size)
         ready = Job(key=job.key, event=event, size=job.size + size, file=path.name, made=made)
         with self._changed:
             self._spool.put(ready)
-            self._spool.sync()
+            self._save()
 
     def _forget(self, id: str) -> None:
         self._tried.pop(id, None)
@@ -172,15 +177,20 @@ class ClipWriter(EvidenceWriter):
 
     def _put(self, problems: dict[str, str], job: Job) -> None:
         try:
-            path = self._folder / str(job.file)
-            self._uploads.attempt(
-                job.key, lambda: self._uploads.store.put_file(job.key, path, TYPE)
-            )
+            self._uploads.attempt(job.key, lambda: self._put_file(job))
         except ObjectRejected as error:
             problems[job.event.id] = why = f"the object store refused {job.key!r}: {error}"
             self._uploads.refuse([job.event], "refused", why)
         except FileNotFoundError:
             problems[job.event.id] = "the clip that waited for the object store is gone"
+
+    def _put_file(self, job: Job) -> None:
+        store, path = self._uploads.store, self._folder / str(job.file)
+        try:
+            store.put_file(job.key, path, TYPE)
+        except FileNotFoundError:  # it was stored, but a full disk did not take word of that
+            if store.size(job.key) != job.made.get("bytes"):
+                raise
 
 
 def _made(cut: VideoCut, path: Path, size: int) -> dict[str, object]:

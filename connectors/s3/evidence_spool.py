@@ -6,6 +6,7 @@ Neither a crash nor a store that is down loses a job without a word.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,17 @@ class EvidenceSpool:
     """Jobs in order of arrival, by the id of their event. Not thread-safe.
 
     A line of the file is a job as it now is, or the id of one that is done as a text. With no path
-    nothing is kept on disk.
+    nothing is kept on disk. `unsaved` are the jobs of which the file says nothing yet.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.jobs: OrderedDict[str, Job] = OrderedDict()
         self.bytes = 0
+        self.unsaved: set[str] = set()
+        self._changed: dict[str, None] = {}
         self._done: OrderedDict[str, None] = OrderedDict()
         self._log = LineLog(path, self._read, self._lines, "evidence that waits")
         self.durable = self._log.durable
-        self.sync = self._log.sync
-        self.close = self._log.close
 
     def knows(self, id: str) -> bool:
         """Whether an event's job waits or was done."""
@@ -57,13 +58,33 @@ class EvidenceSpool:
 
     def put(self, job: Job) -> None:
         """Add a job, or say what became of it."""
+        if job.event.id not in self.jobs:
+            self.unsaved.add(job.event.id)
         self._keep(job)
-        self._log.write(msgspec.json.encode(job))
+        self._changed[job.event.id] = None
 
     def done(self, job: Job) -> None:
         """Forget a job, but not that it was done."""
         self._forget(job.event.id)
-        self._log.write(msgspec.json.encode(job.event.id))
+        self._changed[job.event.id] = None
+
+    def sync(self) -> None:
+        """Return when all jobs are on disk.
+
+        Raises `OSError` where they cannot be; what the file holds then is what it held before.
+        """
+        self._log.forget_waiting()
+        for id in self._changed:
+            self._log.write(msgspec.json.encode(self.jobs.get(id, id)))
+        self._log.sync()
+        self._changed.clear()
+        self.unsaved.clear()
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(OSError):
+            self.sync()
+        self._log.close()
 
     def _keep(self, job: Job) -> None:
         before = self.jobs.get(job.event.id)
@@ -71,6 +92,7 @@ class EvidenceSpool:
         self.jobs[job.event.id] = job
 
     def _forget(self, id: str) -> None:
+        self.unsaved.discard(id)
         job = self.jobs.pop(id, None)
         self.bytes -= job.size if job else 0
         self._done[id] = None

@@ -9,6 +9,7 @@ import msgspec
 from connectors.base import ConnectorContext, ConnectorError
 from connectors.runtime.backoff import Backoff
 from connectors.runtime.batch_writer import FIRST_BACKOFF, LONGEST_BACKOFF
+from connectors.runtime.private_files import room
 from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from connectors.s3.evidence import evidence
 from connectors.s3.evidence_spool import EvidenceSpool, Job
@@ -21,6 +22,9 @@ from operators.events import Detection, Event, encode_lines
 from operators.model.template import Template
 
 IDLE = 1.0
+LITTLE = 0.25
+"""The part of a disk's reserve in which evidence may wait, too."""
+FULL = "the disk on which evidence waits is full"
 
 
 class Bounds(NamedTuple):
@@ -56,6 +60,7 @@ class EvidenceWriter(ThreadedWriter):
         self._one_each = "time" in Template(key).placeholders()
         self._uploads = Uploads(context, settings, key)
         self._flushing = 0
+        self._disk = f"{context.name} spool"
         self._try_at = 0.0
         self._backoff = Backoff(FIRST_BACKOFF, LONGEST_BACKOFF)
         try:
@@ -100,9 +105,10 @@ class EvidenceWriter(ThreadedWriter):
         key = self._keys.key(wanted, event.id) if self._one_each else wanted
         size = len(encode_lines([event])) + len(key)
         job = Job(key=key, event=event, size=size)
-        if len(self._spool.jobs) >= self._bounds.jobs or self._full(size):
-            what = "objects" if len(self._spool.jobs) >= self._bounds.jobs else "bytes"
-            job = self._as_lost(job, f"too many {what} wait for the object store")
+        if len(self._spool.jobs) >= self._bounds.jobs:
+            job = self._as_lost(job, "too many objects wait for the object store")
+        elif (why := self._full(size)) is not None:
+            job = self._as_lost(job, why)
         self._spool.put(job)
         self._objects.begin(event)
 
@@ -122,16 +128,36 @@ class EvidenceWriter(ThreadedWriter):
     def _better(self, job: Job, event: Event) -> None:
         """Take an event with a better picture of the object."""
 
-    def _full(self, more: int) -> bool:
-        return self._spool.bytes + more > self._bounds.bytes
+    def _full(self, more: int) -> str | None:
+        """Why so many bytes more cannot wait; None where they can."""
+        if self._spool.bytes + more > self._bounds.bytes:
+            return "too many bytes wait for the object store"
+        return FULL if self._lacks_room(more) else None
+
+    def _lacks_room(self, more: int) -> bool:
+        """Whether what waits would take room that the rest of the flow needs.
+
+        A little may always wait: where the store answers, a disk that is nearly full costs nothing.
+        """
+        if self._context.folder is None:
+            return False
+        try:
+            disk = room(self._context.folder)
+        except OSError:
+            return False  # what is wrong shows when it is written
+        return disk.spare < more and self._spool.bytes + more > disk.reserve * LITTLE
 
     def flush(self) -> None:
-        """Return when the jobs are on disk, or done where there is no folder for them."""
+        """Return when the jobs are on disk, or done where there is no folder for them.
+
+        What a full disk does not take is lost, which is told before.
+        """
         with self._changed:
             if self._spool.durable:
-                self._keys.sync()
-                self._spool.sync()
                 self._raise()
+                if not self._save():
+                    self._lose_unsaved()
+                    self._wait_while(lambda: self._spool.unsaved)
                 return
             self._flushing += 1
             self._changed.notify_all()
@@ -139,6 +165,29 @@ class EvidenceWriter(ThreadedWriter):
                 self._wait_while(lambda: self._spool.jobs)
             finally:
                 self._flushing -= 1
+
+    def _save(self) -> bool:
+        """Put the jobs on disk; whether it took them."""
+        try:
+            self._keys.sync()
+            self._spool.sync()
+        except OSError as error:
+            self._context.health.degraded(
+                self._disk,
+                f"the disk of {self._context.folder} takes no evidence: {error.strerror};"
+                " make room there: until then it is lost",
+            )
+            return False
+        if self._disk in self._context.health.down:
+            self._context.health.up(self._disk)
+        return True
+
+    def _lose_unsaved(self) -> None:
+        for id in self._spool.unsaved:
+            job = self._spool.jobs[id]
+            if job.lost is None:
+                self._spool.put(self._as_lost(job, FULL))
+        self._changed.notify_all()
 
     def close(self) -> None:
         """Stop the thread; what waits in the spool goes on after the next start."""
@@ -157,9 +206,16 @@ class EvidenceWriter(ThreadedWriter):
     def _run(self) -> None:
         while not self._closed:
             self._tell_lost()
+            self._save_what_waits()
             if not self._prepare() and not self._deliver():
                 with self._changed:
                     self._changed.wait(self._pause())
+
+    def _save_what_waits(self) -> None:
+        """Save what a full disk did not take, once it has room."""
+        with self._changed:
+            if self._disk in self._context.health.down:
+                self._save()
 
     def _prepare(self) -> bool:
         """Make evidence ready that need not wait for the store; whether there was any."""
@@ -226,7 +282,7 @@ class EvidenceWriter(ThreadedWriter):
                 if self._objects.job_of(job.event) == job.event.id:
                     self._objects.end(job.event)
                 self._spool.done(job)
-            self._spool.sync()
+            self._save()
             self._changed.notify_all()
 
 

@@ -46,6 +46,7 @@ class Positions:
         self._topic = topic
         self._lock = threading.Lock()
         self._id: str | None = None
+        self._warned = False
         self._partitions = {number: _Partition(offset) for number, offset in self._load().items()}
         self._saved = self.all()
 
@@ -94,17 +95,26 @@ class Positions:
             return {number: each.position() for number, each in self._partitions.items()}
 
     def save(self) -> None:
-        """Keep the positions, durably; does nothing where none changed."""
+        """Keep the positions, durably; does nothing where none changed.
+
+        A disk that takes none costs no more than pictures that are looked at again after a restart.
+        """
         positions = self.all()
         if self._file is None or positions == self._saved:
             return
-        private_folder(self._file.parent)
         written = {str(number): offset for number, offset in sorted(positions.items())}
         text = json.dumps(
             {"version": 1, "topic": self._topic, "id": self._id, "positions": written}
         )
-        write_private(self._file, text.encode())
-        self._saved = positions
+        try:
+            private_folder(self._file.parent)
+            write_private(self._file, text.encode())
+        except OSError as error:
+            if not self._warned:
+                log.warning("%s cannot be written: %s", self._file, error.strerror)
+            self._warned = True
+            return
+        self._saved, self._warned = positions, False
 
     def _load(self) -> dict[int, int]:
         if self._file is None or not self._file.exists():

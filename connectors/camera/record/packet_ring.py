@@ -8,8 +8,8 @@ so that the end of the process costs no more than the packet under way.
 import contextlib
 import logging
 import math
-import shutil
 from collections import deque
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,9 @@ from urllib.parse import quote
 import av
 from av.error import FFmpegError
 
-from connectors.runtime.private_files import private_folder
+from connectors.camera.motion import Polygon
+from connectors.camera.record.private_polygons import write_polygons
+from connectors.runtime.private_files import private_folder, room
 
 log = logging.getLogger("vigie")
 
@@ -28,8 +30,6 @@ LONG = 1800.0
 CODECS = ("h264", "hevc")
 JUMP = 2.0
 """Seconds between a stream's own times and those of its pictures from which on its times jumped."""
-RESERVE, SHARE = 256 << 20, 0.05
-"""Bytes, or that share of a small disk, which are left to the rest of the flow: its saved state."""
 LONGEST_HEAD = 1024
 """Bytes of a key frame among which its parameters stand."""
 _TICKS = 90_000
@@ -80,8 +80,17 @@ class PacketRing:
     others need. `problem` says why nothing is kept at present. Not thread-safe.
     """
 
-    def __init__(self, folder: Path, seconds: float, most_bytes: int) -> None:
-        self._folder = private_folder(folder)
+    def __init__(
+        self,
+        folder: Path,
+        seconds: float,
+        most_bytes: int,
+        private: Sequence[Polygon] = (),
+    ) -> None:
+        """`private` is what nobody may see of the camera."""
+        self._folder = folder
+        self._private = private
+        self._is_ready = False
         self._seconds = seconds
         self._most_bytes = most_bytes
         self._shortest = SHORTEST if seconds <= LONG else SHORTEST_OF_LONG
@@ -99,6 +108,8 @@ class PacketRing:
         self._is_short = False
         self.failures = 0
         self.problem: str | None = None
+        with contextlib.suppress(OSError):  # it is tried again, and told, when packets come
+            self._prepare()
 
     def write(self, packet: "av.Packet[Any]", source: av.VideoStream, time: float) -> None:
         """Add a packet, of which `time` is the event time; it belongs to the ring from then on.
@@ -153,6 +164,12 @@ class PacketRing:
             self._bytes += size
         self._segment = None
 
+    def _prepare(self) -> None:
+        """Make the folder, and say in it what nobody may see. Raises `OSError`."""
+        if not self._is_ready:
+            write_polygons(private_folder(self._folder), self._private)
+            self._is_ready = True
+
     def _has_other_pictures(self, packet: "av.Packet[Any]", source: av.VideoStream) -> bool:
         """Whether a key frame says that pictures are of another size or kind from it on."""
         found = parameters(bytes(memoryview(packet)[:LONGEST_HEAD]), source.codec_context.name)
@@ -161,8 +178,7 @@ class PacketRing:
 
     def _has_room(self) -> bool:
         """Whether the disk has room for others beside us; forgets the oldest for it."""
-        disk = shutil.disk_usage(self._folder)
-        free, wanted = disk.free, min(RESERVE, disk.total * SHARE)
+        free, wanted = room(self._folder)
         is_short = free < wanted
         if is_short and not self._is_short:
             log.warning(
@@ -185,6 +201,7 @@ class PacketRing:
             self._remove(*self._kept.pop())
         path = self._folder / f"{start}.ts"
         try:
+            self._prepare()
             if not self._has_room():
                 self._failed(f"the disk of {self._folder} is full; make room there")
                 return

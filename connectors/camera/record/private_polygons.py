@@ -6,18 +6,25 @@ from pathlib import Path
 
 from connectors.base import NoAnswer
 from connectors.camera.motion import Polygon
-from connectors.runtime.private_files import write_private
+from connectors.runtime.private_files import open_private, write_private
 
 NAME = "private.json"
 
 
 def write_polygons(folder: Path, polygons: Sequence[Polygon]) -> None:
-    """Cover these polygons in all clips from now on, those of earlier packets included."""
+    """Cover these polygons in all clips from now on, those of earlier packets included.
+
+    Raises `OSError` where they cannot be written; until they are, there are no clips.
+    """
     path = folder / NAME
-    if polygons:
-        write_private(path, json.dumps([list(polygon) for polygon in polygons]).encode())
-    else:
+    if not polygons:
         path.unlink(missing_ok=True)
+        return
+    try:
+        write_private(path, json.dumps([list(polygon) for polygon in polygons]).encode())
+    except OSError:
+        open_private(path, "wb").close()  # the earlier ones would show what is private by now
+        raise
 
 
 def read_polygons(folder: Path) -> list[Polygon]:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from connectors.kafka.connection import TopicConnection
+from flows.vision.detection_positions import Positions
 from infra.embedded.broker import Broker
 from operators.events import Event, Frame, Reading
+from tests.chaos.small_disk import SmallDisk, missing
 from tests.flows.vision.detecting import FLOW, Pictures, Process, jpeg
 from tests.waiting import wait_until
 
@@ -258,3 +260,22 @@ def test_a_broker_that_comes_back_empty_is_read_anew(own, tmp, topic):
 def children(pid: int) -> list[int]:
     threads = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(word) for file in threads for word in file.read_text().split()]
+
+
+@pytest.mark.skipif(missing() is not None, reason="only root may mount a small disk")
+def test_a_full_disk_ends_no_detection_and_positions_are_kept_once_there_is_room(
+    tmp: Path,
+) -> None:
+    disk, file = SmallDisk(tmp / "disk"), tmp / "disk" / "files" / "positions.json"
+    try:
+        disk.fill()
+        positions = Positions(file, "pictures")
+        positions.start(0, 5)
+        positions.done(positions.read(0, 5))
+        positions.save()
+        assert Positions(file, "pictures").all() == {}
+        disk.make_room()
+        positions.save()
+        assert Positions(file, "pictures").all() == {0: 6}
+    finally:
+        disk.unmount()

@@ -13,7 +13,10 @@ import av
 import numpy as np
 import pytest
 
+from connectors.base import NoAnswer
+from connectors.camera.record.clip import cut_clip
 from connectors.camera.record.packet_ring import PacketRing, camera_folder, segments
+from connectors.camera.record.private_polygons import read_polygons
 from tests.chaos.small_disk import SmallDisk, missing
 from tests.connectors.camera.recorded import encoded
 
@@ -235,5 +238,28 @@ def test_a_disk_that_fills_up_keeps_room_for_the_flow_and_none_at_all_is_told(
         shutil.rmtree(folder)
         fill(other, video, START + 40)
         assert other.problem is None
+    finally:
+        disk.unmount()
+
+
+@pytest.mark.skipif(missing() is not None, reason="only root may mount a small disk")
+def test_while_a_full_disk_takes_no_word_of_what_is_private_there_are_no_clips(
+    tmp_path: Path,
+) -> None:
+    disk, folder = SmallDisk(tmp_path / "disk"), tmp_path / "disk" / "gate"
+    video = write_video(tmp_path / "video.mp4", 30, key_every=5)
+    clip = tmp_path / "clip.mp4"
+    left, right = [[(0.0, 0.0), (0.5, 0.0), (0.5, 1.0)]], [[(0.5, 0.0), (1.0, 0.0), (1.0, 1.0)]]
+    try:
+        fill(PacketRing(folder, 600, 1 << 30, left), video, START)
+        assert cut_clip(folder, START, START + 2, clip)
+        disk.fill()
+        ring = PacketRing(folder, 600, 1 << 30, right)
+        with pytest.raises(NoAnswer, match="private"):
+            cut_clip(folder, START, START + 2, clip)
+        disk.make_room()
+        fill(ring, video, START + 40)
+        assert ring.problem is None
+        assert read_polygons(folder) == right
     finally:
         disk.unmount()
