@@ -32,8 +32,9 @@ from operators.component import Location, Spec
 from operators.model.units import Name
 
 SECRET_KEYS = re.compile(
-    r"pass(w|phrase|$)|pasw|pwd|secret|token|access_key|credential", re.IGNORECASE
+    r"^(?!.*_file$).*(pass(w|phrase|$)|pasw|pwd|secret|token|access_key|credential)", re.IGNORECASE
 )
+"""Keys of a secret; what ends in `_file` names where one is."""
 MISSING = {
     "site": "a name for this installation, such as  site: north-plant",
     "vigie": "begin the file with  vigie: 1",

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from connectors.kafka.foreign.settings import SchemaRegistry
 from connectors.kafka.net.selector import QuickSelector
@@ -44,6 +44,11 @@ class TopicConnection(Spec):
         None, description="User for SASL; none for no authentication, or a token or certificate."
     )
     password: SecretStr | None = Field(None, description="Password of that user.")
+    password_file: str | None = Field(
+        None,
+        description="File with that password instead, read again for each connection.",
+        examples=["/run/secrets/kafka"],
+    )
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
         "SCRAM-SHA-256", description="How the user is authenticated; OAUTHBEARER needs a token."
     )
@@ -51,7 +56,10 @@ class TopicConnection(Spec):
     token_file: str | None = Field(
         None, description="File with that token, read again for each connection."
     )
-    tls: bool = Field(False, description="Encrypt the connection.")
+    tls: bool = Field(
+        False,
+        description="Encrypt the connection. The files are read again for each connection.",
+    )
     ca: str | None = Field(None, description="File of the certificate authority, in PEM form.")
     certificate: str | None = Field(
         None, description="File of the client's own certificate, in PEM form; needs `tls`."
@@ -112,6 +120,12 @@ class TopicConnection(Spec):
             )
         return compression
 
+    @model_validator(mode="after")
+    def _has_one_password(self) -> Self:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("expected `password` or `password_file`, got both; leave one out")
+        return self
+
     @property
     def fence(self) -> "Fence | None":
         """What shuts out other processes from writing; None where only one may run."""
@@ -154,8 +168,10 @@ class TopicConnection(Spec):
 
             options["sasl_oauth_token_provider"] = Token(self.token, self.token_file)
         elif self.sasl:
-            password = self.password.get_secret_value() if self.password else ""
-            options |= {"sasl_plain_username": self.username, "sasl_plain_password": password}
+            options |= {
+                "sasl_plain_username": self.username,
+                "sasl_plain_password": self._password(),
+            }
         protocol = ("SASL_" if self.sasl else "") + ("SSL" if self.tls else "PLAINTEXT")
         options["security_protocol"] = protocol
         if self.ca:
@@ -165,6 +181,13 @@ class TopicConnection(Spec):
         if self.key_password:
             options["ssl_password"] = self.key_password.get_secret_value()
         return options
+
+    def _password(self) -> Any:
+        from connectors.kafka.access.password import PasswordFile
+
+        if self.password_file is not None:
+            return PasswordFile(self.password_file)
+        return self.password.get_secret_value() if self.password else ""
 
 
 def _is_installed(codec: str) -> bool:

@@ -7,6 +7,8 @@ import contextlib
 import socket
 import ssl
 import struct
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kafka.net.sasl import get_sasl_mechanism
@@ -112,11 +114,12 @@ def _authenticate(connection: TopicConnection, address: str, host: str, link: An
     options = connection.client_options()
     names = ("sasl_plain_username", "sasl_plain_password", "sasl_oauth_token_provider")
     config = {name: options[name] for name in names if name in options}
-    mechanism = get_sasl_mechanism(connection.sasl)(
-        host=host, sasl_mechanism=connection.sasl, **config
+    make = partial(
+        get_sasl_mechanism(connection.sasl), host=host, sasl_mechanism=connection.sasl, **config
     )
+    mechanism = _read(make)
     while not mechanism.is_done():
-        sent = mechanism.auth_bytes()
+        sent = _read(mechanism.auth_bytes)
         body = struct.pack(">i", len(sent)) + sent
         code, rest = _ask(link, AUTHENTICATE, 0, body)
         if code:
@@ -124,10 +127,20 @@ def _authenticate(connection: TopicConnection, address: str, host: str, link: An
             of = f"of user {connection.username!r} " if connection.username else ""
             raise BrokerRefusal(
                 f"the broker at {address} refuses the credentials {of}({connection.sasl}: {said});"
-                " mend the user or its password in the site file"
+                f" mend the user, or its password in {connection.password_file or 'the site file'}"
             )
         _, rest = _text(rest)
         mechanism.receive(rest[4:])
+
+
+def _read(secret: Callable[[], Any]) -> Any:
+    """Do what reads the file of a password or of a token."""
+    try:
+        return secret()
+    except (OSError, ValueError) as error:
+        raise BrokerRefusal(
+            f"the file with the password or token cannot be read: {error}; put it there"
+        ) from error
 
 
 def _handshake(link: Any, mechanism: str) -> tuple[int, list[str]]:

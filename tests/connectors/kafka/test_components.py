@@ -9,6 +9,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, UnsupportedCodecError
 from kafka.record.default_records import DefaultRecordBatch
+from pydantic import SecretStr, ValidationError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError, Health, Reader, Stopped
 from connectors.kafka import open_consumer, poller
@@ -622,3 +623,10 @@ def test_partitions_that_come_while_the_flow_runs_are_said_once(
     assert list(context.shared["grown"]) == [f"{unique}/2"]
     assert caplog.text.count(f"topic {unique} has 3 partitions now, 2 before") == 1
     assert recorder.counts["new_partitions"] == 1
+
+
+def test_a_password_stands_in_the_site_file_or_in_a_file_of_its_own() -> None:
+    with pytest.raises(ValidationError, match="expected `password` or `password_file`, got both"):
+        TopicConnection(
+            brokers=["a:9092"], username="u", password=SecretStr("p"), password_file="/run/p"
+        )
