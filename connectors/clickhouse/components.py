@@ -84,4 +84,5 @@ class ClickHouse(Sink):
             max_wait=0.5,
             idle=FarEndCheck(answers),
             takes=inserter.takes,
+            takes_proves=True,
         )

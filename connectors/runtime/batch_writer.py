@@ -33,6 +33,7 @@ class BatchWriter(ThreadedWriter):
     events wait. `idle`, if given, is called about once a second while there is nothing to do; it
     may keep a connection alive and may raise `Retry` too. `takes`, if given, tells after a `Retry`
     that suspects an event whether the far end takes anything at all; if not, it is an outage.
+    `takes_proves` says that the far end then takes such events, and does not only answer.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class BatchWriter(ThreadedWriter):
         queue_bound: int = 50_000,
         idle: Callable[[], None] | None = None,
         takes: Callable[[], bool] = lambda: True,
+        takes_proves: bool = False,
     ) -> None:
         super().__init__(context)
         self._deliver = deliver
         self._idle = idle
-        self._takes = takes
+        self._takes, self._takes_proves = takes, takes_proves
         self._max_events = context.batch_events or max_events
         self._max_wait = max_wait if context.batch_wait is None else context.batch_wait
         self._bound = queue_bound
@@ -127,7 +129,7 @@ class BatchWriter(ThreadedWriter):
         self._delivered(retry.delivered)
         if not retry.suspect or not self._takes():
             raise retry
-        verdict = self._suspicion.failed(len(batch) - retry.delivered)
+        verdict = self._suspicion.failed(len(batch) - retry.delivered, self._takes_proves)
         if verdict == "refuse":
             event = self._batch[0]
             self._context.refuse(event, "not_taken", f"tried again and again: {retry.detail}")

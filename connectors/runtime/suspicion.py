@@ -12,6 +12,8 @@ TRIES = 5
 """Tries of one event while others are taken, and of a batch before it is halved."""
 TRIES_ALONE = 12
 """Tries of one event while nothing shows that the far end takes others; some half a minute."""
+TRIES_PROVEN = 2
+"""Tries of one event, and of a batch, where the far end is seen to take others each time."""
 MOST_DOUBLINGS = 5
 
 Verdict = Literal["wait", "halve", "refuse"]
@@ -43,14 +45,14 @@ class Suspicion:
 
     def __init__(self) -> None:
         self.limit: int | None = None
-        self._failed = 0
+        self._failed = self._failed_proven = 0
         self._alone = Tries()
         self._others_taken = False
         self._refused_in_a_row = 0
 
     def taken(self) -> None:
         """The far end took some events."""
-        self._failed = 0
+        self._failed = self._failed_proven = 0
         self._alone = Tries()
         self._others_taken, self._refused_in_a_row = True, 0
         if self.limit is not None:
@@ -60,17 +62,22 @@ class Suspicion:
         """Nothing is left of the batch: try the next one whole."""
         self.limit = None
 
-    def failed(self, count: int) -> Verdict:
-        """The far end answered, and did not take the first `count` events of the batch."""
+    def failed(self, count: int, proven: bool = False) -> Verdict:
+        """The far end answered, and did not take the first `count` events of the batch.
+
+        `proven` says that it was seen right now to take such events in general.
+        """
         if count > 1:
             self._failed += 1
-            if self.limit is None and self._failed < TRIES:
+            if self.limit is None and self._failed < (TRIES_PROVEN if proven else TRIES):
                 return "wait"
             self.limit = count // 2
             return "halve"
-        if not self._alone.is_guilty(self._others_taken, self._refused_in_a_row):
+        self._failed_proven += proven
+        is_guilty = self._alone.is_guilty(self._others_taken, self._refused_in_a_row)
+        if not is_guilty and self._failed_proven < TRIES_PROVEN:
             return "wait"
-        self._alone = Tries()
+        self._alone, self._failed_proven = Tries(), 0
         self._others_taken = False
         self._refused_in_a_row += 1
         return "refuse"

@@ -14,6 +14,7 @@ from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
 from connectors.clickhouse.writer import Inserter
+from connectors.runtime import batch_writer
 from connectors.runtime.threaded_writer import Retry
 from infra.embedded import clickhouse
 from operators.alarms.kpi import Kpis
@@ -473,6 +474,27 @@ def test_a_table_that_is_altered_by_hand_costs_no_row_and_ends_no_flow(
     sink.insert([reading(2)])
     rows = connect(connection).query("SELECT id FROM kept FINAL ORDER BY id").result_rows
     assert [row[0] for row in rows] == (["r1", "r2"] if mend else ["r2"])
+
+
+def test_rows_that_a_table_never_takes_hold_up_no_others_however_many_they_are(
+    connection: ClickHouseConnection, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_writer, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(batch_writer, "LONGEST_BACKOFF", 0.001)
+    sink = ClickHouse.model_validate({"table": "kept"}).open(
+        recorder.context("history", connection)
+    )
+    sink.write([reading(0)])
+    sink.flush()
+    client = connect(connection)
+    client.command("ALTER TABLE kept ADD CONSTRAINT poisoned CHECK subject != 'poison'")
+    poisoned = {3, *range(5, 20), 22}
+    sink.write([reading(n, "poison" if n in poisoned else "rack") for n in range(1, 25)])
+    sink.flush()
+    sink.close()
+    assert {letter.id for letter in recorder.letters} == {f"r{n}/history" for n in poisoned}
+    found = client.query("SELECT id FROM kept FINAL").result_rows
+    assert {row[0] for row in found} == {f"r{n}" for n in range(25) if n not in poisoned}
 
 
 def test_a_server_that_takes_no_row_at_all_is_told_from_one_that_refuses_a_row(
