@@ -165,6 +165,8 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
     topics.pushed("camera_gate", [{"n": 1}])
     found = client.rest()
     assert types_of(found["me"]["body"]) == user
+    assert found["refreshed"]["status"] == 200
+    assert types_of(found["refreshed"]["body"])["access_token"] == "string"
     assert found["subscribed"]["channels"] == ["camera_1", "events"]
     assert found["of_the_camera"]["data"] == {"n": 1}, "its id names its channel"
     camera = types_of(found["camera"]["body"])

@@ -5,6 +5,7 @@ const [password] = rest;
 const login = await ask("POST", "/api/auth/login", { body: { username: "admin", password } });
 say("login", login);
 const token = login.body.access_token;
+say("refreshed", await ask("POST", "/api/auth/refresh", { token }));
 say("me", await ask("GET", "/api/auth/me", { token }));
 const added = await ask("POST", "/api/cameras", { token, body: { name: "gate", url: "rtsp://10.0.0.23:554/stream2" } });
 say("added", added);
