@@ -1,16 +1,19 @@
 """What a killed run had taken of several partitions, taken again in the same order."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from connectors.base import Batch
-from flows.dataflow.alignment import MOST_HELD, cut_arrivals
+from flows.dataflow.alignment import cut_arrivals
 from flows.dataflow.input_order import Arrival
 from operators.columnar.lazy import as_list
 
 PATIENCE = 30.0
-"""Seconds for which a partition that brings nothing is waited for: a broker may start anew."""
+"""Seconds for which a partition is waited for that brings nothing, once another did."""
+MOST_EVENTS = 100_000
+"""More are no release of this topic: it was replaced, or its saved state was."""
 Release = Mapping[str, int]
 """How many events of each partition were taken so far, of those that a release brought some."""
 
@@ -35,13 +38,13 @@ class TakenAgain:
         self._held: dict[str, list[Arrival]] = {}
         self._live: dict[str, Arrival] = {}
         self._clock = clock
-        self._since = clock()
+        self._since = math.inf
 
     def is_over(self) -> bool:
         """Whether all was taken, or what is left cannot be had, or is no longer of these."""
         if not self._left or self._clock() - self._since > PATIENCE:
             return True
-        return sum(self._missing(self._left[0], part) for part in self._left[0]) > MOST_HELD
+        return sum(self._missing(self._left[0], part) for part in self._left[0]) > MOST_EVENTS
 
     def left(self) -> Sequence[Release]:
         """The releases that were not made again."""
@@ -60,6 +63,7 @@ class TakenAgain:
             self._live[part] = arrival._replace(batch=empty)
         if batch.events:
             self._held.setdefault(part, []).append(arrival)
+        if batch.events or self._since == math.inf:
             self._since = self._clock()
 
     def release(self) -> list[list[Arrival]]:

@@ -33,7 +33,8 @@ class Plan(msgspec.Struct):
 
     `kept`, `migrated` (as `old → new`), `begun` and `lost` are identities of saved state. `topics`
     and `tables` are what would be made, `rights` those that are missing. `replayed` are the alarms
-    that differ on history, a line each. `unknown` says what could not be found out.
+    that differ on history, a line each. `apart` are topics whose subjects lie in partitions of
+    several processes, so that each reads all of them. `unknown` says what could not be found out.
     """
 
     flow: str
@@ -46,6 +47,7 @@ class Plan(msgspec.Struct):
     topics: list[str] = []
     tables: list[str] = []
     rights: list[str] = []
+    apart: list[str] = []
     replayed: list[str] = []
     unknown: list[str] = []
 

@@ -14,6 +14,7 @@ def text(plan: Plan) -> Iterator[str]:
     """The lines of a plan."""
     if plan.is_none:
         yield f"{plan.flow}: no differences"
+        yield from _apart(plan)
         yield from (f"  unknown: {what}" for what in plan.unknown)
         return
     yield f"{plan.flow}: {'a new flow' if plan.is_new else 'changes'}"
@@ -32,11 +33,17 @@ def text(plan: Plan) -> Iterator[str]:
         drop = " ".join(f"--drop {name}" for name in plan.lost)
         yield f"      refused unless renamed with `was:`, or deployed with {drop}"
     yield from (f"  ! {missing}" for missing in plan.rights)
+    yield from _apart(plan)
     yield from (f"  {line}" for line in plan.replayed[:1])
     yield from (f"      {line}" for line in plan.replayed[1 : MOST + 1])
     if len(plan.replayed) > MOST + 1:
         yield f"      … and {len(plan.replayed) - MOST - 1} more; see vigie replay --against"
     yield from (f"  ? unknown: {what}" for what in plan.unknown)
+
+
+def _apart(plan: Plan) -> Iterator[str]:
+    for topic in plan.apart:
+        yield f"    topic {topic} is not keyed by subject: each process reads all its partitions"
 
 
 def _change(change: Change) -> Iterator[str]:

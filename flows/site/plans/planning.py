@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
@@ -14,6 +15,7 @@ from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
+from connectors.kafka.topics.contents import Unreachable, contents
 from flows.admin.alarm_client import AlarmTopics
 from flows.checks.connections import check_site
 from flows.checks.context import Scope
@@ -99,7 +101,9 @@ def _standing(flow: str, site: Site) -> list[AlarmTransition]:
 def _topics(new: Side, site: Site, made: Plan) -> None:
     """Which topics would be made, and which rights on the others are missing."""
     connection = site.connection("redpanda", TopicConnection)
-    needs = _needed_topics(new, TopicNames.of_site(site))
+    names = TopicNames.of_site(site)
+    crossings = names.crossings(new.flow.flow)
+    needs = _needed_topics(new, names)
     try:
         client = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=10_000)
         try:
@@ -111,6 +115,8 @@ def _topics(new: Side, site: Site, made: Plan) -> None:
         return
     for topic in found:
         name = topic["name"]
+        if name == crossings and topic["error_code"]:
+            continue  # one process needs none
         try:
             if topic["error_code"] == TopicAuthorizationFailedError.errno:
                 raise no_right(connection, "DESCRIBE", name)
@@ -118,8 +124,18 @@ def _topics(new: Side, site: Site, made: Plan) -> None:
                 made.topics.append(name)
                 continue
             refuse_missing_right(connection, topic, needs[name])
+            if name == crossings:
+                made.apart += _apart(connection, name)
         except BrokerRefusal as error:
             made.rights.append(str(error))
+        except Unreachable as error:
+            made.unknown.append(f"which topics are keyed by subject: {error}")
+
+
+def _apart(connection: TopicConnection, crossings: str) -> list[str]:
+    """The topics in whose partitions processes found subjects of others; raises `Unreachable`."""
+    rows = [msgspec.json.decode(one.value) for one in contents(connection, crossings) if one.value]
+    return sorted({row["part"].rpartition("/")[0] for row in rows})
 
 
 def _needed_topics(new: Side, names: TopicNames) -> dict[str, list[str]]:
@@ -140,6 +156,8 @@ def _needed_topics(new: Side, names: TopicNames) -> dict[str, list[str]]:
     for sink in new.compiled.sinks.values():
         if isinstance(sink.component, TopicSink):
             need(sink.component.name, "WRITE")
+    if new.compiled.sharded:
+        need(names.crossings(new.flow.flow), "READ", "WRITE")
     if new.flow.alarms:
         need(names.alarms, "WRITE")
         need(names.alarm_commands, "READ")

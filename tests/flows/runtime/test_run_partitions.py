@@ -9,6 +9,8 @@ import pytest
 from connectors.kafka.admin import partition_of
 from connectors.kafka.connection import TopicConnection
 from flows.dataflow.routing import PROOF
+from flows.site.plans.plan_text import text
+from flows.site.plans.planning import make_plan
 from infra.embedded.broker import Broker
 from operators.events import Reading, encode_lines
 from tests.flow_process import FlowProcess
@@ -163,6 +165,8 @@ def test_two_processes_read_their_own_partitions_until_a_subject_lies_in_one_of_
     assert changes(alarms()) == expected(writer.sent)
     assert "not read any more" in said
     assert "may have subjects of other processes" in said
+    said = "\n".join(text(make_plan(definition, definition, site, None)))
+    assert f"topic {unique}.in is not keyed by subject: each process reads all" in said
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["", "with a step that brings all together"])
