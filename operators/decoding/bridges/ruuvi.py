@@ -16,9 +16,13 @@ _FORMAT = 5
 _LENGTH = 24
 _DECODED: dict[str, tuple[str, str | None]] = {
     "temperature": ("temperature", None), "humidity": ("humidity", None),
-    "pressure": ("pressure", "Pa"), "voltage": ("voltage", None),
-    "batteryVoltage": ("voltage", None),
+    "pressure": ("pressure", None), "voltage": ("voltage", None),
+    "batteryVoltage": ("voltage", None), "battery": ("voltage", "mV"),
 }  # fmt: skip
+"""By key: metric and unit. A gateway's pressure is in Pa, that of the package ruuvitag-sensor, whose
+battery is in mV, in hPa.
+"""
+_MARKS = frozenset(("gw_mac", "data", *_DECODED))
 METRICS = frozenset(("temperature", "humidity", "pressure", "voltage", "signal_strength"))
 
 
@@ -43,10 +47,10 @@ def _broadcast(text: str) -> dict[str, float | None]:
 
 
 def _read(builder: ReadingBuilder, data: Any) -> None:
-    if data.__class__ is not dict or not ("gw_mac" in data or "data" in data):
-        raise missing("an object with gw_mac and data of a tag")
+    if data.__class__ is not dict or _MARKS.isdisjoint(data):
+        raise missing("an object with gw_mac and data of a tag, or its values")
     builder.set_time(data.get("ts"), data.get("gwts"))
-    name = data.get("id", data.get("ble_mac")) or builder.topic.rpartition("/")[2]
+    name = data.get("id", data.get("ble_mac", data.get("mac"))) or builder.topic.rpartition("/")[2]
     device = json_name(str(name).replace(":", "").upper())
     if values.number(data.get("rssi")) is not None:
         builder.put(device, "signal_strength", data["rssi"])
