@@ -19,8 +19,8 @@ _DECODED: dict[str, tuple[str, str | None]] = {
     "pressure": ("pressure", None), "voltage": ("voltage", None),
     "batteryVoltage": ("voltage", None), "battery": ("voltage", "mV"),
 }  # fmt: skip
-"""By key: metric and unit. A gateway's pressure is in Pa, that of the package ruuvitag-sensor, whose
-battery is in mV, in hPa.
+"""By key: metric and unit. A gateway's pressure is in Pa; that of the package ruuvitag-sensor is in
+hPa, and its battery in mV.
 """
 _MARKS = frozenset(("gw_mac", "data", *_DECODED))
 METRICS = frozenset(("temperature", "humidity", "pressure", "voltage", "signal_strength"))
