@@ -36,6 +36,36 @@ QUESTIONS = {
     "influxdb history": ("questions.html#how-do-i-bring-old-history",),
     "prometheus": ("metrics.html", "operations.html#dashboards-and-rules"),
     "hysteresis": ("glossary.html", "components.html#", "alarms.html"),
+    "alarm comes and goes all the time": (
+        "alarms.html#chatter",
+        "questions.html#an-alarm-comes-and-goes",
+    ),
+    "too many notifications at once": ("questions.html#too-many-notifications",),
+    "sensor sends nothing any more": ("questions.html#a-sensor-sends-nothing",),
+    "change the limit of an alarm": ("questions.html#how-do-i-change-the-limit",),
+    "how many cameras on one machine": ("cameras.html", "models.html#how-many-cameras"),
+    "run it on a raspberry pi": ("moving.html#on-a-raspberry-pi", "questions.html#"),
+    "how long are recordings kept": ("cameras.html#how-long", "operations.html#how-long"),
+    "delete old data": ("operations.html#how-long", "questions.html#"),
+    "who may see my page": ("security.html", "page.html#my-pages"),
+    "single sign on": ("security.html", "api.html", "operations.html", "questions.html#"),
+    "connect grafana": ("dashboards.html", "operations.html#dashboards"),
+    "send alarms to telegram": ("questions.html#how-do-i-send-alarms",),
+    "a second server takes over": (
+        "operations.html#a-second-machine",
+        "questions.html#how-does-a-second",
+    ),
+    "try a definition before it runs": (
+        "testing-definitions.html",
+        "replay.html",
+        "questions.html#",
+    ),
+    "send dead letters again": ("operations.html#dead-letters", "page.html#dead-letters"),
+    "https certificate for the page": ("security.html#on-the-internet", "questions.html#"),
+    "follow a reading through the system": ("traces.html", "questions.html#how-do-i-follow"),
+    "how much memory does it need": ("benchmarks.html", "questions.html#"),
+    "hide a part of the picture": ("cameras.html#objects-and-zones", "questions.html#"),
+    "which rights on the kafka cluster": ("operations.html#on-a-kafka-cluster",),
 }
 
 

@@ -148,7 +148,7 @@ export class PlaceEditor {
     const all = [...new Set([...this.modes, ...modes])];
     const when = h("fieldset", {class: "when", disabled: privacy},
       field(say("hours"), h("input", {value: hours, maxlength: 14, pattern: "(\\d{2}:\\d{2}|sunrise|sunset)-(\\d{2}:\\d{2}|sunrise|sunset)", placeholder: "sunset-06:00", autocomplete: "off", oninput: (event) => { zone.hours = event.target.value; }})),
-      all.length ? h("div", {class: "modes", role: "group", "aria-label": say("inModes")}, h("span", {}, say("inModes")), ...all.map(box)) : null);
+      all.length ? h("div", {class: "in-modes", role: "group", "aria-label": say("inModes")}, h("span", {}, say("inModes")), ...all.map(box)) : null);
     return [when, h("label", {class: "check"}, h("input", {type: "checkbox", checked: privacy, onchange: (event) => { zone.privacy = when.disabled = event.target.checked; this.draw(); }}), h("span", {}, say("privacy")))];
   }
 
