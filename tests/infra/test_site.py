@@ -53,7 +53,7 @@ QUESTIONS = {
     "send alarms to telegram": ("questions.html#how-do-i-send-alarms",),
     "a second server takes over": (
         "operations.html#a-second-machine",
-        "questions.html#how-does-a-second",
+        "questions.html#how-do-i-move",
     ),
     "try a definition before it runs": (
         "testing-definitions.html",
