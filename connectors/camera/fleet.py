@@ -13,8 +13,15 @@ from connectors.camera.connect_pace import HostPace
 from connectors.camera.last_looks import LastLooks
 from connectors.camera.motion import Polygon
 from connectors.camera.output import Output
-from connectors.camera.settings import Gate, camera_settings, is_running, name_of
+from connectors.camera.settings import (
+    CameraSettings,
+    Gate,
+    camera_settings,
+    is_running,
+    name_of,
+)
 from connectors.camera.state import ONLINE, state_reading
+from connectors.config.variables import VariableError
 
 log = logging.getLogger("vigie")
 
@@ -54,6 +61,7 @@ class Fleet:
         self._cameras: dict[str, Camera] = {}
         self._names: dict[str, str] = {}
         self._second: dict[str, Mapping[str, Any]] = {}
+        self._rows: dict[str, Mapping[str, Any]] = {}
 
     @property
     def keys(self) -> set[str]:
@@ -73,7 +81,7 @@ class Fleet:
                 self._output.count("bad_rows", 1)
             else:
                 wanted[name] = row
-        for name in [name for name in self._cameras if name not in wanted]:
+        for name in [name for name in self._rows if name not in wanted]:
             self._leave(name)
         for name, row in wanted.items():
             self._run(name, row)
@@ -107,6 +115,17 @@ class Fleet:
             if (name_of(row) or other) == name:
                 self.set_row(other, row)
 
+    def refresh(self) -> None:
+        """Take over what changed of the secrets that addresses name, such as a mended password."""
+        for name, row in list(self._rows.items()):
+            try:
+                settings = self._settings(name, row)
+            except (AddressError, VariableError):
+                continue  # a secret is just being replaced, or is as wrong as it was
+            running = self._cameras.get(name)
+            if running is None or running.settings != settings:
+                self._run(name, row)
+
     def seen(self, name: str) -> None:
         """Something was found on pictures of a camera. From any thread."""
         camera = self._cameras.get(name)
@@ -125,12 +144,10 @@ class Fleet:
         if not is_running(row):
             self._leave(name)
             return
+        self._rows[name] = row
         try:
-            private = self._private.get(name, ())
-            settings = camera_settings(
-                self._source, row, self._gate, self._ring, private, self._variables
-            )
-        except AddressError as error:
+            settings = self._settings(name, row)
+        except (AddressError, VariableError) as error:
             log.warning("%s: %s", name, error)
             self._output.count("bad_rows", 1)
             self._end(name)
@@ -146,8 +163,13 @@ class Fleet:
         self._cameras[name] = camera
         camera.start()
 
+    def _settings(self, name: str, row: Mapping[str, Any]) -> CameraSettings:
+        private = self._private.get(name, ())
+        return camera_settings(self._source, row, self._gate, self._ring, private, self._variables)
+
     def _leave(self, name: str) -> None:
         """End a camera at which nobody is to look any more."""
+        self._rows.pop(name, None)
         self._end(name)
         self._looks.forget(name)
 

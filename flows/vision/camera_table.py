@@ -10,7 +10,7 @@ from connectors.kafka.components import Topic
 from operators.model.tables import is_deleted, row_of
 
 LOOK_AGAIN = 1.0
-"""Seconds after which the topic is looked at even if nobody says that something came."""
+"""Seconds after which topic and secrets are looked at even if nobody says that something came."""
 
 
 def follow_table(topic: Topic, context: ConnectorContext, fleet: Fleet) -> None:
@@ -28,6 +28,7 @@ def follow_table(topic: Topic, context: ConnectorContext, fleet: Fleet) -> None:
                 batch = reader.read()
                 if batch is not None:
                     _take(batch, fleet)
+            fleet.refresh()
             came.wait(LOOK_AGAIN)
             came.clear()
     finally:

@@ -22,7 +22,7 @@ from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.vision.camera_states import CameraStates
-from flows.vision.camera_table import follow_table
+from flows.vision.camera_table import LOOK_AGAIN, follow_table
 from flows.vision.capture_topics import CaptureTopics
 from flows.vision.child_process import Child
 from flows.vision.frames_outbox import FramesOutbox
@@ -91,7 +91,8 @@ def capture(child: Child) -> None:
             follow_table(table, context, fleet)
         else:
             fleet.set_rows(wanted.get("rows", []))
-            child.stopping.wait()
+            while not child.stopping.wait(LOOK_AGAIN):
+                fleet.refresh()
     finally:
         fleet.close()
         live.stop()
