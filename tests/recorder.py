@@ -97,6 +97,7 @@ class Watching:
         server_id: int | None = None,
         folder: Path | None = None,
         dead_letter: Callable[[DeadLetter], None] | None = None,
+        columns: bool = False,
         **settings: Any,
     ) -> None:
         self.counts: dict[str, int] = {}
@@ -111,6 +112,7 @@ class Watching:
             count=self._count,
             dead_letter=dead_letter or self.letters.append,
             folder=folder,
+            columns=columns,
         )
         self.source = MariadbBinlog(**{"tables": RECORDER_TABLES} | settings)
         self.source.partitions(self.context)

@@ -6,10 +6,12 @@ a database, rows of both kinds stand side by side.
 """
 
 import datetime
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connectors.mariadb.preflight import quoted
+from operators.columnar.lazy_rows import LazyRows, RowLayout
 from operators.events import Row
 
 STATES, META, ATTRIBUTES = "states", "states_meta", "state_attributes"
@@ -80,16 +82,27 @@ class Recorder:
 
     def resolve(self, rows: list[dict[str, Any]]) -> None:
         """Set `entity_id` and `shared_attrs` of rows of `states`; None where nothing is known."""
-        names, attributes = self._names, self._attributes
-        for row in rows:
-            name_key, key = row.get("metadata_id"), row.get("attributes_id")
-            if name_key not in names or key not in attributes:
-                self._query_unknown(rows)
-                attributes = self._attributes
-            if names[name_key] is not None:
-                row["entity_id"] = names[name_key]
-            text = attributes[key] if key in attributes else self._older.get(key)
+        found = self.said(
+            [row.get("metadata_id") for row in rows], [row.get("attributes_id") for row in rows]
+        )
+        for row, name, text in zip(rows, *found, strict=True):
+            if name is not None:
+                row["entity_id"] = name
             row["shared_attrs"] = text or row.get("attributes")
+
+    def said(
+        self, names: Sequence[int | None], attributes: Sequence[int | None]
+    ) -> tuple[list[str | None], list[str | None]]:
+        """Return what is known under these numbers of names and attributes, row by row."""
+        try:
+            return [*map(self._names.__getitem__, names)], [
+                *map(self._attributes.__getitem__, attributes)
+            ]
+        except KeyError:
+            self._query_unknown(set(names), set(attributes))
+        new, older = self._attributes, self._older
+        texts = [new[key] if key in new else older.get(key) for key in attributes]
+        return [self._names[key] for key in names], texts
 
     def changed(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
         """Whether an update of `states` says something else.
@@ -106,9 +119,8 @@ class Recorder:
             was.get(n) != is_now.get(n) for n in ("entity_id", "state", "shared_attrs")
         )
 
-    def _query_unknown(self, rows: list[dict[str, Any]]) -> None:
-        names: set[Any] = {row.get("metadata_id") for row in rows} - self._names.keys()
-        keys: set[Any] = {row.get("attributes_id") for row in rows} - self._attributes.keys()
+    def _query_unknown(self, names: set[Any], keys: set[Any]) -> None:
+        names, keys = names - self._names.keys(), keys - self._attributes.keys()
         for key in keys & self._older.keys():
             self._attributes[key] = self._older[key]
         unknown = sorted(key for key in keys if key not in self._attributes)
@@ -185,3 +197,20 @@ def inserted(
         )
         for values in rows
     ]
+
+
+def lazily(recorder: Recorder, layout: RowLayout, rows: list[tuple[Any, ...]]) -> LazyRows | None:
+    """New rows of `states`; None where one has no name, or not the time that all have today."""
+    made = LazyRows(layout, rows, [], {})
+    times: Any = made.column("last_updated_ts")
+    meta, attributes = made.column("metadata_id"), made.column("attributes_id")
+    if times is None or meta is None or attributes is None:
+        return None
+    if None in times or not (min(times) > 0 and max(times) < LATEST) or math.isnan(sum(times)):
+        return None
+    names, texts = recorder.said(meta, attributes)
+    if None in names:
+        return None
+    if (inline := made.column("attributes")) is not None:
+        texts = [text or own for text, own in zip(texts, inline, strict=True)]
+    return LazyRows(layout, rows, times, {"entity_id": names, "shared_attrs": texts})

@@ -4,12 +4,13 @@ import collections
 import logging
 import math
 import threading
-from typing import Any
 
 from connectors.base import Batch, ConnectorContext
 from connectors.mariadb.session import Chunk, Session
 from connectors.mariadb.settings import Settings
 from connectors.mariadb.start_file import SURELY_SAVED, StartFile
+from operators.columnar.lazy_rows import LazyRows, joined
+from operators.events import Event
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class BinlogReader:
             self._thread.start()
         if self._failure is not None:
             raise RuntimeError(f"the reader of {self._context.name} failed") from self._failure
-        events: list[Any] = []
+        events: list[Event] | LazyRows = []
         arrivals: list[tuple[int, float]] = []
         last: Chunk | None = None
         with self._room:
@@ -62,7 +63,7 @@ class BinlogReader:
                 if last is not None and chunk.live != last.live:
                     break
                 self._queue.popleft()
-                events += chunk.events
+                events = joined(events, chunk.events)
                 arrivals += chunk.arrivals
                 last = chunk
             if last is None:

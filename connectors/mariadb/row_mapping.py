@@ -3,18 +3,20 @@
 import datetime
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from operators.columnar.lazy_rows import LazyRows
 from operators.component import Spec
 from operators.decoding.payloads.values import number
 from operators.events import Event, Occurrence, Reading, Row
 
 MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
 Arrivals = list[tuple[int, float]]
+Events = list[Event] | LazyRows
 
 
 class RowMapping(Spec):
@@ -128,10 +130,10 @@ class Mappings:
         self._mappers = {table: mapper(table, mapping) for table, mapping in mappings.items()}
         self._unmapped = unmapped
 
-    def apply(self, rows: list[Row], arrivals: Arrivals) -> tuple[list[Event], Arrivals]:
+    def apply(self, rows: Sequence[Event], arrivals: Arrivals) -> tuple[Events, Arrivals]:
         """The events of rows, and how many of them arrived when; `arrivals` says so of the rows."""
         if not self._mappers:
-            return list(rows), arrivals
+            return rows if isinstance(rows, LazyRows) else list(rows), arrivals
         events: list[Event] = []
         left: Arrivals = []
         rest = iter(rows)
@@ -145,7 +147,9 @@ class Mappings:
             left.append((len(some), at))
         return events, left
 
-    def _event(self, row: Row) -> Event | None:
+    def _event(self, row: Event) -> Event | None:
+        if not isinstance(row, Row):
+            return row
         read = self._mappers.get(row.table)
         try:
             return read(row) if read else row

@@ -35,6 +35,7 @@ from connectors.mariadb.snapshot import Snapshot, begin, pages
 from connectors.mariadb.start_file import StartFile
 from connectors.runtime import steady_clock
 from connectors.runtime.backoff import Backoff
+from operators.columnar.lazy_rows import LazyRows
 from operators.events import Event
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Chunk:
     `wall` is the arrival time of the last one (epoch seconds); `live` as a `Batch` has it.
     """
 
-    events: list[Event]
+    events: list[Event] | LazyRows
     arrivals: list[tuple[int, float]]
     position: dict[str, Any]
     wall: float
@@ -205,6 +206,7 @@ class Session:
             self._context.count,
             self._pass_on,
             self._problems.warn,
+            lazily=self._context.columns and not self._settings.rows,
         )
         self._live = reached(decoder.position.gtids, target)
         self._pass_on(decoder)

@@ -5,10 +5,15 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from operators.columnar.lazy_rows import LazyRows
 from operators.component import Logic, Now, StepContext
 from operators.decoding.catalogue import built_in
 from operators.decoding.dialect import IGNORE, Dialect, Route
-from operators.decoding.dialects.home_assistant_recorder import plain_number, table_row
+from operators.decoding.dialects.home_assistant_recorder import (
+    plain_number,
+    table_row,
+    with_plain_numbers,
+)
 from operators.decoding.dialects.zigbee2mqtt_exposes import Described, Property
 from operators.decoding.offline_devices import OfflineDevices
 from operators.decoding.payloads.parse import (
@@ -52,11 +57,13 @@ class DecodeLogic(Logic):
         self._reads_states = codec == "home_assistant_recorder"
         self._marks_stale = not self._reads_states and codec != "debezium"
 
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+    def on_batch(self, events: Sequence[Event], now: Now) -> list[Event]:
         """Decode messages and rows; events that are decoded already pass."""
         out: list[Event] = []
         zone, described = self._context.timezone, self._described
         may_be_plain = self._reads_states and not (self._time or self._context.arrival)
+        if may_be_plain and isinstance(events, LazyRows):
+            events = with_plain_numbers(events)
         for event in events:
             if event.__class__ is Message:
                 builder = ReadingBuilder(

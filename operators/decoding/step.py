@@ -86,6 +86,11 @@ class Decode(Operator):
         min_length=1,
     )
 
+    @property
+    def takes_columns(self) -> bool:
+        """Rows of a recorder, which need not be whole."""
+        return self.as_ == "home_assistant_recorder" and self.time is None
+
     def logic(self, context: StepContext) -> DecodeLogic:
         """Make the step's logic for one shard."""
         return DecodeLogic(self.as_, self.time.split(".") if self.time else [], context)

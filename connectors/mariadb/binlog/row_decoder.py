@@ -1,15 +1,14 @@
 """Decodes the row packets of one table, an order of magnitude faster than mysql-replication does.
 
-A plan is made once for every set of columns that are NULL: neighbouring columns of fixed size are
-unpacked together, the others by a function of their own.
+Functions are written for its columns (`row_code`): one for all rows, and one for each set of
+columns that is NULL in many of them.
 """
 
-import struct
-import zlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
-from connectors.mariadb.binlog.column_readers import Value, length_bytes_of, value_of
+from connectors.mariadb.binlog.column_readers import length_bytes_of, value_of
 from connectors.mariadb.binlog.column_types import (
     BLOB,
     DOUBLE,
@@ -21,29 +20,48 @@ from connectors.mariadb.binlog.column_types import (
     VARCHAR,
 )
 from connectors.mariadb.binlog.packets import ROW_EVENTS, Rows, length_coded, uncompressed
+from connectors.mariadb.binlog.row_code import (
+    BAD_VALUES,
+    ColumnCode,
+    ReadRow,
+    dict_reader,
+    tuple_reader,
+)
 from connectors.mariadb.binlog.table_map import Column
+from connectors.mariadb.values import ADDRESSES, text_or_hex
 
 Row = dict[str, Any]
-Step = Callable[[bytes, int, Row], int]
 
 FIXED = {TINY: "b", SHORT: "h", LONG: "i", LONGLONG: "q", DOUBLE: "d"}
 """Types of fixed size: their code in `struct`."""
-MOST_PLANS = 4096
+OFTEN = 100
+"""From so many rows with the same columns NULL on, they have a function of their own."""
+MOST_OWN, MOST_COUNTED = 64, 4096
+"""How many sets of NULL columns have one, and how many are counted."""
 _INSERT = ROW_EVENTS[23]
 
 
 SPOILED = ""
 """Where a row says why a value of it could not be read. No column has this name."""
-BAD_VALUES = (ValueError, ArithmeticError, LookupError, struct.error, zlib.error, OSError)
 
 
-class BadValue(Exception):
-    """Bytes that are no value of their column; `end` is where the next column begins."""
+class _Readers:
+    """The functions that read images of some columns: any row, or those with some columns NULL."""
 
-    def __init__(self, column: str, end: int, error: Exception) -> None:
-        super().__init__(f"column {column}: {error}")
-        self.column = column
-        self.end = end
+    def __init__(self, make: Callable[[bytes | None], ReadRow]) -> None:
+        self._make = make
+        self._any = make(None)
+        self.own: dict[bytes, ReadRow] = {}
+        self._counts: dict[bytes, int] = {}
+
+    def of(self, nulls: bytes) -> ReadRow:
+        """Return what reads a row that no function of `own` reads."""
+        count = self._counts[nulls] = self._counts.get(nulls, 0) + 1
+        if count >= OFTEN and len(self.own) < MOST_OWN:
+            self.own[nulls] = self._make(nulls)
+        if len(self._counts) > MOST_COUNTED:
+            self._counts.clear()
+        return self._any
 
 
 class RowDecoder:
@@ -55,8 +73,9 @@ class RowDecoder:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
-        self._reads = [None if _fixed_code(column) else value_of(column) for column in columns]
-        self._plans: dict[bytes, tuple[Row, list[Step]]] = {}
+        self._codes = [_code_of(column) for column in columns]
+        self._readers: dict[bytes, _Readers] = {}
+        self._tuples: _Readers | None = None
         self._whole = bytes_of_bits(len(columns))
         self.spoiled = 0
         self.missing: list[str] = []
@@ -104,50 +123,65 @@ class RowDecoder:
             raise ValueError(f"the last row ends at byte {offset}, the rows at {end}")
         return before, after
 
+    def tuples(self, data: bytes, end: int, kind: Rows) -> list[tuple[Any, ...]] | None:
+        """The rows of an insert as tuples of all columns; None where they are better read as dicts.
+
+        Those are rows that lack columns, or have a value that cannot be read. The values of the
+        columns of `later` are still bytes.
+        """
+        if kind is not _INSERT:
+            return None
+        columns, offset = length_coded(data, 28)
+        width = (columns + 7) >> 3
+        if data[offset : offset + width] != self._whole or not width:
+            return None
+        if self._tuples is None:
+            codes = [
+                code._replace(value=bytes) if n in self.later else code
+                for n, code in enumerate(self._codes)
+            ]
+            self._tuples = _Readers(lambda nulls: tuple_reader(codes, nulls))
+        try:
+            return _read(self._tuples, data, offset + width, end, width)
+        except BAD_VALUES:
+            return None
+
+    @cached_property
+    def later(self) -> dict[int, Callable[[bytes], Any]]:
+        """What is made of bytes of a column in `tuples`, which always can be, by its number."""
+        return {n: code.value for n, code in enumerate(self._codes) if code.value is text_or_hex}
+
     def rows(self, data: bytes, offset: int, end: int, present: bytes) -> list[Row]:
         """The rows from `offset` to `end`.
 
         Raises `ValueError` where the rows do not end with the data.
         """
-        rows = []
-        plans = self._plans
         width = self._width(present)
         if not width and offset < end:
             raise ValueError(f"{end - offset} bytes of rows without any column")
-        while offset < end:
-            nulls = data[offset : offset + width]
-            offset += width
-            template, steps = plans.get(present + nulls) or self._plan(present, nulls)
-            row = template.copy()
-            for step in steps:
-                try:
-                    offset = step(data, offset, row)
-                except BadValue as bad:
-                    offset = self._spoil(row, bad)
-            rows.append(row)
-        if offset != end:
-            raise ValueError(f"the last row ends at byte {offset}, the rows at {end}")
-        return rows
+        return _read(self._of(present), data, offset, end, width)
 
     def row(self, data: bytes, offset: int, present: bytes) -> tuple[Row, int]:
         """One row, and the offset after it."""
-        width = self._width(present)
-        nulls = data[offset : offset + width]
-        offset += width
-        template, steps = self._plans.get(present + nulls) or self._plan(present, nulls)
-        row = template.copy()
-        for step in steps:
-            try:
-                offset = step(data, offset, row)
-            except BadValue as bad:
-                offset = self._spoil(row, bad)
-        return row, offset
+        readers, start = self._of(present), offset + self._width(present)
+        nulls = data[offset:start]
+        row, end = (readers.own.get(nulls) or readers.of(nulls))(data, start, nulls)
+        return row, end
 
-    def _spoil(self, row: Row, bad: BadValue) -> int:
-        self.spoiled += 1
-        row.pop(bad.column, None)
-        row[SPOILED] = str(bad)
-        return bad.end
+    def _of(self, present: bytes) -> _Readers:
+        readers = self._readers.get(present)
+        if readers is None:
+            there = int.from_bytes(present, "little")
+            codes = [code for n, code in enumerate(self._codes) if there >> n & 1]
+            readers = _Readers(lambda nulls: dict_reader(codes, nulls, self._spoil))
+            self._readers[present] = readers
+        return readers
+
+    def _spoil(self, row: Row, bad: Sequence[tuple[str, Exception]]) -> None:
+        for name, error in bad:
+            self.spoiled += 1
+            row.pop(name, None)
+            row[SPOILED] = f"column {name}: {error}"
 
     def _width(self, present: bytes) -> int:
         """Bytes of the bitmap of NULL columns."""
@@ -164,33 +198,6 @@ class RowDecoder:
         there = int.from_bytes(present, "little")
         return [column.name for i, column in enumerate(self._columns) if not there >> i & 1]
 
-    def _plan(self, present: bytes, nulls: bytes) -> tuple[Row, list[Step]]:
-        if len(self._plans) >= MOST_PLANS:
-            self._plans.clear()
-        there, null_bits = int.from_bytes(present, "little"), int.from_bytes(nulls, "little")
-        steps: list[Step] = []
-        run: list[tuple[str, str]] = []
-        bit = 0
-        for i, (column, read) in enumerate(zip(self._columns, self._reads, strict=True)):
-            if not there >> i & 1:
-                continue
-            null = null_bits >> bit & 1
-            bit += 1
-            if null:
-                continue
-            if read is None:
-                run.append((column.name, _fixed_code(column)))
-                continue
-            if run:
-                steps.append(_fixed_step(run))
-                run = []
-            steps.append(_step(column, read))
-        if run:
-            steps.append(_fixed_step(run))
-        template = {column.name: None for i, column in enumerate(self._columns) if there >> i & 1}
-        plan = self._plans[present + nulls] = template, steps
-        return plan
-
 
 def bytes_of_bits(count: int) -> bytes:
     """A bitmap with the first `count` bits set."""
@@ -202,51 +209,24 @@ def _fixed_code(column: Column) -> str:
     return code.upper() if column.unsigned and code in "bhiq" else code
 
 
-def _fixed_step(run: list[tuple[str, str]]) -> Step:
-    layout = struct.Struct("<" + "".join(code for _, code in run))
-    unpack, size = layout.unpack_from, layout.size
-    if len(run) == 1:
-        name = run[0][0]
-
-        def one(data: bytes, offset: int, row: Row) -> int:
-            (row[name],) = unpack(data, offset)
-            return offset + size
-
-        return one
-    names = [name for name, _ in run]
-
-    def several(data: bytes, offset: int, row: Row) -> int:
-        row.update(zip(names, unpack(data, offset), strict=True))
-        return offset + size
-
-    return several
+def _code_of(column: Column) -> ColumnCode:
+    if code := _fixed_code(column):
+        return ColumnCode(column.name, code)
+    size, value = value_of(column)
+    is_text = column.codec == "utf8" and column.type in (VARCHAR, STRING, BLOB)
+    is_text = is_text and column.declared not in ADDRESSES
+    return ColumnCode(column.name, "", size, length_bytes_of(column), value, is_text)
 
 
-def _step(column: Column, read: tuple[int, Value]) -> Step:
-    name, codec = column.name, column.codec
-    size, value = read
-    prefix = length_bytes_of(column)
-    # nearly all texts; saves a call each
-    if prefix == 1 and codec == "utf8" and column.type in (VARCHAR, STRING, BLOB):
-
-        def short(data: bytes, offset: int, row: Row) -> int:
-            offset += 1
-            end = offset + data[offset - 1]
-            try:
-                row[name] = str(data[offset:end], "utf8")
-            except UnicodeDecodeError as error:
-                raise BadValue(name, end, error) from error
-            return end
-
-        return short
-
-    def step(data: bytes, offset: int, row: Row) -> int:
-        start = offset + prefix
-        end = start + (int.from_bytes(data[offset:start], "little") if prefix else size)
-        try:
-            row[name] = value(data[start:end])
-        except BAD_VALUES as error:
-            raise BadValue(name, end, error) from error
-        return end
-
-    return step
+def _read(readers: _Readers, data: bytes, offset: int, end: int, width: int) -> list[Any]:
+    """The rows from `offset` to `end`, with bitmaps of `width` bytes."""
+    rows: list[Any] = []
+    own, other, append = readers.own.get, readers.of, rows.append
+    while offset < end:
+        start = offset + width
+        nulls = data[offset:start]
+        row, offset = (own(nulls) or other(nulls))(data, start, nulls)
+        append(row)
+    if offset != end:
+        raise ValueError(f"the last row ends at byte {offset}, the rows at {end}")
+    return rows

@@ -3,12 +3,15 @@
 import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
+from connectors.mariadb.binlog import packets as wire
 from connectors.mariadb.binlog.gtids import LogPosition
 from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.table_map import Table
-from connectors.mariadb.homeassistant_recorder import STATES, Recorder, inserted
+from connectors.mariadb.homeassistant_recorder import STATES, Recorder, inserted, lazily
+from operators.columnar.lazy_rows import LazyRows, RowLayout
 from operators.events import Row
 
 Rows = list[dict[str, Any]]
@@ -41,6 +44,12 @@ class Watched:
     table: Table
     decoder: RowDecoder
     recorder: Recorder | None
+
+    @cached_property
+    def layout(self) -> RowLayout:
+        """What its rows have in common where they are tuples."""
+        names = [column.name for column in self.table.columns]
+        return RowLayout(self.table.full_name, names, f"{STATES}/", "state_id", self.decoder.later)
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,7 @@ def _states(
     assert recorder is not None
     if op == "insert":
         recorder.resolve(after)
-        known = at.state_ids
-        known[table.schema] = max(known.get(table.schema, 0), after[-1].get("state_id", 0))
+        _note(at, table.schema, after[-1].get("state_id", 0))
         return inserted(table.full_name, after, transaction.committed), {}
     if op == "delete":
         return [], {"purged": len(before)}
@@ -88,6 +96,23 @@ def _states(
         event.id = f"{event.id}/{transaction.gtid}.{n}"
     left_out = len(after) - len(rows)
     return events, {"bookkeeping": left_out} if left_out else {}
+
+
+def lazy_states(
+    watched: Watched, packet: bytes, kind: wire.Rows, at: LogPosition
+) -> LazyRows | None:
+    """New rows of a recorder's `states` as tuples; None where they are better rows."""
+    if watched.recorder is None or watched.table.name != STATES:
+        return None
+    rows = watched.decoder.tuples(packet, len(packet), kind)
+    events = lazily(watched.recorder, watched.layout, rows) if rows else None
+    if events is not None:
+        _note(at, watched.table.schema, (events.column("state_id") or [0])[-1])
+    return events
+
+
+def _note(at: LogPosition, schema: str, state_id: int) -> None:
+    at.state_ids[schema] = max(at.state_ids.get(schema, 0), state_id)
 
 
 def _plain(table: Table, op: Op, before: Rows, after: Rows, transaction: Transaction) -> list[Row]:

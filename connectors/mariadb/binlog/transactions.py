@@ -6,7 +6,7 @@ and the queries of each recorder. What a transaction changed is held until it is
 
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -17,7 +17,14 @@ from connectors.mariadb.binlog.definitions import Definitions, UnknownColumns
 from connectors.mariadb.binlog.gtids import LogFile, LogPosition, format_gtids
 from connectors.mariadb.binlog.held_rows import HeldRows
 from connectors.mariadb.binlog.row_decoder import SPOILED, RowDecoder
-from connectors.mariadb.binlog.row_events import Rows, Transaction, Unreadable, Watched, events_of
+from connectors.mariadb.binlog.row_events import (
+    Rows,
+    Transaction,
+    Unreadable,
+    Watched,
+    events_of,
+    lazy_states,
+)
 from connectors.mariadb.binlog.statements import LOST, lost_changes, savepoint_of
 from connectors.mariadb.binlog.stream import PositionLost
 from connectors.mariadb.binlog.table_map import parse_table, table_names
@@ -28,7 +35,8 @@ from connectors.mariadb.homeassistant_recorder import (
     Recorder,
     is_recorder,
 )
-from operators.events import Row
+from operators.columnar.lazy_rows import LazyRows, joined
+from operators.events import Event
 
 CHUNK_ROWS = 1000
 DEAD_LETTER_BYTES = 65_536
@@ -68,7 +76,8 @@ class TransactionDecoder:
 
     `commits` says how many of them were committed when (epoch seconds); `position` moves at the end
     of each transaction and with every row. `inside` is True within a transaction. `full` is called
-    whenever there are a thousand events, and has to `take` them.
+    whenever there are a thousand events, and has to `take` them. With `lazily`, rows may be tuples
+    until somebody asks for them.
     """
 
     def __init__(
@@ -81,9 +90,11 @@ class TransactionDecoder:
         count: Callable[[str, int], None],
         full: Callable[["TransactionDecoder"], None] = lambda decoder: None,
         warn: Callable[[str], None] = lambda text: None,
+        lazily: bool = False,
     ) -> None:
         self.position = position.copy()
-        self.events: list[Row] = []
+        self.events: list[Event] | LazyRows = []
+        self._lazily = lazily
         self.commits: list[tuple[int, float]] = []
         self.inside = False
         self._transaction = Transaction()
@@ -147,7 +158,7 @@ class TransactionDecoder:
         elif kind not in wire.WITHOUT_ROWS and not data[18] & wire.IGNORABLE:
             raise UnknownEvent(kind, self._transaction.gtid)
 
-    def take(self) -> list[Row]:
+    def take(self) -> list[Event] | LazyRows:
         """The events gathered so far."""
         events, self.events, self.commits = self.events, [], []
         return events
@@ -305,6 +316,11 @@ class TransactionDecoder:
         kind = wire.ROW_EVENTS[packet[5]]
         decoder = watched.decoder
         try:
+            if self._lazily:
+                tuples = lazy_states(watched, packet, kind, self.position)
+                if tuples is not None:
+                    self._add(tuples)
+                    return
             images = decoder.images(packet, len(packet), kind)
             if decoder.spoiled:
                 images = self._unspoiled(watched, images, packet)
@@ -352,7 +368,7 @@ class TransactionDecoder:
             )
         return [before[n] for n in good if before], [after[n] for n in good if after]
 
-    def _add(self, events: list[Row]) -> None:
+    def _add(self, events: Sequence[Event]) -> None:
         """Add all but the first `position.rows`, which were passed on before a reconnect."""
         transaction = self._transaction
         passed_on = self.position.rows - transaction.seen
@@ -360,7 +376,7 @@ class TransactionDecoder:
         if passed_on > 0:
             events = events[passed_on:]
         self.position.rows = max(self.position.rows, transaction.seen)
-        self.events += events
+        self.events = joined(self.events, events)
         self.commits.append((len(events), transaction.committed))
 
 

@@ -14,6 +14,7 @@ import pytest
 from connectors.base import ConnectorError
 from connectors.mariadb.components import MariadbBinlog
 from infra.embedded.mariadb import MariaDB
+from operators.columnar.lazy_rows import LazyRows
 from operators.events import DeadLetter, Reading
 from tests.recorder import RecorderDatabase, Watching
 from tests.waiting import wait_until
@@ -48,6 +49,32 @@ def test_a_fresh_flow_begins_with_the_latest_state_of_each_entity(db: RecorderDa
         "insert",
     )
     assert door_row.table == f"{db.name}.states"
+
+
+def test_rows_are_the_same_where_the_flow_need_not_have_them_whole(db: RecorderDatabase) -> None:
+    rack = db.entity("sensor.rack", '{"unit_of_measurement": "°C"}')
+    with (
+        Watching(db.url, snapshot=False) as whole,
+        Watching(db.url, name="lazy", server_id=4711, columns=True, snapshot=False) as lazy,
+    ):
+        whole.until_live()
+        lazy.until_live()
+        first, *_ = db.state(rack, "20", "21")
+        lazy.until_rows(2)
+        door = db.entity("binary_sensor.door")  # its name comes by the log
+        db.state(door, "off", at=1772366399.123456)
+        db.state(rack, "22", at=0.0)
+        db.run(
+            "INSERT INTO states(state, metadata_id, attributes_id, last_updated_ts) VALUES"
+            " (NULL, %s, NULL, 2000.5), ('23', %s, %s, NULL), ('24', NULL, %s, 2001.5)",
+            [rack[0], *rack, rack[1]],
+        )
+        db.run("UPDATE states SET state = '20.5' WHERE state_id = %s", [first])
+        db.state(rack, "25", at=3000.5)
+        for watching in (whole, lazy):
+            watching.until_rows(9)
+    assert lazy.events == whole.events
+    assert any(isinstance(batch.events, LazyRows) for batch in lazy.batches)
 
 
 def test_without_snapshot_only_new_states_come(db: RecorderDatabase) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from operators.columnar.lazy_rows import LazyRows, RowLayout
+from operators.component import Now, StepContext
 from operators.decoding.dialects.home_assistant_recorder import plain_number, table_row
 from operators.decoding.payloads.parse import Ignored, Undecodable
 from operators.decoding.payloads.reading_builder import ReadingBuilder
+from operators.decoding.step import Decode
 from operators.events import Event, Row
 
 CLASSES = [None, "temperature", "humidity", "pressure", "power_factor", "enum", "energy", "motion"]
@@ -85,3 +88,18 @@ def test_a_number_of_a_known_quantity_takes_the_short_way() -> None:
         )
     )
     assert reading is not None and round(reading.value or 0, 2) == 21.5
+
+
+@given(st.lists(st.tuples(st.sampled_from(ENTITIES), STATES, SHARED, TIMES), min_size=1))
+def test_rows_that_are_tuples_are_decoded_as_rows_are(rows: list[tuple[Any, ...]]) -> None:
+    names = ("state_id", "entity_id", "state", "shared_attrs", "last_updated_ts")
+    layout = RowLayout("ha.states", names, "states/", "state_id", {})
+    tuples = [(number, *each) for number, each in enumerate(rows)]
+    lazy = LazyRows(layout, tuples, [1.7e9 + 1] * len(tuples), {})
+    one, other = (
+        Decode.model_validate("home_assistant_recorder").logic(StepContext(flow="f", step="f/d"))
+        for _ in range(2)
+    )
+    now = Now(1.7e9 + 2, 1.7e9 + 2)
+    assert one.on_batch(lazy, now) == other.on_batch(list(lazy.made()), now)
+    assert (one.errors, one.counts) == (other.errors, other.counts)

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from connectors.mariadb.binlog import packets as wire
+from connectors.mariadb.binlog import row_decoder
+from connectors.mariadb.binlog.definitions import Definitions, describe_with
 from connectors.mariadb.binlog.gtids import parse_gtids, reached
 from connectors.mariadb.binlog.stream import Stream
-from connectors.mariadb.binlog.table_map import table_names
+from connectors.mariadb.binlog.table_map import parse_table, table_names
 from connectors.mariadb.connection import parse_url
 from connectors.mariadb.preflight import connect
 from infra.embedded.mariadb import MariaDB
@@ -148,6 +150,42 @@ def test_without_names_in_the_log_rows_are_read_with_the_names_of_the_table(
         write_every_type(db, 60)
         named.until_rows(60 + 40 + 40)
     assert [row.values for row in nameless.rows] == [row.values for row in named.rows]
+
+
+def test_a_row_is_the_same_by_every_function_that_is_written_for_its_table(
+    db: RecorderDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.run(EVERY_TYPE)
+    log = Log(db)
+    write_every_type(db, 60)
+    definitions = Definitions(describe_with(connect(parse_url(db.url), None)), {})
+    rows: dict[int, list[Any]] = {}
+    for often in (10**9, 1):
+        monkeypatch.setattr(row_decoder, "OFTEN", often)
+        rows[often] = []
+        decoder: row_decoder.RowDecoder | None = None
+        for table_map, packet, checksum in log.packets("every_type"):
+            table = parse_table(table_map, len(table_map) - checksum, definitions)
+            decoder = decoder or row_decoder.RowDecoder(table.columns)
+            end, kind = len(packet) - checksum, wire.ROW_EVENTS[packet[5]]
+            for _ in range(2):  # the second time by the functions that were written at the first
+                before, after = decoder.images(packet, end, kind)
+                rows[often] += [before, after]
+                if (tuples := decoder.tuples(packet[:end], end, kind)) is not None:
+                    for row, values in zip(after, tuples, strict=True):
+                        made = {
+                            column.name: decoder.later[n](value)
+                            if n in decoder.later and value is not None
+                            else value
+                            for n, (column, value) in enumerate(
+                                zip(table.columns, values, strict=True)
+                            )
+                        }
+                        assert made == row
+                else:
+                    assert kind.op != "insert"
+    assert rows[1] == rows[10**9]
+    assert sum(map(len, rows[1])) > 200
 
 
 def test_rows_of_a_table_that_was_changed_since_and_has_no_names_in_the_log_are_dead_letters(
