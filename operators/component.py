@@ -49,11 +49,13 @@ class Component(Spec):
 class Now(NamedTuple):
     """The two clocks of a shard, in epoch seconds.
 
-    `event` moves with the data, `wall` with arrival.
+    `event` moves with the data, `wall` with arrival; `before` is `event` as it was before what came
+    now: while nothing came, it moved with the wall clock.
     """
 
     event: float
     wall: float
+    before: float = -math.inf
 
 
 class Due(NamedTuple):

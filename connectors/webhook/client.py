@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 from connectors.base import ConnectorError
+from connectors.config.redaction import without_target
 from connectors.runtime.backoff import retry_after_seconds
 from connectors.runtime.error_text import encryption_fault, root_cause
 from connectors.runtime.signature import key_of, signature
@@ -39,6 +40,7 @@ class WebhookClient:
     ) -> None:
         self.url = connection.url.rstrip("/") + path
         self._host = f"{connection.url.partition('://')[0]}://{urlsplit(connection.url).netloc}"
+        self._target = self.url.removeprefix(self._host)
         self._method = method
         self._now = now
         self._key = key_of(connection.secret.get_secret_value()) if connection.secret else None
@@ -62,7 +64,7 @@ class WebhookClient:
             )
         except OSError as error:  # ssl.SSLError is one
             raise ConnectorError(
-                f"{connection.url}: expected a certificate authority in PEM form in"
+                f"{self._host}: expected a certificate authority in PEM form in"
                 f" {connection.ca}, got {error}; check 'ca' of the connection"
             ) from error
         self._pool = pool_manager(maxsize=threads, block=True, retries=False, ssl_context=context)
@@ -127,7 +129,7 @@ class WebhookClient:
                 ),
                 server_down=True,
             )
-        text = excerpt.decode(errors="replace").strip()
+        text = without_target(excerpt.decode(errors="replace").strip(), self._target)
         if refused := refusal(status, f"{said}{_remedy(status)}{text and f': {text}'}"):
             return refused
         after = retry_after_seconds(headers.get("Retry-After"), self._now())

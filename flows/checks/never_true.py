@@ -210,12 +210,13 @@ def _why_beyond(condition: Any, name: str, span: Span, beyond: str = "") -> str 
 
 def _why_never_is(wanted: Any, metric: str) -> str | None:
     kind, span = METRICS[metric].kind, _span(metric)
-    if isinstance(wanted, str):
-        is_number = kind == "number" and wanted != "off"  # a plug without power is off, and at 0 W
-        return f"{metric} is a number, not {wanted!r}" if is_number else None
+    if isinstance(wanted, (str, bool)):
+        is_off = wanted is False or wanted == "off"  # a plug without power is off, and at 0 W
+        shown = str(wanted).lower() if isinstance(wanted, bool) else repr(wanted)
+        return f"{metric} is a number, not {shown}" if kind == "number" and not is_off else None
     if kind == "text":
         return f"{metric} is a text"
-    if span is None or isinstance(wanted, bool):
+    if span is None:
         return None
     low, high, unit = span
     if kind != "number" and wanted not in (0, 1):

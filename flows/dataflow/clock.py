@@ -100,9 +100,9 @@ class Clock:
             self._silences = silences
         self._advance({part: self._gone_on(part) for part in self._watermarks})
 
-    def now(self) -> Now:
-        """The time on both clocks."""
-        return Now(self.event, self.wall)
+    def now(self, before: float = -math.inf) -> Now:
+        """The time on both clocks; `before` is event time before what came now."""
+        return Now(self.event, self.wall, before)
 
     def wall_of(self, deadline: float) -> float:
         """The next wall time at which an event-time deadline may be due if no more events come."""

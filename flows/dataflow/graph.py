@@ -126,6 +126,7 @@ class Graph:
             sides = [as_list(events) for _, events, *_ in given if events]
             return self._feed_side(source, sides, max(wall for _, _, wall, *_ in given))
         clock = self._plan.clock_of(source)
+        before = self._clock.event
         seen: list[tuple[str, float, float]] = []
         lists: list[Sequence[Event]] = []
         for one in given:
@@ -140,7 +141,7 @@ class Graph:
             self._clock.saw_together(seen)
         if not lists:
             return {}
-        return self._pass({source: merged(lists)})
+        return self._pass({source: merged(lists)}, before)
 
     def _feed_side(self, source: str, lists: list[list[Event]], wall: float) -> Outputs:
         if not lists:
@@ -321,9 +322,9 @@ class Graph:
                 for *_, logic in self._steps():
                     logic.let_go(ended)
 
-    def _pass(self, made: Outputs) -> Outputs:
+    def _pass(self, made: Outputs, before: float = -math.inf) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""
-        now = self._clock.now()
+        now = self._clock.now(before)
         self._source = next(iter(made), None)
         if self._dropped:
             self._end_dropped(made, now)

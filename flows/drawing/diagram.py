@@ -149,7 +149,8 @@ TARGETS = ("topics", "tables", "each", "path", "name", "table", "bucket", "chann
 def _connector(entry: SourceBase | SinkBase) -> tuple[str, ...]:
     settings = entry.settings
     written = dict(settings)
-    target = next((_brief(written[key]) for key in TARGETS if written.get(key) is not None), "")
+    keys = ("connection",) if entry.kind == "webhook" else TARGETS  # its path may hold a secret
+    target = next((_brief(written[key]) for key in keys if written.get(key) is not None), "")
     lines = [_fit(f"{entry.kind}: {target}" if target else entry.kind)]
     if entry.profile is not None:
         lines.append(f"profile {entry.profile}")

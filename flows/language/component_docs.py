@@ -249,12 +249,9 @@ def type_name(info: FieldInfo) -> str:
             for name in names
             if name not in ("true or false", "whole number", "text", "number")
         ]
-        names = [
-            "word",
-            "number",
-            *(name for name in names if not name.startswith("list of true")),
-            "list of these",
-        ]
+        listed = [name for name in names if name.startswith("list of true")]
+        others = [name for name in names if name not in listed]
+        names = ["word", "number", *others, *(["list of these"] if listed else [])]
     return " or ".join(dict.fromkeys(names))
 
 

@@ -138,6 +138,7 @@ class AlarmLogic(Logic):
         if now.wall > self._wall:
             self._wall = now.wall
         self._clock = now.event if now.event > -math.inf else self._wall
+        self._newest = max(self._newest, now.before + self.context.patience)
         if not self._started:
             self._started = True
             self._sweep = self._clock + SWEEP_EVERY

@@ -84,6 +84,7 @@ class KeyedLogic(Logic, Generic[E]):
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Take events one by one; before and after each, act on what it makes due."""
         out: list[Event] = []
+        self.highest = max(self.highest, now.before + self.patience)
         for event in events:
             clock = max(self.highest, event.time) - self.patience
             if clock >= self.first_due():

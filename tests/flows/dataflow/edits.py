@@ -6,6 +6,7 @@
 import random
 import sys
 from collections import Counter
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from operators.events import AlarmTransition, Event, Occurrence
 from tests.flows.dataflow.random_flows.definitions import (
     CALM,
     DECISIVE,
+    FLOORS,
     FLOORS_OF_READINGS,
     START,
     SUBJECTS,
@@ -208,8 +210,9 @@ def _compare(
     """
     at = edited.playback.now + 1.0
     for site in (edited, always):
-        for subject in SUBJECTS:
-            site.give("s", reading(int(at), at, subject, "key", float(subject == "f1")), at)
+        for subject, floor in product(SUBJECTS, FLOORS):  # what arms may be chosen by its label
+            given = reading(int(at), at, subject, "key", float(subject == "f1"), floor)
+            site.give("s", given, at)
     ours, theirs = edited.shown(), always.shown()
     seen = edited.watched(since)  # what hides an alarm must be known, too
     hiders = {name: hiders_of(one) for name, one in version["alarms"].items()}

@@ -19,3 +19,8 @@ def test_an_edited_flow_shows_what_one_shows_that_always_had_the_definition(firs
 @pytest.mark.parametrize("seed", [10063])
 def test_an_alarm_hides_others_by_its_label_of_now(seed: int) -> None:
     check_seed(seed)
+
+
+@pytest.mark.parametrize("seed", [42664, 47541])
+def test_an_alarm_that_a_stream_arms_after_an_edit_follows_its_next_readings(seed: int) -> None:
+    check_seed(seed)

@@ -26,6 +26,15 @@ def test_a_picture_for_programs_names_parts_without_their_flow(tmp_path: Path) -
     assert ["readings", "log", ""] in picture["arrows"]
 
 
+def test_a_picture_names_the_connection_of_a_webhook_and_not_its_path(tmp_path: Path) -> None:
+    sink = "  pager: {from: hot, webhook: {connection: cloud, path: /hook/T0K3N?key=s3cret}}\n"
+    document, flow = load(write(tmp_path, "room", HOT.replace("NAME", "room") + sink))
+    assert flow is not None
+    picture = as_json(draw([(document, flow)]))
+    assert "webhook: cloud" in picture
+    assert "T0K3N" not in picture and "s3cret" not in picture
+
+
 @pytest.fixture
 def two_flows(tmp_path: Path) -> list[str]:
     """A flow with an alarm, and one that reads the alarms of a site with the prefix `north.`."""

@@ -54,6 +54,7 @@ def test_a_wait_longer_than_the_silence_of_another_metric_is_right(tmp_path):
         ("above: 30 °C", "inside: [-200 °C, -100 °C]", ["temperature is at least -90 °C"]),
         ("above: 30 °C", "inside: [7,5 °C, 9 °C]", ["write 7.5 °C"]),
         ("above: 30 °C, for: 1h", "is: on", ["never true: temperature is a number, not 'on'"]),
+        ("above: 30 °C, for: 1h", "is: true", ["never true: temperature is a number, not true"]),
         ("above: 30 °C, for: 1h", "is: 500", ["never true: temperature is from -90 °C"]),
         ("silent: 15min", "below: 0 %", ["never true: humidity is at least 0 %"]),
         ("above: 30 °C", "above: 7,5 °C", ["a comma in a number", "write 7.5 °C"]),

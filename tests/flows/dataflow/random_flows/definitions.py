@@ -203,6 +203,7 @@ def reading(
 
 
 FLOORS_OF_READINGS = (("",), ("",), ("1", "2"), ("", "1", "f1"))
+FLOORS = ("", "1", "2", "f1")
 
 
 def history(
