@@ -188,8 +188,9 @@ class NotifyLogic(Logic):
             "acked": "unacked" not in event.flags, "masked": masked,
             "about": msgspec.to_builtins(event),
         }  # fmt: skip
-        if self._unanswered is not None and not self._notifier.knows(given["name"]):
-            self._unanswered.take(given, is_told, self._clock)
+        name, waiting = given["name"], self._unanswered
+        if waiting is not None and (waiting.holds(name) or not self._notifier.knows(name)):
+            waiting.take(given, is_told, self._clock)
         else:
             self._notifier.take(terms=self._terms, now=self._clock, annunciate=is_told, **given)
 

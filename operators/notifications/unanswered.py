@@ -38,6 +38,10 @@ class Unanswered:
         since = min((one["since"] for one in self._waiting.values()), default=math.inf)
         return float(since) + self._span
 
+    def holds(self, name: str) -> bool:
+        """Whether an alarm is held back."""
+        return name in self._waiting
+
     def forget(self, name: str) -> None:
         """Tell nobody of an alarm."""
         self._waiting.pop(name, None)
