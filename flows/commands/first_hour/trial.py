@@ -92,7 +92,7 @@ def _text(trial: Trial) -> Iterator[str]:
     yield from _table("stream", trial.streams)
     for name, tally in trial.alarms.items():
         changes = ", ".join(f"{count} {word}" for word, count in trial.changes[name].items())
-        judged = f"judged {tally.events} of {len(tally.subjects)}" if tally.events else NOTHING
+        judged = f"judged {_count(tally)}" if tally.events else NOTHING
         yield f"alarm   {name}: {judged}" + (f"; {changes}" if changes else "; quiet")
     for name, sink in trial.sinks.items():
         where = f"{sink.kind} {sink.target}".rstrip()
@@ -108,8 +108,15 @@ def _table(noun: str, tallies: dict[str, Tally]) -> Iterator[str]:
         last = ""
         if tally.last is not None:
             last = f", last: {brief(tally.last)}"
-        count = f"{tally.events} of {len(tally.subjects)}" if tally.events else NOTHING
-        yield f"{noun:<7} {name}: {count}{last}"
+        yield f"{noun:<7} {name}: {_count(tally) if tally.events else NOTHING}{last}"
+
+
+def _count(tally: Tally) -> str:
+    events, subjects = tally.events, len(tally.subjects)
+    return (
+        f"{events} event{'' if events == 1 else 's'}"
+        f" of {subjects} subject{'' if subjects == 1 else 's'}"
+    )
 
 
 def _plain(trial: Trial) -> dict[str, Any]:
