@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from api.defaults import EVENT_TOPICS, HOST, PORT, READING_TOPICS
 from api.openid_connection import OpenIdConnection
 from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.config.accounts_connection import ACCOUNTS, AccountsConnection
 from connectors.config.api_section import ApiSection
 from connectors.config.site import SiteError, load_site
 from connectors.config.traces_section import TracesSection
@@ -19,12 +20,9 @@ from connectors.http.connection import HttpConnection
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
 from connectors.s3.connection import ObjectStoreConnection
-from operators.component import Spec
 
 QUERY_LIMIT = 10.0
 """Seconds a query of ClickHouse may take."""
-DATABASE = "accounts"
-"""The connection of the site file that names the api's own database."""
 OPENID = "openid"
 """The connection of the site file that names a provider by which people log in."""
 OBJECTS = "minio"
@@ -102,17 +100,6 @@ class Settings:
     bounds: Bounds = Bounds()
 
 
-class DatabaseConnection(Spec):
-    """Where the api keeps accounts, pages and their alarms, if not in a file of its own."""
-
-    url: SecretStr = Field(
-        description=(
-            "Address of a PostgreSQL database, such as `postgresql://USER:PASSWORD@HOST/NAME`."
-        ),
-        examples=["${ACCOUNTS_URL}"],
-    )
-
-
 def from_site(path: Path | None) -> dict[str, Any]:
     """Arguments of `Settings` from a site file, as far as it has the connections.
 
@@ -138,8 +125,8 @@ def from_site(path: Path | None) -> dict[str, Any]:
         settings["objects"] = site.connection(OBJECTS, ObjectStoreConnection)
     if "http" in site.connections:
         settings["device_tokens"] = site.connection("http", HttpConnection).tokens
-    if DATABASE in site.connections:
-        settings["database"] = site.connection(DATABASE, DatabaseConnection).url.get_secret_value()
+    if ACCOUNTS in site.connections:
+        settings["database"] = site.connection(ACCOUNTS, AccountsConnection).url.get_secret_value()
     if OPENID in site.connections:
         settings["openid"] = site.connection(OPENID, OpenIdConnection)
         if site.api.url is None:

@@ -28,6 +28,8 @@ from flows.runtime.saved_state import instant
 
 FORMAT = 1
 MANIFEST, DATA, SITE, TABLES = "backup.json", "data", "site", "topics.json"
+ACCOUNTS = "accounts.dump"
+"""Those of a PostgreSQL; others are among the data."""
 DEFINITIONS = {".yaml", ".yml", ".lock", ".csv", ".onnx"}
 SHORTEST = 6
 """Characters of a secret from which on no text holds it by chance."""
@@ -51,11 +53,18 @@ class Contents:
 
 
 def write(
-    path: Path, data: Path, site: Path, tables: Callable[[], object], vigie: str, tell: Tell
+    path: Path,
+    data: Path,
+    site: Path,
+    accounts: Callable[[], bytes | None],
+    tables: Callable[[], object],
+    vigie: str,
+    tell: Tell,
 ) -> Contents:
     """Write a backup beside `path` and give it its name when it is whole.
 
-    `tables` reads what lies in topics; it is called last.
+    `accounts` gives those of a PostgreSQL, and is called first; `tables` reads what lies in topics,
+    and is called last.
     """
     document, place = read_site(site)
     if place is None:
@@ -71,6 +80,8 @@ def write(
             open_private(fresh, "wb") as file,
             tarfile.open(fileobj=file, mode="w:gz") as tar,
         ):
+            if (saved := accounts()) is not None:
+                _add(tar, ACCOUNTS, saved, sums)
             parts = _data_files(data)
             for number, part in enumerate(parts):
                 tell(number / len(parts), str(part))

@@ -10,6 +10,9 @@ from connectors.kafka.topics.copy import spans
 from flows.runtime.saved_state import stores
 from flows.runtime.saved_state.states import States
 
+PLACES = ("", "shares/*/")
+"""Where below the data folder the states of flows are: of the whole, and of shares."""
+
 
 def missing(site: Site, data: Path) -> Iterator[str]:
     """What flows would read on and is no longer there, a line for each partition.
@@ -42,7 +45,7 @@ def missing(site: Site, data: Path) -> Iterator[str]:
 
 def saved(data: Path) -> Iterator[tuple[tuple[str, str], int]]:
     """The saved offset of each partition of each flow, by flow and `TOPIC/NUMBER`."""
-    for folder in sorted([*data.glob("flows/*"), *data.glob("shares/*/flows/*")]):
+    for folder in sorted(folder for place in PLACES for folder in data.glob(f"{place}flows/*")):
         known = stores.stores(folder)
         found: dict[str, int] = {}
         for store in reversed(known):  # the newest counts

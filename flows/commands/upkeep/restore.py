@@ -10,7 +10,7 @@ import click
 
 from connectors.base import ConnectorError, NoAnswer
 from connectors.config.site import load_site
-from flows.backup import archive, positions, tables
+from flows.backup import accounts, archive, positions, tables
 from flows.runtime.shards import StateError
 
 EXIT_REFUSED, EXIT_LOST, EXIT_DOWN = 1, 3, 75
@@ -39,8 +39,9 @@ def restore(file: Path, folder: Path, data: Path | None, only_topics: bool) -> N
     """Make a site of what `vigie backup` saved.
 
     Nothing that is there is overwritten: definitions and the site file stay as they are, tables in
-    topics get only the rows that they lack, and a data folder that is not empty is refused. Then it
-    says what flows would have read on and is no longer in their topics.
+    topics get only the rows that they lack, a PostgreSQL gets accounts only where it has no tables,
+    and a data folder that is not empty is refused. Then it says what flows would have read on and
+    is no longer in their topics.
 
     Exit codes: 0 all is there, 1 refused, 3 restored, and records are lost, 75 the files are
     restored, and the broker does not answer: set it right, and run again with --only-topics.
@@ -55,18 +56,23 @@ def restore(file: Path, folder: Path, data: Path | None, only_topics: bool) -> N
             if not only_topics:
                 _put_files(unpacked, folder, data)
             saved = json.loads((unpacked / archive.TABLES).read_text(encoding="utf-8"))
+            dump = unpacked / archive.ACCOUNTS
+            users = dump.read_bytes() if dump.is_file() else None
     except (ConnectorError, OSError) as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_REFUSED)
     try:
         site = load_site(folder / "site.yaml")
+        if users is not None:
+            done = "written" if accounts.put(site, users) else "are there, and stay as they are"
+            click.echo(f"accounts in PostgreSQL: {done}")
         for table, (written, of) in tables.put(site, saved).items():
             if of:
                 click.echo(f"{table}: {written} of {of} rows were missing, and are written")
         lost = list(positions.missing(site, data))
     except (ConnectorError, NoAnswer, StateError) as error:
         click.echo(
-            f"the files are restored, the topics are not: {error}\nthen run it again with"
+            f"the files are restored, the rest is not: {error}\nthen run it again with"
             " --only-topics",
             err=True,
         )
