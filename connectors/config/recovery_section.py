@@ -29,3 +29,8 @@ class RecoverySection(Spec):
         le=300,
         description="How long nothing is heard of the process that runs before another goes on.",
     )
+    shared: bool = Field(
+        False,
+        description="Whether those that run a flow share it out among them, each its fair part,"
+        " where it can be cut; else one runs it and the others stand by.",
+    )

@@ -11,6 +11,8 @@ from flows.runtime.shards import Share
 from flows.site.flow_run import FlowRun, run_flow
 from flows.site.log_form import Form
 
+AUTO = "auto"
+
 
 @click.command()
 @click.argument("definition", type=click.Path(dir_okay=False, path_type=Path))
@@ -30,11 +32,11 @@ from flows.site.log_form import Form
 @click.option(
     "--process",
     "share",
-    metavar="NUMBER/COUNT",
-    default="1/1",
+    metavar="NUMBER/COUNT|auto",
+    default=None,
     help=(
         "Run this share of the topics' partitions, such as 1/2 and 2/2 for two processes of one"
-        " flow."
+        " flow; with auto the one that is fair among all processes that run it so."
     ),
 )
 @click.option(
@@ -58,7 +60,7 @@ from flows.site.log_form import Form
     help="Form of the log lines.",
 )
 def run(
-    definition: Path, site: Path | None, data: Path, profile: str | None, share: str,
+    definition: Path, site: Path | None, data: Path, profile: str | None, share: str | None,
     drop: tuple[str, ...], status_port: int | None, log_form: Form,
 ) -> None:  # fmt: skip
     """Run one flow until SIGTERM or Ctrl-C.
@@ -70,7 +72,7 @@ def run(
     goes on).
     """
     try:
-        mine = Share.parse(share)
+        mine = None if share == AUTO else Share.parse(share or "1/1")
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--process") from error
     place = site or definition.with_name("site.yaml")

@@ -50,22 +50,51 @@ class Partitioning:
         ]
 
 
+def shard_count(compiled: Compiled, inputs: list[Input], saved: int | None, is_shared: bool) -> int:
+    """How many shards a flow has: as many as its state has, or else its topics partitions.
+
+    Where these have different numbers, a process that nothing `is_shared` with does best with one.
+    Records of other programs need one: their subjects may lie under any key.
+    """
+    if not compiled.sharded:
+        return 1
+    if saved is not None:
+        return saved
+    if compiled.decodes_records:
+        return 1
+    counts = _counts(inputs)
+    return max(counts.values()) if is_shared or len(set(counts.values())) == 1 else 1
+
+
+def cannot_be_shared(compiled: Compiled) -> str | None:
+    """Why no two processes may run the flow, and what to do; None if they may."""
+    if not compiled.sharded:
+        return (
+            "all its sources must be topics, and no step may bring several subjects together; run"
+            " it as one process"
+        )
+    if compiled.decodes_records:
+        return (
+            "it reads a topic with `messages: true`, whose subjects are known only once `decode`"
+            " has read a record, and one subject may lie under several keys; run it as one"
+            " process, or have a flow of its own decode the records and write them to a topic, and"
+            " share out the flow that reads that"
+        )
+    return None
+
+
 def partition(
-    compiled: Compiled, inputs: list[Input], share: Share, saved: int | None = None
+    compiled: Compiled, inputs: list[Input], share: Share, total: int, is_new: bool = True
 ) -> Partitioning:
-    """Choose the partitions and shards of a process; `saved` is how many shards the state has.
+    """Choose the partitions and shards of a process, of so many shards in total.
 
     Raises `NotRunnable` if the flow cannot be shared out so.
     """
     data = [source for source in inputs if source.side is None]
-    counts = Counter(
-        part.rpartition("/")[0] for source in data for part in source.parts if "/" in part
-    )
-    total = _shards(compiled, counts, saved, share)
     if total < share.count:
         what = (
             f"the topics have only {total} partitions"
-            if saved is None
+            if is_new
             else f"the flow's state is kept in {total} shard{'s' if total > 1 else ''}, as it was"
             " when it began; start at most so many processes"
         )
@@ -85,43 +114,17 @@ def partition(
         total,
         tuple(shards),
         {source.name: source.parts for source in data},
-        counts,
+        _counts(inputs),
         compiled.plan.carried(),
     )
     sides = [source for source in inputs if source.side is not None]
     return Partitioning(layout, [*data, *sides], is_mine, parts)
 
 
-def refuse_to_share(compiled: Compiled) -> None:
-    """Raise `NotRunnable` where no two processes may run the flow."""
-    flow = compiled.plan.flow
-    if not compiled.sharded:
-        raise NotRunnable(
-            f"flow {flow!r} cannot be shared out by --process: all its sources must be topics, and"
-            " no step may bring several subjects together; run it as one process"
-        )
-    if compiled.decodes_records:
-        raise NotRunnable(
-            f"flow {flow!r} cannot be shared out by --process: it reads a topic with `messages:"
-            " true`, whose subjects are known only once `decode` has read a record, and one subject"
-            " may lie under several keys; run it as one process, or have a flow of its own decode"
-            " the records and write them to a topic, and share out the flow that reads that"
-        )
-
-
-def _shards(compiled: Compiled, counts: Mapping[str, int], saved: int | None, share: Share) -> int:
-    """How many shards a flow has: as many as its state has, or else its topics partitions.
-
-    Where these have different numbers, one process does best with one shard. Records of other
-    programs need one: their subjects may lie under any key.
-    """
-    if not compiled.sharded:
-        return 1
-    if saved is not None:
-        return saved
-    if compiled.decodes_records:
-        return 1
-    return max(counts.values()) if len(set(counts.values())) == 1 or share.count > 1 else 1
+def _counts(inputs: list[Input]) -> Counter[str]:
+    """How many partitions each topic has."""
+    parts = (part for source in inputs if source.side is None for part in source.parts)
+    return Counter(part.rpartition("/")[0] for part in parts if "/" in part)
 
 
 def _is_any(part: str) -> bool:

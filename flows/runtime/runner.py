@@ -43,7 +43,12 @@ from flows.runtime.evidence import Evidence
 from flows.runtime.inputs import Inputs
 from flows.runtime.outbox.outbox import Outbox
 from flows.runtime.page_announcer import announce_pages
-from flows.runtime.partitioning import Partitioning, partition, refuse_to_share
+from flows.runtime.partitioning import (
+    Partitioning,
+    cannot_be_shared,
+    partition,
+    shard_count,
+)
 from flows.runtime.runtime_context import RuntimeContext
 from flows.runtime.saved_state import ending
 from flows.runtime.saved_state.folder import OpenedState, StateFolder
@@ -67,15 +72,17 @@ SQLITE = "SqliteFailure"
 class RunOptions:
     """How this process runs its flow.
 
-    `data` is the folder of saved states, `share` which of the flow's partitions it takes, `drop`
-    the persisted ids whose state may be lost, `epoch` the time from one saved state to the next,
-    `definition` the folder of the definition, `version` the beginning of its hash. `may_write`
-    does not return where another process may run the flow by now; `fence` has the broker refuse
-    what is written then all the same. `ends`: it is not to `run` but to `end`.
+    `data` is the folder of saved states, `share` which of the flow's partitions it takes (others
+    may take some later where it `is_shared`), `drop` the persisted ids whose state may be lost,
+    `epoch` the time from one saved state to the next, `definition` the folder of the definition,
+    `version` the beginning of its hash. `may_write` does not return where another process may run
+    the flow by now; `fence` has the broker refuse what is written then all the same.
+    `ends`: it is not to `run` but to `end`.
     """
 
     data: Path
     share: Share = WHOLE
+    is_shared: bool = False
     drop: tuple[str, ...] = ()
     epoch: timedelta = EPOCH
     definition: Path = Path()
@@ -102,6 +109,8 @@ class Runner:
         self.stopping = threading.Event()
         self.on_running: Callable[[], None] = lambda: None
         """Called once it begins to evaluate."""
+        self.on_shards: Callable[[int], None] = lambda count: None
+        """Called with the number of its shards."""
         self.on_end: Callable[[], None] = lambda: None
         """Called before the connections are closed."""
         self.on_ended: Callable[[], None] = lambda: None
@@ -201,13 +210,20 @@ class Runner:
     def _opened(self) -> Iterator[tuple[Partitioning, OpenedState]]:
         """The partitions of this process, and their saved state; all is closed afterwards."""
         try:
-            if self._options.share.count > 1:
-                refuse_to_share(self._compiled)
+            saved, share = self._folder.shards(), self._options.share
+            why_alone = cannot_be_shared(self._compiled)
+            if why_alone is not None and share.count > 1:
+                raise NotRunnable(
+                    f"flow {self._flow.flow!r} cannot be shared out by --process: {why_alone}"
+                )
             for folder in (self._options.data, self._options.data / "flows"):
                 private_folder(folder)
             inputs = self._inputs.connect(self._compiled)
-            mine = partition(self._compiled, inputs, self._options.share, self._folder.shards())
-            if self._options.share.count > 1:
+            is_shared = self._options.is_shared or share.count > 1
+            total = shard_count(self._compiled, inputs, saved, is_shared)
+            self.on_shards(total if why_alone is None else 1)
+            mine = partition(self._compiled, inputs, share, total, is_new=saved is None)
+            if share.count > 1:
                 context = self._context_with("crossings", self._broker)
                 self._context.crossings = Crossings(context, self.producer)
             with self._folder.locked(mine.layout.shards):
@@ -370,12 +386,12 @@ def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseE
     return None
 
 
-def handle_signals(runner: Runner) -> None:
-    """SIGTERM and SIGINT ask for a drain; a second one ends at once."""
+def handle_signals(stop: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT call `stop`, which asks for a drain; a second one ends at once."""
 
     def first(number: int, frame: object) -> None:
         log.info("stopping: making durable what was read (again to stop at once)")
-        runner.stop()
+        stop()
         signal.signal(number, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, first)

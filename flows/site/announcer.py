@@ -26,7 +26,8 @@ LOOK = 1.0
 class Announcer:
     """Writes a row to the compacted topic of flows when the flow's status changes, and a heartbeat.
 
-    While the broker is down nothing is queued: that nothing is heard says it.
+    While the broker is down nothing is queued: that nothing is heard says it. `former` are the
+    shares that this process's takes the place of: nobody tells any more that these stopped.
     """
 
     def __init__(
@@ -36,12 +37,13 @@ class Announcer:
         version: str,
         port: int | None,
         data: Path,
+        former: Iterable[str | None] = (),
     ) -> None:
         self._runner, self._connection, self._data = runner, connection, data
         self._topic = connection.topic_names.flows
-        share = runner.share.name
+        self._former = {_id(runner.flow, share) for share in former}
         self._said = Announcement(
-            id=f"{runner.flow}/{share}" if share else runner.flow,
+            id=_id(runner.flow, runner.share.name),
             flow=runner.flow,
             version=version,
             since=time.time(),
@@ -90,6 +92,8 @@ class Announcer:
                 if not is_made:
                     ensure_topic(self._connection, self._topic, 1, True, SETTINGS, needs=("WRITE",))
                     is_made = True
+                    for id in self._former:
+                        self._write(msgspec.structs.replace(self._said, id=id, status="stopped"))
                 is_due = time.time() - self._said.at >= HEARTBEAT
                 if is_due or self._essence() != (self._said.status, self._said.waiting_for.keys()):
                     self._send(self._now())
@@ -118,12 +122,19 @@ class Announcer:
         )
 
     def _send(self, said: Announcement) -> None:
+        self._write(said)
+        self._said = said
+
+    def _write(self, said: Announcement) -> None:
         said.at = time.time()
         row = Row(
             id=said.id, time=said.at, table=TABLE, op="update", values=msgspec.to_builtins(said)
         )
         self._runner.producer.send(self._topic, said.id, encode_lines([row]), pack=False)
-        self._said = said
+
+
+def _id(flow: str, share: str | None) -> str:
+    return f"{flow}/{share}" if share else flow
 
 
 def _of(figures: Mapping[str, Mapping[str, float]], figure: str) -> dict[str, float]:

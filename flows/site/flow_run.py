@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import StatusServer
 from flows.site.announcer import Announcer
 from flows.site.log_form import Form, log_to_stderr
-from flows.site.recovery.ownership import folder_of, owned
+from flows.site.recovery.ownership import folder_of, owned, take_turns
+from flows.site.recovery.turns import Turn
 from flows.site.version import SHORT, content
 
 END_PATIENCE = 60.0
@@ -50,16 +51,17 @@ Tell = Callable[[Mapping[str, Any]], None]
 class FlowRun:
     """What is run, and how.
 
-    `folder` is where the definition's own models are, if not beside it. `status_port` 0 is any free
-    one, None none at all. `version` is its name; that of its bytes if it has none. One that `ends`
-    does not run: its alarms end for good.
+    `share` None is a fair part of what runs the flow at the time. `folder` is where the
+    definition's own models are, if not beside it. `status_port` 0 is any free one, None none at
+    all. `version` is its name; that of its bytes if it has none. One that `ends` does not run: its
+    alarms end for good.
     """
 
     definition: Path
     site: Path
     data: Path
     profile: str | None = None
-    share: Share = WHOLE
+    share: Share | None = WHOLE
     drop: tuple[str, ...] = ()
     status_port: int | None = None
     log_form: Form = "text"
@@ -71,8 +73,7 @@ class FlowRun:
 def run_flow(asked: FlowRun, tell: Tell = lambda news: None) -> int:
     """Run a flow until SIGTERM or SIGINT; the exit status.
 
-    `tell` gets `{"port": …}` and `{"running": True}`; or `{"left": …}` of one that ends, how many
-    records each sink has not got.
+    `tell` gets `{"port": …}`, and `{"running": …}`: false while it waits for another share.
     """
     share_arenas()
     definition = asked.definition
@@ -111,69 +112,106 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     tables = Scope(document, flow).tables
     place = load_site(asked.site)
     names = born(flow, read_lock(lock_path(definition, flow)))
-    compiled = compile_flow(
-        flow, tables, place.zone, asked.profile, names, page_url=place.api.url, location=place.place
-    )
-    check_tables(compiled.sinks, place)
     folder = asked.folder or definition.parent
     version = content(definition)[:SHORT]
-    asked = replace(asked, data=folder_of(place, asked.data, asked.share))
-    options = RunOptions(
-        asked.data, asked.share, asked.drop, definition=folder, version=version, ends=asked.ends
+    is_shared = asked.share is None or (
+        place.recovery.shared and asked.share == WHOLE and not asked.ends
     )
-    with owned(place, flow.flow, asked.data, asked.share) as recovery:
-        if recovery is not None:
-            topics = written_topics(compiled, TopicNames.of_site(place))
-            fence = recovery.fence(topics)
-            options = replace(options, may_write=recovery.check, fence=fence)
-        runner = Runner(flow, compiled, place, tables, options)
-        with recovery.copied(runner.metrics) if recovery else nullcontext():
-            if asked.ends:
-                _end(asked, place, runner, tell)
-            else:
-                _run_here(asked, document, flow, place, runner, tell)
+    asked = replace(
+        asked, version=asked.version or version, share=None if is_shared else asked.share
+    )
+
+    def take(turn: Turn) -> None:
+        compiled = compile_flow(
+            flow, tables, place.zone, asked.profile, names,
+            page_url=place.api.url, location=place.place,
+        )  # fmt: skip
+        check_tables(compiled.sinks, place)
+        turn.data = folder_of(place, turn.data, turn.share)
+        options = RunOptions(
+            turn.data, turn.share, is_shared, asked.drop,
+            definition=folder, version=version, ends=asked.ends,
+        )  # fmt: skip
+        with owned(place, flow.flow, turn) as recovery:
+            if recovery is not None:
+                topics = written_topics(compiled, TopicNames.of_site(place))
+                fence = recovery.fence(topics)
+                options = replace(options, may_write=recovery.check, fence=fence)
+            runner = Runner(flow, compiled, place, tables, options)
+            runner.on_shards = turn.can_be
+            with recovery.copied(runner.metrics) if recovery else nullcontext():
+                former = recovery.former if recovery else []
+                if asked.ends:
+                    _end(asked, place, runner, tell)
+                else:
+                    _run_here(asked, turn, document, flow, place, runner, former, tell)
+
+    if asked.share is None:
+        take_turns(place, flow.flow, asked.data, take, handle_signals)
+    else:
+        take(Turn(asked.share, asked.data))
     return 0
 
 
 def _end(asked: FlowRun, place: Site, runner: Runner, tell: Tell) -> None:
     """End a flow for good, and tell the site."""
-    handle_signals(runner)
+    handle_signals(runner.stop)
     broker = place.connection("redpanda", TopicConnection)
     runner.on_ended = Announcer(runner, broker, asked.version, None, asked.data).removed
     tell({"left": runner.end(END_PATIENCE)})
 
 
 def _run_here(
-    asked: FlowRun, document: Document, flow: Flow, place: Site, runner: Runner, tell: Tell
-) -> None:
-    """Run what this process may run, and tell of it."""
-    definition = asked.definition
-    handle_signals(runner)
-    port = None
-    if asked.status_port is not None:
-        status = StatusServer(
-            flow.flow,
-            asked.status_port,
-            runner.metrics,
-            runner.health,
-            as_json(draw([(document, flow)], TopicNames.of_site(place))),
-            runner.source_progress.figures,
-            runner.outbox.figures,
-            runner.recordings(),
+    asked: FlowRun, turn: Turn, document: Document, flow: Flow, place: Site, runner: Runner,
+    former: Iterable[Share], tell: Tell,
+) -> None:  # fmt: skip
+    """Run what this process may run, and tell of it and of the shares that it supersedes."""
+    if asked.share is not None:
+        handle_signals(turn.end)
+    turn.runs(runner.stop)
+    with _status(asked, document, flow, place, runner) as port:
+        if port is not None:
+            tell({"port": port})
+        runner.metrics.began(asked.version, time.time())
+        announcer = Announcer(
+            runner,
+            place.connection("redpanda", TopicConnection),
+            asked.version,
+            port,
+            turn.data,
+            [share.name for share in former],
         )
-        port = status.port
-        tell({"port": port})
-    version = asked.version or content(definition)[:SHORT]
-    runner.metrics.began(version, time.time())
-    announcer = Announcer(
-        runner, place.connection("redpanda", TopicConnection), version, port, asked.data
+
+        def running() -> None:
+            announcer.runs()
+            tell({"running": True})
+
+        runner.on_running, runner.on_end = running, announcer.end
+        announcer.start()
+        with room_for(turn.data / "flows" / flow.flow, runner.health, runner.stopping):
+            runner.run()
+    tell({"port": None, "running": False})
+
+
+@contextmanager
+def _status(
+    asked: FlowRun, document: Document, flow: Flow, place: Site, runner: Runner
+) -> Iterator[int | None]:
+    """Answer at the status port meanwhile, if there is to be one."""
+    if asked.status_port is None:
+        yield None
+        return
+    status = StatusServer(
+        flow.flow,
+        asked.status_port,
+        runner.metrics,
+        runner.health,
+        as_json(draw([(document, flow)], TopicNames.of_site(place))),
+        runner.source_progress.figures,
+        runner.outbox.figures,
+        runner.recordings(),
     )
-
-    def running() -> None:
-        announcer.runs()
-        tell({"running": True})
-
-    runner.on_running, runner.on_end = running, announcer.end
-    announcer.start()
-    with room_for(asked.data / "flows" / flow.flow, runner.health, runner.stopping):
-        runner.run()
+    try:
+        yield status.port
+    finally:
+        status.close()

@@ -124,10 +124,12 @@ class Unit:
 
     def told(self, news: Mapping[str, Any]) -> None:
         """Take what the process says."""
-        if port := news.get("port"):
-            self.address = f"http://127.0.0.1:{port}"
+        if "port" in news:
+            self.address = f"http://127.0.0.1:{news['port']}" if news["port"] else None
         if news.get("running") and self.state == "starting":
             self._runs()
+        elif news.get("running") is False and self.state == "running":
+            self._enter("starting")
 
     def ended(self, status: int) -> None:
         """Go on after the process ended; `status` is negative for a signal."""

@@ -4,24 +4,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgspec
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from connectors.base import ConnectorError, Health, Stopped
-from connectors.kafka.admin import ensure_topic, explain
+from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fencing.fence import LeaseLost
+from connectors.kafka.leases.entries import Entries
 from connectors.kafka.leases.ledger import Claim, Entry, Kin, Ledger
-from connectors.kafka.open_consumer import open_consumer
-from connectors.kafka.producer_client import open_producer
 from connectors.runtime.backoff import Backoff
 
 _log = logging.getLogger("vigie")
 HEALTH = "lease"
-POLL_MS = 250
 SAFE = 0.6
 """Share of its time for which a lease may be used since it was renewed; another waits for all."""
 
@@ -31,6 +29,7 @@ class Lease:
 
     While it is held a thread renews it; `lost` is called from that thread when it is no more. A
     process that was stopped or cut off for too long finds that out before it writes: `check`.
+    `silence` says for how long nothing was said under a key before the topic is read here.
     """
 
     def __init__(
@@ -42,12 +41,13 @@ class Lease:
         health: Health,
         stopping: threading.Event,
         kin: Kin = lambda lease: None,
+        silence: Callable[[str], float] = lambda key: 0.0,
     ) -> None:
         self._connection, self.name, self._owner = connection, name, owner
         self._lasts, self._health, self._stopping = lasts, health, stopping
-        self._kin = kin
+        self._kin, self._silence = kin, silence
         self._ledger = Ledger(name, lasts, kin)
-        self._part = TopicPartition(connection.topic_names.leases, 0)
+        self._entries = Entries(connection)
         self._renewed = 0.0
         self._ended = threading.Event()
         self.epoch = 0
@@ -80,7 +80,7 @@ class Lease:
     def confirm(self) -> None:
         """Read the topic to its end; raises `LeaseLost` unless it is still ours there."""
         ledger = Ledger(self.name, self._lasts, self._kin)
-        with self._reading() as consumer:
+        with self._entries.reading() as consumer:
             self._take(consumer, ledger)
         later = ledger.rival(time.monotonic(), first=ledger.mine.term + 1)
         if later is not None or not ledger.is_of(self.epoch, self._owner):
@@ -106,9 +106,10 @@ class Lease:
                     raise Stopped(self._health.down[HEALTH]) from None
 
     def _claim(self) -> None:
-        ensure_topic(self._connection, self._part.topic, 1, True)
+        self._entries.make()
         self._ledger = ledger = Ledger(self.name, self._lasts, self._kin)
-        with self._reading() as consumer:
+        with self._entries.reading() as consumer:
+            self._take(consumer, ledger, self._silence)
             while not self._stopping.is_set():
                 self._take(consumer, ledger)
                 if holder := self._holder(ledger):
@@ -122,7 +123,7 @@ class Lease:
                 self.before = sorted(known, key=lambda claim: -claim.term)
                 epoch = ledger.mine.epoch + 1
                 claim = Entry(self.name, epoch, self._owner, "claim")
-                with self._writing() as client:
+                with self._entries.writing() as client:
                     sent = time.monotonic()
                     self._say(client, claim)
                     while ledger.mine.epoch < epoch and not self._stopping.is_set():
@@ -164,7 +165,7 @@ class Lease:
     def _renew(self) -> None:
         """Say that it is held, again and again; raises what the broker does not take."""
         mine = Entry(self.name, self.epoch, self._owner, "alive")
-        with self._reading() as consumer, self._writing() as client:
+        with self._entries.reading() as consumer, self._entries.writing() as client:
             while True:
                 self._take(consumer, self._ledger)
                 if not self._ledger.is_of(self.epoch, self._owner):
@@ -177,35 +178,19 @@ class Lease:
                     return
                 self.check()
 
-    @contextmanager
-    def _reading(self) -> Iterator[KafkaConsumer]:
-        with open_consumer(self._connection, fetch_max_wait_ms=POLL_MS) as consumer:
-            consumer.assign([self._part])
-            consumer.seek_to_beginning(self._part)
-            yield consumer
-
-    @contextmanager
-    def _writing(self) -> Iterator[KafkaProducer]:
-        client = open_producer(self._connection)
-        try:
-            yield client
-        finally:
-            client.close(timeout=1)
-
     def _say(self, client: KafkaProducer, entry: Entry) -> None:
-        value = msgspec.json.encode(entry)
-        patience = SAFE * self._lasts
-        client.send(self._part.topic, value, entry.key.encode(), partition=0).get(patience)
+        self._entries.say(client, entry.key, msgspec.json.encode(entry), SAFE * self._lasts)
 
-    def _take(self, consumer: KafkaConsumer, ledger: Ledger) -> None:
+    def _take(
+        self,
+        consumer: KafkaConsumer,
+        ledger: Ledger,
+        silence: Callable[[str], float] = lambda key: 0.0,
+    ) -> None:
         """Read what there is, to the end of the topic as it was when reading began."""
-        end = consumer.end_offsets([self._part])[self._part]
-        while True:
-            for record in consumer.poll(POLL_MS).get(self._part, []):
-                try:
-                    entry = msgspec.json.decode(record.value or b"", type=Entry)
-                except msgspec.MsgspecError:
-                    continue  # of another release
-                ledger.take(entry, time.monotonic())
-            if consumer.position(self._part) >= end:
-                return
+
+        def take(key: str, value: bytes | None, now: float) -> None:
+            with suppress(msgspec.MsgspecError):  # of another release, or of the members
+                ledger.take(msgspec.json.decode(value or b"", type=Entry), now - silence(key))
+
+        self._entries.take(consumer, take)

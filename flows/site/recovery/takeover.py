@@ -18,7 +18,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 import msgspec
 from kafka.errors import KafkaError
 
-from connectors.base import Health
+from connectors.base import Health, Stopped
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fencing.fence import Fence, LeaseLost
@@ -34,6 +34,7 @@ from flows.runtime.saved_state import points
 from flows.runtime.saved_state.stores import stores
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import Metrics
+from flows.site.recovery.slot import PROCESSES, SHARES
 
 log = logging.getLogger("vigie")
 
@@ -65,10 +66,18 @@ class Recovery:
     next one's. `data` is the folder of this share alone.
     """
 
-    def __init__(self, site: Site, flow: str, data: Path, share: Share = WHOLE) -> None:
+    def __init__(
+        self,
+        site: Site,
+        flow: str,
+        data: Path,
+        share: Share,
+        stopping: threading.Event,
+        silence: Callable[[str], float],
+    ) -> None:
         section = site.recovery
         self._flow, self._folder, self._data = flow, data / "flows" / flow, data
-        self._share = share
+        self._share, self._stopping, self._silence = share, stopping, silence
         self._every, self._term = section.every, 0
         self._site = site.site
         connection = site.connection(section.connection, ObjectStoreConnection)
@@ -99,12 +108,20 @@ class Recovery:
                 self._mine.owner,
                 self._lasts,
                 health,
-                threading.Event(),
+                self._stopping,
                 self._excludes,
+                self._silence,
             )
             with lease.held(self._lost):
                 self._bring(lease)
                 yield
+
+    @property
+    def former(self) -> list[Share]:
+        """Other shares that had some of the partitions since this one had them."""
+        assert self.lease is not None
+        names = (claim.lease for claim in self._others_before(self.lease))
+        return [share for name in names if (share := share_of(self._flow, name)) is not None]
 
     def fence(self, topics: Iterable[str]) -> Fence | None:
         """What has the broker refuse the writes of a former owner; None if this broker cannot."""
@@ -151,7 +168,10 @@ class Recovery:
             raise
         self._ended.set()
         thread.join()
-        self._copy()
+        try:
+            self._copy()
+        except FAULTS as error:
+            raise Stopped(f"the saved state could not be copied: {error}") from error
 
     def _run(self) -> None:
         is_down = False
@@ -231,8 +251,10 @@ class Recovery:
 
     def _refuse_older_state(self, is_new: bool) -> None:
         """Raise `StateError` where a share begins anew beside a state that was never copied."""
+        if not is_new or self._data.parent.name not in (SHARES, PROCESSES):
+            return
         whole = self._data.parents[1] / "flows" / self._flow
-        if is_new and self._share != WHOLE and whole.exists() and stores(whole):
+        if whole.exists() and stores(whole):
             raise StateError(
                 f"{whole} has the state of this flow from before `recovery`; run it once without"
                 " --process, which copies it, and then share it out"
@@ -263,7 +285,8 @@ class Recovery:
             except FAULTS as error:
                 log.warning("%s: waits for its saved state: %s", self._flow, error)
                 self.check()
-                time.sleep(1.0)
+                if self._stopping.wait(1.0):
+                    raise Stopped(str(error)) from error
 
     def _read_owner(self) -> _Owner:
         try:

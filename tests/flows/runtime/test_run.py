@@ -316,3 +316,13 @@ def test_a_share_that_is_none_is_refused(tmp: Path) -> None:
 
     assert refused.returncode == 2
     assert "write NUMBER/COUNT, such as 1/2" in refused.stderr
+
+
+def test_a_fair_share_is_refused_where_states_do_not_travel(tmp: Path) -> None:
+    definition = write(tmp, "hot", HOT.replace("NAME", "t"))
+    site = site_of(tmp, redpanda={"brokers": ["127.0.0.1:1"]})
+
+    refused = run_refused(definition, site, tmp / "data", "--process=auto")
+
+    assert refused.returncode == 1
+    assert "recovery: {objects: BUCKET}" in refused.stderr

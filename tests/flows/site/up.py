@@ -65,11 +65,11 @@ class Up:
         keys = {"access_key": "${STORE_ACCESS}", "secret_key": "${STORE_SECRET}"}
         self.write_site(minio={"url": objects.url, **keys})
 
-    def copy_state_to(self, bucket: str) -> None:
+    def copy_state_to(self, bucket: str, **more: object) -> None:
         """Have the site file ask that flows outlive their machine."""
         file = self.folder / "site.yaml"
         written = json.loads(file.read_text())
-        written["recovery"] = {"objects": bucket, "every": "1s", "lease": "15s"}
+        written["recovery"] = {"objects": bucket, "every": "1s", "lease": "15s", **more}
         file.write_text(json.dumps(written))
 
     def write(self, name: str, limit: object = 30, text: str = FLOW) -> Path:
@@ -165,9 +165,26 @@ class Machine:
     def log(self) -> str:
         return self._log.read_text()
 
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
     def wait(self, words: str) -> None:
         try:
             wait_until(lambda: words in self.log(), what=words)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from None
+
+    def wait_last(self, share: str, words: str) -> None:
+        """Wait until `words` come after it last took a share that ends so."""
+
+        def met() -> bool:
+            before, _, after = self.log().rpartition("this one's part is ")
+            return bool(before) and after.split()[0].endswith(share) and words in after
+
+        try:
+            wait_until(met, what=f"{words} as {share}", timeout=90)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()}") from None
 
