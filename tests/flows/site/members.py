@@ -97,7 +97,7 @@ class Load:
 
 
 def show_that_processes_come_and_go(
-    up: Up, objects: Objects, topic: Watch, lease: str = "10s"
+    up: Up, objects: Objects, topic: Watch, lease: str = "15s"
 ) -> dict[str, float]:
     """One process, two, four, one of them killed, one; the seconds until all went on each time.
 
