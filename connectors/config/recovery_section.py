@@ -1,6 +1,8 @@
 """The part `recovery` of the site file: saved state that outlives the machine."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from operators.component import Spec
 from operators.model.units import Duration
@@ -34,3 +36,12 @@ class RecoverySection(Spec):
         description="Whether those that run a flow share it out among them, each its fair part,"
         " where it can be cut; else one runs it and the others stand by.",
     )
+
+    @model_validator(mode="after")
+    def _check_that_states_travel(self) -> Self:
+        if self.shared and self.objects is None:
+            raise ValueError(
+                "shared needs  objects: BUCKET,  for shares move between processes as copies in an"
+                " object store"
+            )
+        return self

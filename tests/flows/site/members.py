@@ -58,7 +58,7 @@ class Load:
         began, mark = time.time(), len(self.sent) + 2 * len(SUBJECTS)
         wait_until(lambda: len(self.sent) >= mark or self._done.is_set(), what="more readings")
         due = set(self.sent)
-        wait_until(lambda: due <= self.look(), what="the readings", timeout=90, every=0.1)
+        wait_until(lambda: due <= self.look(), what="the readings", timeout=300, every=0.1)
         return round(time.time() - began, 1)
 
     def stop(self) -> None:

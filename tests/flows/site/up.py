@@ -184,7 +184,7 @@ class Machine:
             return bool(before) and after.split()[0].endswith(share) and words in after
 
         try:
-            wait_until(met, what=f"{words} as {share}", timeout=90)
+            wait_until(met, what=f"{words} as {share}", timeout=300)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()}") from None
 
