@@ -10,8 +10,9 @@ from connectors.kafka.topics.copy import spans
 from flows.runtime.saved_state import stores
 from flows.runtime.saved_state.states import States
 
-PLACES = ("", "shares/*/")
-"""Where below the data folder the states of flows are: of the whole, and of shares."""
+PLACES = ("", "shares/*/", "processes/*/", "processes/*/shares/*/")
+"""Where below the data folder the states of flows are: of the whole, of shares, of more processes.
+"""
 
 
 def missing(site: Site, data: Path) -> Iterator[str]:

@@ -210,8 +210,7 @@ class Runner:
     def _opened(self) -> Iterator[tuple[Partitioning, OpenedState]]:
         """The partitions of this process, and their saved state; all is closed afterwards."""
         try:
-            saved, share = self._folder.shards(), self._options.share
-            why_alone = cannot_be_shared(self._compiled)
+            share, why_alone = self._options.share, cannot_be_shared(self._compiled)
             if why_alone is not None and share.count > 1:
                 raise NotRunnable(
                     f"flow {self._flow.flow!r} cannot be shared out by --process: {why_alone}"
@@ -219,6 +218,7 @@ class Runner:
             for folder in (self._options.data, self._options.data / "flows"):
                 private_folder(folder)
             inputs = self._inputs.connect(self._compiled)
+            saved = self._folder.shards()
             is_shared = self._options.is_shared or share.count > 1
             total = shard_count(self._compiled, inputs, saved, is_shared)
             self.on_shards(total if why_alone is None else 1)

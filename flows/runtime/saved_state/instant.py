@@ -9,8 +9,10 @@ from pathlib import Path
 
 COPY = Path(__file__).with_name("database_copy.py")
 DATABASES = {".sqlite", ".sqlite3", ".db"}
-LEFT_OUT = re.compile(r"(running-.*|arranging|new-\d+|old-.*|.*-(wal|shm|journal)|.*\.new|.*\.log)")
-"""Locks, logs, and what SQLite and we ourselves have under way."""
+LEFT_OUT = re.compile(
+    r"(running-.*|member-.*|arranging|new-\d+|old-.*|.*-(wal|shm|journal)|.*\.new|.*\.log)"
+)
+"""Locks, names of processes, logs, and what SQLite and we ourselves have under way."""
 
 
 def files(folder: Path) -> Iterator[Path]:
