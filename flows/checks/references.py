@@ -1,5 +1,6 @@
 """Names: used once, known where they are read, read by somebody, and not in a circle."""
 
+from graphlib import TopologicalSorter
 from typing import Any
 
 from connectors.config.document import Node, Place
@@ -7,15 +8,25 @@ from connectors.config.suggestion import near
 from flows.checks.context import SECTIONS, Scope
 from flows.language.model import SIDE_OUTPUTS, inputs, origin
 
+LONGEST_CHAIN = 100
+"""Streams one behind the other; the checks and the engine go through them by recursion."""
 
-def check_references(scope: Scope) -> None:
-    """Check names: unique, known where they are read, read by somebody, and in no circle."""
+
+def check_references(scope: Scope) -> bool:
+    """Check names: unique, known where they are read, read by somebody, and in no circle.
+
+    Returns whether the chains of streams are short enough to be looked at further.
+    """
     _check_unique(scope)
     _check_known(scope)
-    _check_circles(scope)
+    reads = _reads(scope)
+    in_circle = circles(reads)
+    for circle in in_circle:
+        _say_circle(scope, circle)
     _check_returns(scope)
     if scope.is_whole:
         _check_read(scope)
+    return len(reads) <= LONGEST_CHAIN if in_circle else _check_chains(scope, reads)
 
 
 def _check_unique(scope: Scope) -> None:
@@ -76,7 +87,8 @@ def _check_read_name(scope: Scope, place: Place, read: str, reader: str) -> None
         say(place, f"only sources and streams have {read.removeprefix(name)!r}; {name!r} is none")
 
 
-def _check_circles(scope: Scope) -> None:
+def _reads(scope: Scope) -> dict[str, list[str]]:
+    """What each stream and each alarm reads, by name."""
     reads: dict[str, list[str]] = {}
     for name, stream in scope.flow.streams.items():
         reads[name] = [origin(read) for read in inputs(stream.from_)]
@@ -85,12 +97,30 @@ def _check_circles(scope: Scope) -> None:
         if alarm.armed is not None and alarm.armed.while_ is not None:
             reads[name].append(origin(alarm.armed.while_))
     reads["alarms"] = list(scope.flow.alarms)
-    for circle in circles(reads):
-        start = next((name for name in circle if name in scope.flow.streams), circle[0])
-        if len(circle) > 1 and start != "alarms":
-            turned = [*circle[circle.index(start) :], *circle[: circle.index(start)], start]
-            section = "streams" if start in scope.flow.streams else "alarms"
-            scope.say((section, start, "from"), f"streams run in a circle: {' -> '.join(turned)}")
+    return reads
+
+
+def _say_circle(scope: Scope, circle: list[str]) -> None:
+    start = next((name for name in circle if name in scope.flow.streams), circle[0])
+    if len(circle) > 1 and start != "alarms":
+        turned = [*circle[circle.index(start) :], *circle[: circle.index(start)], start]
+        section = "streams" if start in scope.flow.streams else "alarms"
+        scope.say((section, start, "from"), f"streams run in a circle: {' -> '.join(turned)}")
+
+
+def _check_chains(scope: Scope, reads: dict[str, list[str]]) -> bool:
+    behind: dict[str, int] = {}
+    for name in TopologicalSorter(reads).static_order():
+        behind[name] = 1 + max((behind[read] for read in reads.get(name, ())), default=-1)
+    too_long = [name for name in scope.flow.streams if behind[name] > LONGEST_CHAIN]
+    if too_long:
+        first = min(too_long, key=behind.__getitem__)
+        scope.say(
+            ("streams", first, "from"),
+            f"{first!r} is the end of a chain of more than {LONGEST_CHAIN} streams; put steps of"
+            " several of them into one",
+        )
+    return not too_long
 
 
 def _check_returns(scope: Scope) -> None:

@@ -22,7 +22,8 @@ __all__ = ["WHOLE", "LeftOut", "Scope", "check"]
 
 def check(scope: Scope) -> None:
     """Note every problem of the flow's meaning in its document."""
-    check_references(scope)
+    if not check_references(scope):
+        return
     check_tables(scope)
     check_history(scope)
     check_tags(scope)

@@ -71,22 +71,25 @@ def ignore_field(field: str, wanted: Any, known: tuple[str, ...]) -> None:
     """No conflict of a selector is of interest."""
 
 
-def facts_of(
-    flow: Flow, name: str, within: frozenset[str] = frozenset(), conflict: Conflict = ignore
-) -> Facts:
+def facts_of(flow: Flow, name: str, conflict: Conflict = ignore) -> Facts:
     """What is known of the events of a name; nothing for one that is not there or reads itself."""
+    return _facts(flow, name, conflict, {})
+
+
+def _facts(flow: Flow, name: str, conflict: Conflict, known: dict[str, Facts]) -> Facts:
     base = origin(name)
-    if name != base or base in within:
+    if name != base:
         return {"kind": ("dead_letter",)} if name.endswith(".errors") else {}
     if base in flow.alarms or base == "alarms":
         return _of_alarms(flow, [base] if base in flow.alarms else list(flow.alarms))
     if base in flow.sources:
         return _of_source(flow.sources[base])
     stream = flow.streams.get(base)
-    if stream is None:
-        return {}
-    facts = either(facts_of(flow, read, within | {base}) for read in inputs(stream.from_))
-    return [*facts_before(flow, base, facts, conflict)][-1]
+    if stream is not None and base not in known:
+        known[base] = {}  # until it is known; for ever where it reads itself
+        facts = either(_facts(flow, read, ignore, known) for read in inputs(stream.from_))
+        known[base] = [*facts_before(flow, base, facts, conflict)][-1]
+    return known.get(base, {})
 
 
 def facts_before(

@@ -228,6 +228,11 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             items += self._sent(released)
         if again.is_over():
             if again.left():
+                log.warning(
+                    "source %s: what a run that was killed took last cannot be had again in its"
+                    " order; its events are taken in the order of time",
+                    self._source.name,
+                )
                 self._forget_order()
             for arrival in again.held():
                 self._alignment.take(arrival)
