@@ -1,6 +1,5 @@
 """The texts of errors, as they may stand in a message to people."""
 
-import ssl
 from collections.abc import Iterator
 
 EXPIRED, NOT_YET_VALID, OTHER_NAME, OTHER_ADDRESS = 10, 9, 62, 64
@@ -25,6 +24,8 @@ def root_cause(error: BaseException) -> str:
 
 def encryption_fault(error: BaseException) -> str | None:
     """Why there is no encrypted connection, with the remedy; None where another thing failed."""
+    import ssl  # late: checking a definition needs this module, and is to be quick
+
     fault = next((one for one in _causes(error) if isinstance(one, ssl.SSLError)), None)
     if fault is None:
         return None
@@ -44,12 +45,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         left += [other for other in wrapped if isinstance(other, BaseException)]
 
 
-def _why(fault: ssl.SSLError) -> str:
-    if not isinstance(fault, ssl.SSLCertVerificationError):
-        return f"the two sides agree on none ({fault.reason or one_line(str(fault))})"
-    said = one_line(fault.verify_message)
-    if fault.verify_code in (EXPIRED, NOT_YET_VALID):
+def _why(fault: OSError) -> str:
+    code = getattr(fault, "verify_code", None)
+    if code is None:
+        reason = getattr(fault, "reason", None) or one_line(str(fault))
+        return f"the two sides agree on none ({reason})"
+    said = one_line(getattr(fault, "verify_message", ""))
+    if code in (EXPIRED, NOT_YET_VALID):
         return f"{said}; renew it there, or set the clock here"
-    if fault.verify_code in (OTHER_NAME, OTHER_ADDRESS):
+    if code in (OTHER_NAME, OTHER_ADDRESS):
         return f"{said.rstrip('.')}; write the name that it is for"
     return f"its certificate is not trusted ({said})"

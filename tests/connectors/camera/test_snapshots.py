@@ -76,7 +76,7 @@ def test_half_pictures_and_a_camera_that_is_busy_are_left_out_and_at_last_told(
             camera.wrong = wrong
             with pytest.raises(StreamError, match="no picture that can be decoded"):
                 next(pictures)
-            assert stream.facts.damaged > 1
+            assert stream.facts.damaged > 0
             stream.close()
 
 
