@@ -2,9 +2,10 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -105,44 +106,26 @@ def of_table(
     connection: str | None = None,
 ) -> Change:
     """Keep a table's rows for so long, at all sinks that write it; raises `WrongChange`."""
-    seconds = _seconds(keep)
-    if seconds is None:
-        raise WrongChange(
-            "a table keeps rows for ever whose sinks have no 'keep': take it out of the"
-            " definition, then vigie migrate"
-        )
-    if seconds < DAY or seconds % DAY:
-        raise WrongChange(f"expected whole days for a table, such as 30d, got {keep}")
-    edits: list[Edit] = []
-    used: set[str] = set()
-    for file, flow in flows:
-        text, words = file.read_text(encoding="utf-8"), []
-        for name, sink in flow.sinks.items():
-            settings = sink.settings
-            if not (isinstance(settings, ClickHouse) and settings.table == table):
-                continue
-            if connection in (None, settings.connection):
-                used.add(settings.connection)
-                path = ("sinks", name, ClickHouse.NAME, "keep")
-                edit = _edit(file, path, keep, text, ClickHouse.SHORT)
-                text = edit.text
-                words.append(edit.words)
-        if words:
-            edits.append(Edit(file, text, "; ".join(words)))
-    if not edits:
+    days = _whole_days(keep, "table")
+    sinks = _sinks(
+        flows,
+        lambda one: (
+            isinstance(one, ClickHouse)
+            and one.table == table
+            and connection in (None, one.connection)
+        ),
+    )
+    if not sinks:
         tables = {
             sink.settings.table
             for _, flow in flows
             for sink in flow.sinks.values()
             if isinstance(sink.settings, ClickHouse)
         }
-        hint = near(table, tables) or f"they write {', '.join(sorted(tables)) or 'none'}"
-        raise WrongChange(
-            f"no sink of the definitions given writes the table {table!r} ({hint}); name the"
-            " definitions that do"
-        )
+        raise _nobody_writes(f"the table {table!r}", table, tables)
+    used = {one.settings.connection for one in sinks}
     declared = [
-        (place, replace(one, keep_days=int(seconds / DAY)))
+        (place, replace(one, keep_days=days))
         for place, tables_ in declared_tables(flows, site).items()
         for one in tables_
         if one.table == table and place in used
@@ -156,7 +139,7 @@ def of_table(
                 if line.is_problem or line.text.startswith(f"{table}:"):
                     yield line.text, line.is_problem
 
-    return Change(edits, made)
+    return Change(_edits(sinks, keep), made)
 
 
 def of_bucket(
@@ -167,41 +150,30 @@ def of_bucket(
     connection: str | None = None,
 ) -> Change:
     """Keep objects for so long, at all sinks that write to a bucket; raises `WrongChange`."""
-    seconds = _seconds(keep)
-    if seconds is None:
-        raise WrongChange(
-            "a bucket keeps objects for ever whose sinks have no 'keep': take it out of the"
-            " definition, and the rule vigie-FLOW-SINK out of the bucket"
-        )
-    if seconds < DAY or seconds % DAY:
-        raise WrongChange(f"expected whole days for a bucket, such as 30d, got {keep}")
-    edits: list[Edit] = []
+    days = _whole_days(keep, "bucket", ", and the rule vigie-FLOW-SINK out of the bucket")
+    sinks = _sinks(
+        flows,
+        lambda one: (
+            isinstance(one, SINKS) and one.bucket == bucket and connection in (None, one.connection)
+        ),
+    )
+    if not sinks:
+        buckets = {
+            sink.settings.bucket
+            for _, flow in flows
+            for sink in flow.sinks.values()
+            if isinstance(sink.settings, SINKS)
+        }
+        raise _nobody_writes(f"to the bucket {bucket!r}", bucket, buckets)
     rules: list[tuple[str, LifeCycle]] = []
-    for file, flow in flows:
-        text, words = file.read_text(encoding="utf-8"), []
-        for name, sink in flow.sinks.items():
-            settings = sink.settings
-            if not (isinstance(settings, SINKS) and settings.bucket == bucket):
-                continue
-            if connection not in (None, settings.connection):
-                continue
-            rule = life_cycle(settings, flow.flow, name)
-            if not rule.prefix:
-                raise WrongChange(
-                    f"sinks.{name} of {file} has no key that begins with a fixed text of its own:"
-                    " the rule would delete objects of others; write one, such as archive/"
-                )
-            rules.append((settings.connection, rule._replace(days=int(seconds / DAY))))
-            edit = _edit(file, ("sinks", name, settings.NAME, "keep"), keep, text)
-            text = edit.text
-            words.append(edit.words)
-        if words:
-            edits.append(Edit(file, text, "; ".join(words)))
-    if not edits:
-        raise WrongChange(
-            f"no sink of the definitions given writes to the bucket {bucket!r}; name the"
-            " definitions that do"
-        )
+    for file, flow, name, settings in sinks:
+        rule = life_cycle(settings, flow, name)
+        if not rule.prefix:
+            raise WrongChange(
+                f"sinks.{name} of {file} has no key that begins with a fixed text of its own:"
+                " the rule would delete objects of others; write one, such as archive/"
+            )
+        rules.append((settings.connection, rule._replace(days=days)))
 
     def made(dry_run: bool) -> Iterator[tuple[str, bool]]:
         with needing("retention", "objects", "minio"):
@@ -212,7 +184,7 @@ def of_bucket(
             what = f"bucket {rule.bucket}/{rule.prefix}"
             yield f"{what}: objects are deleted after {rule.days} days", False
 
-    return Change(edits, made)
+    return Change(_edits(sinks, keep), made)
 
 
 def of_evidence(site: Site, keep: str) -> Change:
@@ -225,6 +197,57 @@ def of_evidence(site: Site, keep: str) -> Change:
     return Change(
         [_edit(_file(site), ("evidence", "keep"), keep)], lambda dry_run: iter([(said, False)])
     )
+
+
+class _Written(NamedTuple):
+    """A sink that writes what is to be kept otherwise."""
+
+    file: Path
+    flow: str
+    name: str
+    settings: Any
+
+
+def _sinks(
+    flows: Sequence[tuple[Path, Flow]], is_meant: Callable[[object], bool]
+) -> list[_Written]:
+    return [
+        _Written(file, flow.flow, name, sink.settings)
+        for file, flow in flows
+        for name, sink in flow.sinks.items()
+        if is_meant(sink.settings)
+    ]
+
+
+def _edits(sinks: Sequence[_Written], keep: str) -> list[Edit]:
+    """One edit of each file, for all of its sinks."""
+    edits: dict[Path, Edit] = {}
+    for file, _, name, settings in sinks:
+        before = edits.get(file)
+        path = ("sinks", name, settings.NAME, "keep")
+        edit = _edit(file, path, keep, before.text if before else None, settings.SHORT)
+        edits[file] = replace(edit, words=f"{before.words}; {edit.words}") if before else edit
+    return list(edits.values())
+
+
+def _nobody_writes(what: str, name: str, written: Collection[str]) -> WrongChange:
+    hint = near(name, written) or f"they write {', '.join(sorted(written)) or 'none'}"
+    return WrongChange(
+        f"no sink of the definitions given writes {what} ({hint}); name the definitions that do"
+    )
+
+
+def _whole_days(keep: str, what: str, more: str = "") -> int:
+    """The days of a text such as `30d`; `more` is what else to do for ever."""
+    seconds = _seconds(keep)
+    if seconds is None:
+        raise WrongChange(
+            f"a {what} keeps what it holds for ever whose sinks have no 'keep': take it out of the"
+            f" definition{more or ', then vigie migrate'}"
+        )
+    if seconds < DAY or seconds % DAY:
+        raise WrongChange(f"expected whole days for a {what}, such as 30d, got {keep}")
+    return int(seconds / DAY)
 
 
 def _seconds(keep: str) -> float | None:
