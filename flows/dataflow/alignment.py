@@ -14,7 +14,7 @@ while others catch up."""
 MOST_LATE = 0.25
 """Seconds that an event waits at most for what may still come of other partitions."""
 LEAST_LOOKS = 20
-"""So often these are looked at meanwhile: on a machine without time nobody has read them yet."""
+"""So often all are read from meanwhile, at least: a starved process is late with that."""
 MOST_HELD = 25_000
 """So many events wait at most for partitions of which nothing is known yet."""
 
@@ -89,16 +89,21 @@ class Alignment:
             return self._come(is_read_to) if is_read_to else self._all()
         frontier = min(self._newest.get(part, -math.inf) for part in behind)
         found = []
-        for part, arrival in list(self._held.items()):
+        for part in list(self._held):
             is_least = part in behind and self._newest[part] <= frontier
-            ready, rest = (arrival, None) if is_least else _cut(arrival, frontier)
-            if rest is None:
-                del self._held[part]
-            else:
-                self._held[part] = rest
+            ready = self._held.pop(part) if is_least else self._off(part, frontier)
             if ready is not None:
                 found.append(ready._replace(batch=ready.batch._replace(live=False)))
         return found
+
+    def _off(self, part: str, frontier: float) -> Arrival | None:
+        """What waits of a partition that is not later than `frontier`; the rest goes on waiting."""
+        ready, rest = _cut(self._held.pop(part), frontier)
+        if rest is not None:
+            self._held[part] = rest
+            if ready is not None:
+                ready = ready._replace(batch=ready.batch._replace(live=False))
+        return ready
 
     def _all(self) -> list[Arrival]:
         found = [*self._held.values(), *self._caught_up]
@@ -106,7 +111,10 @@ class Alignment:
         return found
 
     def _come(self, is_read_to: Callable[[str, float], bool]) -> list[Arrival]:
-        """What came, once nothing earlier can come of another partition."""
+        """What came, once nothing earlier can come of another partition.
+
+        What waits of the others and is not later goes along: its own wait may be longer.
+        """
         late = self._clock() - MOST_LATE
         found = []
         for part, arrival in self._held.items():
@@ -116,6 +124,10 @@ class Alignment:
                 found.append(arrival)
         for arrival in found:
             del self._held[arrival.part]
+        if found:
+            newest = max(map(_last, found))
+            along = [self._off(part, newest) for part in list(self._held)]
+            found += [arrival for arrival in along if arrival is not None]
         caught_up, self._caught_up = self._caught_up, []
         return [*found, *caught_up]
 

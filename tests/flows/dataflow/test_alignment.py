@@ -124,3 +124,44 @@ def test_nothing_is_lost_and_no_partition_changes_its_order(seed: int, clock: Ti
             assert sum(n for n, _ in one.batch.arrivals) == len(one.batch.events)
     for part, times in given.items():
         assert [e.time for e in found if e.id.startswith(part)] == times
+
+
+def test_what_passes_takes_along_what_waits_of_others_and_is_not_later(clock: Ticking) -> None:
+    """A writer that goes on sending keeps every partition unread: each waits for the others."""
+    alignment = Alignment(PARTS, clock)
+    for part in PARTS:
+        alignment.take(arrival(part, live=True))
+    alignment.release(is_read_to=lambda part, wall: True)
+    alignment.take(arrival("a", 3, 7, live=True))
+    clock.now += 0.1
+    alignment.take(arrival("b", 1, 5, 9, live=True))
+    clock.now += MOST_LATE
+    found = [
+        event.time
+        for _ in range(LEAST_LOOKS + 1)
+        for one in alignment.release(is_read_to=lambda part, wall: False)
+        for event in one.batch.events
+    ]
+    assert sorted(found) == [1, 3, 5, 7], "b alone would have waited a little longer"
+    assert [one.batch.events[0].time for one in alignment.held()] == [9]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_read_to_when_nothing_passes_before_what_waits_and_is_earlier(
+    clock: Ticking, seed: int
+) -> None:
+    rng = random.Random(seed)
+    alignment = Alignment(PARTS, clock)
+    for part in PARTS:
+        alignment.take(arrival(part, live=True))
+    alignment.release(is_read_to=lambda part, wall: True)
+    time = 0.0
+    for _ in range(300):
+        for part in filter(alignment.wants, PARTS):
+            if rng.random() < 0.6:
+                times = [time := time + 1 for _ in range(rng.randrange(1, 4))]
+                alignment.take(arrival(part, *times, live=True))
+        clock.now += rng.random() * 0.1
+        found = alignment.release(is_read_to=lambda part, wall: rng.random() < 0.3)
+        newest = max((one.batch.events[-1].time for one in found if one.batch.events), default=0)
+        assert all(one.batch.events[0].time > newest for one in alignment.held())
