@@ -10,6 +10,7 @@ from apprise.logger import NotifyLogEntry
 
 from connectors.apprise.connection import AppriseConnection
 from connectors.base import ConnectorError
+from connectors.runtime.retry_queue import TRIES
 from connectors.runtime.subject_writer import SERVER_DOWN, Answer, refusal
 from operators.events import AlarmTransition, Event
 
@@ -19,8 +20,6 @@ _log.addHandler(logging.NullHandler())
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 """How every service of apprise reports an answer that is no success."""
 _CERTIFICATE = re.compile(r"certificate verify failed: ([^()]+)")
-TRIES = 12
-"""Tries of a target while others of its address have the notification."""
 REMEMBERED = 10_000
 
 

@@ -82,7 +82,7 @@ class Recorder:
 
     def resolve(self, rows: list[dict[str, Any]]) -> None:
         """Set `entity_id` and `shared_attrs` of rows of `states`; None where nothing is known."""
-        found = self.said(
+        found = self.looked_up(
             [row.get("metadata_id") for row in rows], [row.get("attributes_id") for row in rows]
         )
         for row, name, text in zip(rows, *found, strict=True):
@@ -90,7 +90,7 @@ class Recorder:
                 row["entity_id"] = name
             row["shared_attrs"] = text or row.get("attributes")
 
-    def said(
+    def looked_up(
         self, names: Sequence[int | None], attributes: Sequence[int | None]
     ) -> tuple[list[str | None], list[str | None]]:
         """Return what is known under these numbers of names and attributes, row by row."""
@@ -199,7 +199,9 @@ def inserted(
     ]
 
 
-def lazily(recorder: Recorder, layout: RowLayout, rows: list[tuple[Any, ...]]) -> LazyRows | None:
+def lazy_rows(
+    recorder: Recorder, layout: RowLayout, rows: list[tuple[Any, ...]]
+) -> LazyRows | None:
     """New rows of `states`; None where one has no name, or not the time that all have today."""
     made = LazyRows(layout, rows, [], {})
     times: Any = made.column("last_updated_ts")
@@ -208,7 +210,7 @@ def lazily(recorder: Recorder, layout: RowLayout, rows: list[tuple[Any, ...]]) -
         return None
     if None in times or not (min(times) > 0 and max(times) < LATEST) or math.isnan(sum(times)):
         return None
-    names, texts = recorder.said(meta, attributes)
+    names, texts = recorder.looked_up(meta, attributes)
     if None in names:
         return None
     if (inline := made.column("attributes")) is not None:

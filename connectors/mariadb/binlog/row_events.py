@@ -10,7 +10,7 @@ from connectors.mariadb.binlog import packets as wire
 from connectors.mariadb.binlog.gtids import LogPosition
 from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.table_map import Table
-from connectors.mariadb.homeassistant_recorder import STATES, Recorder, inserted, lazily
+from connectors.mariadb.homeassistant_recorder import STATES, Recorder, inserted, lazy_rows
 from operators.columnar.lazy_rows import LazyRows, RowLayout
 from operators.events import Row
 
@@ -105,7 +105,7 @@ def lazy_states(
     if watched.recorder is None or watched.table.name != STATES:
         return None
     rows = watched.decoder.tuples(packet, len(packet), kind)
-    events = lazily(watched.recorder, watched.layout, rows) if rows else None
+    events = lazy_rows(watched.recorder, watched.layout, rows) if rows else None
     if events is not None:
         _note(at, watched.table.schema, (events.column("state_id") or [0])[-1])
     return events
