@@ -21,6 +21,7 @@ from tests.flows.foreign_producer import (
     make_topic,
 )
 from tests.flows.running import HOT, site_of, write
+from tests.flows.two_topics import FLOW, TwoTopics, check_that_kills_change_no_alarm
 from tests.kafka.conftest import Administer
 from tests.kafka.reading import Following
 from tests.waiting import wait_until
@@ -139,6 +140,21 @@ def test_kills_while_a_writer_without_keys_goes_on_change_no_alarm(
         flow.kill()
     foreign.close()
     assert changes(alarms()) == expected(foreign.sent)
+
+
+def test_two_topics_that_feed_one_alarm_are_taken_again_in_their_order_after_a_kill(
+    kafka: Kafka, connection: TopicConnection, site: Path, tmp: Path, unique: str, alarms: Look
+) -> None:
+    definition = write(tmp, "two", FLOW.replace("NAME", unique))
+    topics = TwoTopics(kafka.address, unique)
+    out = Following(connection, Topic(name=f"{unique}.out"))
+    check_that_kills_change_no_alarm(
+        topics,
+        lambda: FlowProcess(definition, site, tmp / "data").wait_running(),
+        alarms,
+        out.look,
+    )
+    out.close()
 
 
 @pytest.mark.parametrize("shares", [["1/1"], ["1/2", "2/2"]], ids=["alone", "two"])

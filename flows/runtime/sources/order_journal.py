@@ -9,8 +9,10 @@ from pathlib import Path
 from connectors.runtime.private_files import open_private, write_private
 from flows.runtime.sources.taken_again import Release
 
-MOST_BYTES = 4 << 20
-"""Of this the newer half is kept: several minutes, where an epoch is a second."""
+MOST_BYTES = 2 << 20
+"""Then another file is begun, and the one before that is let go: what is kept reaches back over
+many epochs.
+"""
 
 
 class OrderJournal:
@@ -21,7 +23,7 @@ class OrderJournal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._older = path, path.with_name(f"{path.name}.older")
         self._size = path.stat().st_size if path.exists() else 0
         self._file: int | None = None
 
@@ -37,17 +39,22 @@ class OrderJournal:
         """Note a release: of each partition that it brought something of, the events so far."""
         line = f"{json.dumps(release)}\n".encode()
         if self._size + len(line) > MOST_BYTES:
-            lines = self._lines()
-            self.replace(lines[len(lines) // 2 :])
+            self._turn_over()
         if self._file is None:
             with open_private(self._path, "ab") as file:
                 self._file = os.dup(file.fileno())
         os.write(self._file, line)
         self._size += len(line)
 
-    def replace(self, releases: Iterable[Release]) -> None:
-        """Have the file hold these releases alone."""
+    def _turn_over(self) -> None:
         self.close()
+        self._path.replace(self._older)
+        self._size = 0
+
+    def replace(self, releases: Iterable[Release]) -> None:
+        """Have the journal hold these releases alone."""
+        self.close()
+        self._older.unlink(missing_ok=True)
         lines = [f"{json.dumps(release)}\n" for release in releases]
         self._size = sum(map(len, lines))
         if lines or self._path.exists():
@@ -61,9 +68,10 @@ class OrderJournal:
 
     def _lines(self) -> list[Release]:
         releases: list[Release] = []
-        with suppress(OSError, ValueError):  # the last line may end where the disk was full
-            for line in self._path.read_bytes().splitlines():
-                releases.append(json.loads(line))
+        for path in (self._older, self._path):
+            for line in path.read_bytes().splitlines() if path.exists() else ():
+                with suppress(ValueError):  # a line may end where the disk was full
+                    releases.append(json.loads(line))
         return releases
 
 

@@ -16,7 +16,7 @@ from flows.dataflow.input_order import Arrival
 from flows.runtime import tracing
 from flows.runtime.runtime_context import Input, RuntimeContext
 from flows.runtime.saved_state import input_state
-from flows.runtime.sources.order_journal import counted
+from flows.runtime.sources.order_journal import OrderJournal, counted
 from flows.runtime.sources.taken_again import Release, TakenAgain
 
 log = logging.getLogger("vigie")
@@ -49,6 +49,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         state = context.input(source.name) if saved is None else input_state.load(saved)
         self._taken = dict(state.taken or {})
         self._journal = context.journal(source.name) if context.journal and self._is_data else None
+        self._is_noted = False  # whether the last release is in the journal
         told = context.crossings.of(source.name) if context.crossings else {}
         if state.taken is None and (state.positions or told):
             self._forget_order()
@@ -215,10 +216,20 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         is_mixed = self._is_data and router.is_mixed(parts)
         is_apart = is_mixed and router.lies_apart(parts)
         released = self._alignment.release(is_mixed, self._are_others_read_to if is_apart else None)
-        release = self._count(released)
-        if is_apart and release and self._journal is not None:
-            self._journal.add(release)
+        if is_mixed and self._journal is not None:
+            self._note(released, self._journal)
+        elif self._count(released):
+            self._is_noted = False
         return self._sent(released)
+
+    def _note(self, released: Iterable[Arrival], journal: OrderJournal) -> None:
+        """Have the journal know what is released before it is; first what it does not know of."""
+        before = None if self._is_noted else dict(self._taken)
+        if release := self._count(released):
+            if before:
+                journal.add(before)
+            journal.add(release)
+            self._is_noted = True
 
     def _released_again(self, again: TakenAgain) -> list[Item]:
         """What a run that was killed had released, in its order."""

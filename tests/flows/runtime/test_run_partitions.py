@@ -17,6 +17,7 @@ from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
 from tests.flows.foreign_producer import PARTITIONS, Foreign, changes, expected
 from tests.flows.running import HOT, site_of, write
+from tests.flows.two_topics import FLOW, TwoTopics, check_that_kills_change_no_alarm
 from tests.waiting import wait_until
 
 
@@ -192,3 +193,17 @@ def test_a_subject_whose_records_lie_in_all_partitions_has_one_alarm_through_kil
     said = flow.log.read_text()
     assert said.count("each subject has one state all the same") == 1, said
     assert {partition_of(event.subject, PARTITIONS) for event in foreign.sent} != {0}
+
+
+def test_two_topics_that_feed_one_alarm_are_taken_again_in_their_order_after_a_kill(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection, site, _ = hot_flow(broker, tmp, unique)
+    definition = write(tmp, "two", FLOW.replace("NAME", unique))
+    topics = TwoTopics(broker.address, unique)
+    check_that_kills_change_no_alarm(
+        topics,
+        lambda: FlowProcess(definition, site, tmp / "data").wait_running(),
+        topic(connection, connection.topic_names.alarms),
+        topic(connection, f"{unique}.out"),
+    )
