@@ -8,6 +8,7 @@ import click
 
 from connectors.config.document import Document
 from connectors.config.site import SiteError, load_site
+from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.topic_names import TopicNames
 from flows.checks.context import Scope
 from flows.dataflow.compiler import NotRunnable, compile_flow, raw_name
@@ -15,6 +16,7 @@ from flows.drawing.diagram import draw, mermaid
 from flows.drawing.svg import svg
 from flows.language.model import Flow
 from flows.loader import load
+from flows.runtime.partitioning import cannot_be_shared
 
 
 @click.command()
@@ -43,7 +45,9 @@ def graph(
     Mermaid text, or an SVG picture. Definitions with errors are not drawn: the errors are printed,
     and it exits with 1. The topics that Vigie makes for itself are drawn under the prefix of the
     site file. An arrow with `columns` carries readings as columns, up to the first step behind it,
-    which makes events of what changes something; all others carry events.
+    which makes events of what changes something; all others carry events. A source that is `not
+    keyed by Vigie` has a topic that none of these flows writes: unless its writer keys by subject,
+    too, each process of the flow reads it whole (docs/operations.md, More than one process).
     """
     loaded = [load(path) for path in files]
     for document, _ in loaded:
@@ -62,8 +66,8 @@ def graph(
     except SiteError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    columns = [f"{flow.flow}/{name}" for loaded in flows for flow, name in _column_sources(*loaded)]
-    picture = draw(flows, topics, columns)
+    columns, foreign = _looked_at(flows, topics)
+    picture = draw(flows, topics, columns, foreign)
     is_svg = form == "svg" or (form is None and output is not None and output.suffix == ".svg")
     text = svg(picture) if is_svg else mermaid(picture)
     if output is None:
@@ -72,11 +76,33 @@ def graph(
         output.write_text(text, encoding="utf-8")
 
 
-def _column_sources(document: Document, flow: Flow) -> list[tuple[Flow, str]]:
-    """The sources that bring columns where all profiles are active."""
-    try:
-        plan = compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC")).plan
-    except NotRunnable:
-        return []
-    topics = [name for name, source in flow.sources.items() if source.kind == "topic"]
-    return [(flow, name) for name in topics if plan.takes_columns(raw_name(flow, name))]
+def _looked_at(
+    flows: list[tuple[Document, Flow]], topics: TopicNames
+) -> tuple[list[str], list[str]]:
+    """The sources, as `FLOW/SOURCE`, that bring columns, and those that are not keyed by Vigie.
+
+    The latter of flows that several processes may run. All profiles are active.
+    """
+    written = {
+        sink.settings.name
+        for _, flow in flows
+        for sink in flow.sinks.values()
+        if isinstance(sink.settings, TopicSink)
+    }
+    columns, foreign = list[str](), list[str]()
+    for document, flow in flows:
+        try:
+            made = compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC"))
+        except NotRunnable:
+            continue
+        for name, source in flow.sources.items():
+            if not isinstance(settings := source.settings, Topic):
+                continue
+            if made.plan.takes_columns(raw_name(flow, name)):
+                columns.append(f"{flow.flow}/{name}")
+            is_ours = all(
+                topic in written or topic.startswith(topics.prefix) for topic in settings.topics()
+            )
+            if cannot_be_shared(made) is None and not is_ours and not settings.table:
+                foreign.append(f"{flow.flow}/{name}")
+    return columns, foreign

@@ -61,14 +61,16 @@ def draw(
     flows: Sequence[tuple[Document, Flow]],
     names: TopicNames = DEFAULT_NAMES,
     columns: Collection[str] = (),
+    foreign: Collection[str] = (),
 ) -> Picture:
     """Make the picture of flows that were read together; `names` are those of the site's topics.
 
-    `columns` are the sources, as `FLOW/SOURCE`, that bring their readings as columns.
+    `columns` are the sources, as `FLOW/SOURCE`, that bring their readings as columns, `foreign`
+    those of which it matters that they are not keyed by Vigie.
     """
     picture = Picture()
     for document, flow in flows:
-        _add_flow(picture, document, flow, names, columns)
+        _add_flow(picture, document, flow, names, columns, foreign)
     read = {arrow.start for arrow in picture.arrows}
     if f"topic/{names.alarms}" in read:
         for _, flow in flows:
@@ -78,11 +80,17 @@ def draw(
 
 
 def _add_flow(
-    picture: Picture, document: Document, flow: Flow, names: TopicNames, columns: Collection[str]
+    picture: Picture,
+    document: Document,
+    flow: Flow,
+    names: TopicNames,
+    columns: Collection[str],
+    foreign: Collection[str],
 ) -> None:
     for name, source in flow.sources.items():
+        keyed = ("not keyed by Vigie",) if f"{flow.flow}/{name}" in foreign else ()
         box = picture.add(
-            Box(f"{flow.flow}/{name}", "source", flow.flow, (name, *_connector(source)))
+            Box(f"{flow.flow}/{name}", "source", flow.flow, (name, *_connector(source), *keyed))
         )
         for topic in _topics(source.settings) if source.kind == "topic" else ():
             picture.join(_topic(picture, topic), box)

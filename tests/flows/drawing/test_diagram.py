@@ -14,6 +14,7 @@ sources: {transitions: {topic: PREFIXalarms}}
 sinks:
   live: {from: transitions, websocket: room}
 """
+TOLD = "streams: {told: {from: alarms, steps: [{notify: {by: page}}]}}\n"
 
 
 def test_a_picture_for_programs_names_parts_without_their_flow(tmp_path: Path) -> None:
@@ -85,3 +86,16 @@ def test_without_a_site_file_topics_have_the_usual_prefix(two_flows: list[str]) 
     drawn = arrows(CliRunner().invoke(main, ["graph", *two_flows]).output)
     assert ("live", "vigie.push") in drawn
     assert ("hot", "north.alarms") not in drawn
+
+
+def test_a_source_that_no_flow_of_the_picture_writes_is_not_keyed_by_vigie(tmp_path: Path) -> None:
+    written = str(write(tmp_path, "room", HOT.replace("NAME", "room")))
+    reads = "sources: {again: {topic: room.out}, told: {topic: vigie.alarms}}\n"
+    read = str(write(tmp_path, "next", reads + "sinks: {log: {from: again, topic: next.out}}\n"))
+    both = CliRunner().invoke(main, ["graph", written, read]).output
+    assert '"readings<br/>topic: room.in<br/>not keyed by Vigie"' in both
+    assert both.count("not keyed by Vigie") == 1
+    alone = CliRunner().invoke(main, ["graph", read]).output
+    assert '"again<br/>topic: room.out<br/>not keyed by Vigie"' in alone
+    whole = str(write(tmp_path, "one", HOT.replace("NAME", "one") + TOLD))
+    assert "not keyed" not in CliRunner().invoke(main, ["graph", whole]).output, "one process alone"
