@@ -18,7 +18,7 @@ from kafka.errors import (
 from kafka.partitioner.default import murmur2
 
 from connectors.base import ConnectorContext, Refused, Stopped
-from connectors.kafka.access.diagnosis import find_refusal
+from connectors.kafka.access.diagnosis import find_refusal, look
 from connectors.kafka.access.refusals import (
     BrokerRefusal,
     meant_by,
@@ -131,12 +131,13 @@ def explain(
             return str(no_right(connection, needs, *topics))
     if words := words_of(error):
         return words
-    if refusal := find_refusal(connection):
-        return str(refusal)
-    what = str(error)[:200] or type(error).__name__
+    found = look(connection)
+    if found.refusal or (found.words and found.answers):
+        return str(found.refusal or found.words)
+    what = found.words or str(error)[:200] or type(error).__name__
     return (
-        f"no answer from the broker at {', '.join(connection.brokers)} ({what}); is Redpanda"
-        " running there?"
+        f"no answer from the broker at {', '.join(connection.brokers)} ({what}); is it running"
+        " there?"
     )
 
 

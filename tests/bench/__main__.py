@@ -25,6 +25,7 @@ from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
 from tests.bench.sites.footprint import footprint
 from tests.bench.sites.load import load
+from tests.bench.sites.processes import processes
 from tests.bench.sites.small_batches import small_batches
 from tests.bench.sites.takeover import takeover
 from tests.bench.sites.up import site, swap
@@ -59,7 +60,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
 LONG: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory, "cameras": cameras, "behind": catching_up,
     "site": site, "swap": swap, "takeover": takeover, "page": page,
-    "attack": attack, "footprint": footprint,
+    "attack": attack, "footprint": footprint, "processes": processes,
     **{f"cameras/{part}": measured for part, measured in PARTS.items()},
 }  # fmt: skip
 """Only run when named; `memory` takes some twenty minutes, `cameras` some ten, `cameras/PART` is

@@ -122,7 +122,7 @@ def through(
         f"streams: {{made: {{from: readings, steps: [{step}]}}}}\n"
         f"sinks: {{out: {{from: made, topic: bench.{name}_out}}}}",
     )
-    counter = _Counter(connection, f"bench.{name}_out")
+    counter = Counting(connection, f"bench.{name}_out")
     with FlowProcess(definition, stack.site, folder / "data") as flow:
         wait_until(lambda: counter.count() >= expected, 180, f"{expected} events", every=0.05)
         rate = count / (flow.cpu() - flow.running_cpu)
@@ -146,7 +146,7 @@ def _through(
         f" topic: bench.{name}_alarms}}}}",
     )
     expected = edges(count)
-    counter = _Counter(connection, f"bench.{name}_alarms")
+    counter = Counting(connection, f"bench.{name}_alarms")
     with FlowProcess(definition, stack.site, folder / "data") as flow:
         wait_until(lambda: counter.count() >= expected, 180, f"{expected} edges", every=0.05)
         rate = count / (flow.cpu() - flow.running_cpu)
@@ -156,7 +156,7 @@ def _through(
     return rate
 
 
-class _Counter:
+class Counting:
     """How many events a topic has."""
 
     def __init__(self, connection: TopicConnection, topic: str) -> None:

@@ -1,7 +1,4 @@
-"""Why a broker does not let us in, found out by hand: the client only says that it timed out.
-
-Wire formats: ApiVersions 0, SaslHandshake 1 and SaslAuthenticate 0 of the Kafka protocol.
-"""
+"""Why a broker does not let us in, found out by hand: the client only says that it timed out."""
 
 import contextlib
 import socket
@@ -9,31 +6,44 @@ import ssl
 import struct
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka.net.sasl import get_sasl_mechanism
 
+from connectors.kafka.access import wire
 from connectors.kafka.access.refusals import BrokerRefusal
 from connectors.kafka.connection import TopicConnection
 
 SECONDS = 3.0
-VERSIONS, HANDSHAKE, AUTHENTICATE = 18, 17, 36
 UNSUPPORTED_MECHANISM, ILLEGAL_STATE = 33, 34
 NO_MECHANISM = "NONE"
-TLS_ALERT = b"\x15\x03"
 
 
-class _Closed(Exception):
-    """The broker ended the connection instead of answering."""
+class Found(NamedTuple):
+    """What a look at the brokers showed: a refusal, or words for what else is wrong, or nothing.
+
+    `answers` says that one of them did.
+    """
+
+    refusal: BrokerRefusal | None = None
+    words: str = ""
+    answers: bool = True
 
 
 def find_refusal(connection: TopicConnection) -> BrokerRefusal | None:
     """Why the brokers refuse this connection; None where none can be reached, or all is well."""
+    return look(connection).refusal
+
+
+def look(connection: TopicConnection) -> Found:
+    """Why the brokers refuse this connection, or what else is wrong with it, as far as it shows."""
+    lost = []
     for address in connection.brokers:
         host, _, port = address.rpartition(":")
         try:
-            link: Any = socket.create_connection((host, int(port)), SECONDS)
-        except (OSError, ValueError):
+            link: Any = _reached(host, int(port))
+        except OSError as error:
+            lost.append((address, _why(error)))
             continue
         try:
             with contextlib.closing(link), contextlib.ExitStack() as opened:
@@ -41,24 +51,66 @@ def find_refusal(connection: TopicConnection) -> BrokerRefusal | None:
                     link = _secured(connection, address, host, link)
                     opened.callback(link.close)
                 _enter(connection, address, host, link)
+                return Found(words=_names_itself(address, link))
         except BrokerRefusal as refusal:
-            return refusal
-        except (OSError, _Closed, struct.error):
-            return None
-        return None
-    return None
+            return Found(refusal)
+        except TimeoutError:
+            lost.append((address, "it takes the connection and says nothing"))
+        except (OSError, wire.Closed, wire.Foreign, struct.error):
+            return Found()
+    words = [why if len(lost) == 1 else f"{address}: {why}" for address, why in lost]
+    return Found(words="; ".join(words), answers=False)
+
+
+def _reached(host: str, port: int) -> socket.socket:
+    return socket.create_connection((host.strip("[]"), port), SECONDS)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return "no such host is known here"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there"
+    return error.strerror or "no way there"
+
+
+def _names_itself(address: str, link: Any) -> str:
+    """What is wrong with the addresses under which the brokers tell clients to reach them."""
+    try:
+        told = wire.brokers(wire.ask(link, wire.METADATA, 1, struct.pack(">i", 0)))
+    except wire.Closed:
+        return f"{address} answers, but not as a broker does; name no controller's port"
+    lost = []
+    for host, port in told:
+        try:
+            _reached(host, port).close()
+        except OSError as error:
+            lost.append(f"{host}:{port} ({_why(error)})")
+    if not lost:
+        return ""
+    return (
+        f"the broker at {address} sends clients on to {'; '.join(lost)}. Start the broker there,"
+        " or set its advertised.listeners to an address that this machine reaches"
+    )
 
 
 def _enter(connection: TopicConnection, address: str, host: str, link: Any) -> None:
+    link.settimeout(SECONDS)
     try:
-        _ask(link, VERSIONS, 0, b"")
-    except _Closed as error:
+        wire.ask(link, wire.VERSIONS, 0, b"")
+    except wire.Foreign as error:
+        raise BrokerRefusal(
+            f"what answers at {address} speaks another protocol than Kafka's (it says"
+            f" {str(error)!r}); name the broker's port"
+        ) from error
+    except wire.Closed as error:
         raise BrokerRefusal(
             f"the broker at {address} ends the connection at once: "
             + (
                 "it asks for a client's certificate that it trusts; set `certificate` and `key`"
                 if connection.tls
-                else "it seems to want TLS there; set `tls: true`, or name its port without TLS"
+                else "it seems to want TLS there, or is no Kafka broker; set `tls: true`, or name"
+                " the broker's port without TLS"
             )
         ) from error
     if connection.sasl is None:
@@ -121,15 +173,15 @@ def _authenticate(connection: TopicConnection, address: str, host: str, link: An
     while not mechanism.is_done():
         sent = _read(mechanism.auth_bytes)
         body = struct.pack(">i", len(sent)) + sent
-        code, rest = _ask(link, AUTHENTICATE, 0, body)
+        code, rest = _answer(link, wire.AUTHENTICATE, 0, body)
         if code:
-            said = _text(rest)[0] or "no reason given"
+            said = wire.text(rest)[0] or "no reason given"
             of = f"of user {connection.username!r} " if connection.username else ""
             raise BrokerRefusal(
                 f"the broker at {address} refuses the credentials {of}({connection.sasl}: {said});"
                 f" mend the user, or its password in {connection.password_file or 'the site file'}"
             )
-        _, rest = _text(rest)
+        _, rest = wire.text(rest)
         mechanism.receive(rest[4:])
 
 
@@ -145,45 +197,16 @@ def _read(secret: Callable[[], Any]) -> Any:
 
 def _handshake(link: Any, mechanism: str) -> tuple[int, list[str]]:
     name = mechanism.encode()
-    code, rest = _ask(link, HANDSHAKE, 1, struct.pack(">h", len(name)) + name)
+    code, rest = _answer(link, wire.HANDSHAKE, 1, struct.pack(">h", len(name)) + name)
     count, offered = struct.unpack_from(">i", rest)[0], []
     rest = rest[4:]
     for _ in range(count):
-        text, rest = _text(rest)
+        text, rest = wire.text(rest)
         offered.append(text or "")
     return code, offered
 
 
-def _text(data: bytes) -> tuple[str | None, bytes]:
-    (length,) = struct.unpack_from(">h", data)
-    if length < 0:
-        return None, data[2:]
-    return data[2 : 2 + length].decode("utf-8", "replace"), data[2 + length :]
-
-
-def _ask(link: Any, key: int, version: int, body: bytes) -> tuple[int, bytes]:
-    """Error code and the rest of an answer; raises `_Closed`."""
-    client = b"vigie"
-    request = struct.pack(">hhih", key, version, 1, len(client)) + client + body
-    link.settimeout(SECONDS)
-    try:
-        link.sendall(struct.pack(">i", len(request)) + request)
-        head = _exactly(link, 4)
-        if head.startswith(TLS_ALERT):
-            raise _Closed
-        answer = _exactly(link, struct.unpack(">i", head)[0])
-    except TimeoutError:
-        raise
-    except OSError as error:
-        raise _Closed from error
-    return struct.unpack_from(">h", answer, 4)[0], answer[6:]
-
-
-def _exactly(link: Any, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        some = link.recv(count - len(data))
-        if not some:
-            raise _Closed
-        data += some
-    return data
+def _answer(link: Any, key: int, version: int, body: bytes) -> tuple[int, bytes]:
+    """Error code and the rest of an answer."""
+    answer = wire.ask(link, key, version, body)
+    return struct.unpack_from(">h", answer)[0], answer[2:]

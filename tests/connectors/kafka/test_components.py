@@ -216,7 +216,7 @@ def test_producer_delivers_everything_in_order_after_the_broker_was_down(
     for n in range(1, 50):
         producer.send("t", "a", encode_lines(readings(n, n + 1)), lambda: durable.append("after"))
     wait_until(lambda: "producer" in health.down, what="the producer to notice")
-    assert "is Redpanda running there?" in health.down["producer"]
+    assert "is it running there?" in health.down["producer"]
     broker.restart()
     producer.flush()
 

@@ -377,4 +377,4 @@ def test_what_is_not_there_is_said_in_words(broker: Broker, tmp: Path, unique: s
     nowhere = site_of(tmp, connection.model_copy(update={"brokers": ["127.0.0.1:1"]}))
     down = vigie("dead-letters", "list", "relay", "--site", nowhere)
     assert down.exit_code == 75
-    assert "is Redpanda running there?" in down.output
+    assert "is it running there?" in down.output

@@ -161,7 +161,7 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
     flow = FlowProcess(definition, site, tmp / "data", "--status-port", "0")
     try:
         wait_until(
-            lambda: "is Redpanda running there?" in flow.log.read_text(),
+            lambda: "is it running there?" in flow.log.read_text(),
             what="the flow to say what it waits for",
         )
         found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
