@@ -62,6 +62,8 @@ class Notifier:
         elif member is None:
             return
         elif event in ENDS:
+            if member["state"] == "resolved":
+                return  # its end waits to be told
             if member["told"]:
                 member.update(state="resolved", about=about, news=True)
                 _plan(group, now)
@@ -184,9 +186,16 @@ class Notifier:
             for member in group["members"].values():
                 yield json.loads(group["key"]), member
 
-    def knows(self, name: str) -> bool:
-        """Whether an alarm is in a group."""
-        return name in self._places
+    def knows(self, name: str, key: list[list[str]]) -> bool:
+        """Whether an alarm stands in a group, or its end before waits to be told in this one."""
+        standing = self._member(self._places.get(name, ""), name)
+        if standing is not None and standing["state"] != "resolved":
+            return True
+        return self._member(json.dumps(key), name) is not None
+
+    def _member(self, place: str, name: str) -> Member | None:
+        group = self._groups.get(place)
+        return group["members"].get(name) if group else None
 
     def tick(self, now: float) -> None:
         """Send what is due at `now`."""

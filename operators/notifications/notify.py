@@ -149,7 +149,7 @@ class NotifyLogic(Logic):
     def let_go(self, ended: list[AlarmTransition]) -> None:
         """Tell the end of alarms that are in a group, and forget those that wait for one."""
         for event in ended:
-            if self._unanswered is not None or self._notifier.knows(_name(event)):
+            if self._unanswered is not None or self._notifier.knows(_name(event), self._key(event)):
                 self._take(event)
 
     def on_time(self, now: Now) -> list[Event]:
@@ -188,8 +188,8 @@ class NotifyLogic(Logic):
             "acked": "unacked" not in event.flags, "masked": masked,
             "about": msgspec.to_builtins(event),
         }  # fmt: skip
-        name, waiting = given["name"], self._unanswered
-        if waiting is not None and (waiting.holds(name) or not self._notifier.knows(name)):
+        name, key, waiting = given["name"], given["key"], self._unanswered
+        if waiting is not None and (waiting.holds(name) or not self._notifier.knows(name, key)):
             waiting.take(given, is_told, self._clock)
         else:
             self._notifier.take(terms=self._terms, now=self._clock, annunciate=is_told, **given)

@@ -4,6 +4,7 @@
 restarted, alarms masked and acknowledged; people hear by a sink and by `notify`.
 """
 
+import math
 import random
 import sys
 from collections import Counter
@@ -37,6 +38,7 @@ from tests.flows.dataflow.seeds import play
 
 PAGE = "http://page"
 REPEAT = 1800.0
+HELD_BACK = {"0s": 0.0, "2min": 120.0, "20min": 1200.0}
 ANY_GROUP = ""
 """An edit of `by` gives groups other names, so that the old one of what was told is not known."""
 MAYBE = "?"
@@ -51,7 +53,7 @@ def flow_of(rng: random.Random, before: Definition | None = None) -> Definition:
     if rng.random() < 0.4:
         options["flood"] = {"alarms": 3, "in": "10min"}
     if rng.random() < 0.3:
-        options["unacknowledged"] = rng.choice(("2min", "20min"))
+        options["unacknowledged"] = rng.choice(list(HELD_BACK)[1:])
     by = rng.choice((["priority"], ["page"], ["priority", "page"], ["label.room"], []))
     notify = {"wait": rng.choice(("0s", "10s", "5min")), "interval": "1min", "repeat": "30min"}
     calls = {"notify": {**notify, **options, **({"by": by} if by else {})}}
@@ -139,7 +141,14 @@ class Followed:
         self.heard: set[Key] = set()
         self.called: dict[Key, str] = {}
         self.owed: dict[Key, list[str]] = {}
+        self.unanswered: dict[Key, float] = {}
         self.said: Counter[str] = Counter()
+
+    @property
+    def held_back(self) -> float:
+        """For how long nobody else is told of an alarm."""
+        notify = self.version["streams"]["calls"]["steps"][-1]["notify"]
+        return HELD_BACK[notify.get("unacknowledged", "0s")]
 
     def take(self, outputs: Outputs) -> None:
         """Take what one pass gave; raises `Untold`."""
@@ -162,6 +171,7 @@ class Followed:
         self.left |= {key for key, changes in self.changes.items() if not self.reads(changes[-1])}
         self.due -= self.left
         self.called = dict.fromkeys(self.called, ANY_GROUP)
+        self.unanswered.clear()
         self.owed = {
             key: [MAYBE if one == MAYBE else ANY_GROUP for one in groups]
             for key, groups in self.owed.items()
@@ -192,6 +202,10 @@ class Followed:
                 self._owe(key)
         if waits(event):
             must(key in self.heard, "what waits for people is told", event)
+            if event.annunciation is not None:
+                self.unanswered.setdefault(key, event.recorded)
+        else:
+            self.unanswered.pop(key, None)
         if not stands(event):
             must(key not in self.heard, "its end is told", event)
 
@@ -202,9 +216,11 @@ class Followed:
         for key in raised:
             event = self._at(key, call.time)
             must(stands(event) and not is_masked(event), "only what stands and is not hidden", call)
-            if key not in self.called:
+            if key not in self.called and MAYBE not in self.owed.get(key, ()):
                 must(waits(event) or "unacked" not in event.flags, "it is not acknowledged", call)
                 must(call.data["what"] != "repeat", "what is new is no repetition", call)
+                since = self.unanswered.get(key, -math.inf)
+                must(call.time >= since + self.held_back, "others are told after a span", call)
         for key in over:
             must(self.owed.get(key), "an end is told once, of what was told and is over", call)
         if call.data["what"] == "repeat":
