@@ -22,7 +22,7 @@ class TableReader(TopicReader):
 
     A record's value is one row: a JSON object, whose `id` is the record's key if it has none of its
     own, or an occurrence with the row as its data. A record without a value deletes the row of its
-    key.
+    key. Of the readings of a signal the one of the latest time counts, whenever it came.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -31,6 +31,7 @@ class TableReader(TopicReader):
         self._whole = False
         self._rows: dict[str, Event] = {}
         self._ids: dict[str, str] = {}  # of rows whose id is not their record's key
+        self._times: dict[str, float] = {}  # of rows that are readings
 
     def read(self) -> Batch | None:
         """The rows that came; None if there are none."""
@@ -42,7 +43,7 @@ class TableReader(TopicReader):
             chunk: Any = self.buffer.popleft()
             if isinstance(chunk, Restart):
                 caught_up = self._whole = False
-                rows, self._rows, self._ids = [], {}, {}
+                rows, self._rows, self._ids, self._times = [], {}, {}, {}
                 continue
             size += chunk.size
             newest = written_at(chunk.timestamp, steady_clock.now())
@@ -81,9 +82,9 @@ class TableReader(TopicReader):
             name = key.decode("utf-8", "replace") if key else None
             if value is None:
                 if name is not None:
-                    rows.append(
-                        self._row(offset, 0, at, {"id": self._ids.pop(name, name)}, "delete")
-                    )
+                    row_id = self._ids.pop(name, name)
+                    self._times.pop(row_id, None)
+                    rows.append(self._row(offset, 0, at, {"id": row_id}, "delete"))
                 continue
             lines = [line for line in value.split(b"\n") if line.strip()]
             for number, line in enumerate(lines):
@@ -91,6 +92,8 @@ class TableReader(TopicReader):
                     row = self._read_line(
                         offset, number, at, name if len(lines) == 1 else None, line
                     )
+                    if row is None:
+                        continue
                     if name is not None and row_key(row) != name:
                         self._ids[name] = row_key(row)
                     rows.append(row)
@@ -100,14 +103,15 @@ class TableReader(TopicReader):
 
     def _read_line(
         self, offset: int, number: int, at: float, name: str | None, line: bytes
-    ) -> Event:
+    ) -> Event | None:
+        """The row of a line; None for a reading that is older than its signal's row."""
         values = _decode(line)
         if not isinstance(values, dict):
             raise ValueError(f"expected a row as a JSON object, got {type(values).__name__}")
         if "kind" in values:
             event = received_lines(line)[0]
             if isinstance(event, Reading):
-                return self._row(offset, number, at, _latest(event, name), "update")
+                return self._signal_row(offset, number, at, event, name)
             if not isinstance(event, Row | Occurrence):
                 raise ValueError(f"expected a row, got an event of kind {values['kind']!r}")
             row_key(event)
@@ -123,21 +127,22 @@ class TableReader(TopicReader):
             "update",
         )
 
+    def _signal_row(
+        self, offset: int, number: int, at: float, event: Reading, name: str | None
+    ) -> Event | None:
+        """A reading as the row of its signal."""
+        row_id, time = name or f"{event.subject}/{event.metric}", min(event.time, at)
+        if time < self._times.get(row_id, time):
+            return None
+        self._times[row_id] = time
+        about = {"subject": event.subject, "metric": event.metric, "value": value_of(event)}
+        values = {**event.labels, "id": row_id, **about}
+        return self._row(offset, number, at, values, "update")
+
     def _row(self, offset: int, number: int, at: float, values: dict[str, Any], op: Any) -> Row:
         tp = self.tp
         id = f"{tp.topic}/{tp.partition}/{offset}" + (f"/{number}" if number else "")
         return Row(id=id, time=at, table=tp.topic, op=op, values=values)
-
-
-def _latest(event: Reading, name: str | None) -> dict[str, Any]:
-    """A reading as the row of its signal."""
-    return {
-        **event.labels,
-        "id": name or f"{event.subject}/{event.metric}",
-        "subject": event.subject,
-        "metric": event.metric,
-        "value": value_of(event),
-    }
 
 
 def row_key(row: Event) -> str:

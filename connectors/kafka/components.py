@@ -44,8 +44,8 @@ class Topic(Source):
         description=(
             "The topic is a table of rows (JSON objects): the latest record of each key counts, and"
             " one without a value deletes the row. A reading is the row of its signal, with its"
-            " labels, `subject`, `metric` and `value`. It is read whole at every start, before"
-            " anything else."
+            " labels, `subject`, `metric` and `value`; that of the latest time counts. It is read"
+            " whole at every start, before anything else."
         ),
     )
     messages: bool = Field(

@@ -1,34 +1,47 @@
 """What a stream of two-state readings says of whether alarms are armed (`armed: {while: ...}`)."""
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from operators.alarms.engine.state import About
 from operators.alarms.rule_builder import known, sample
+from operators.alarms.signals import is_state
 from operators.component import Selects
+from operators.model.fields import number_of
 
 
 class Arming:
     """The latest word of a stream, for each of its subjects and of all.
 
-    A reading counts for its own subject, or for all that never had one. `by` is the stream, and
-    `selected` what comes of it.
+    A reading counts for its own subject, or for all that never had one; the latest is the one of
+    the latest time, whenever it came. `by` is the stream, and `selected` what comes of it.
     """
 
     def __init__(self, by: str | None, selected: Selects | None) -> None:
         self.by = by
         self._selected = selected
         self._by_subject: dict[str, bool] = {}
+        self._times: dict[str, float] = {}
         self._abouts: dict[str, tuple[About, str | None]] = {}
         self._latest: bool | None = None
+        self._latest_time = -math.inf
 
-    def take(self, event: Any, is_armed: bool) -> None:
-        """Take a reading; the latest stands last."""
+    def take(self, event: Any) -> str | None:
+        """Take a reading; return why where it does not count: `not_data` or `late`."""
+        value = number_of(event)
+        if value is None or not is_state(event):
+            return "not_data"
         subject = getattr(event, "subject", "")
-        self._by_subject.pop(subject, None)
-        self._by_subject[subject] = self._latest = is_armed
+        if event.time < self._times.get(subject, -math.inf):
+            return "late"
+        self._by_subject.pop(subject, None)  # the last one stands last
+        self._by_subject[subject], self._times[subject] = bool(value), event.time
         about = (getattr(event, "metric", None), getattr(event, "labels", {}))
         self._abouts[subject] = (about, getattr(event, "unit", None))
+        if event.time >= self._latest_time:
+            self._latest, self._latest_time = bool(value), event.time
+        return None
 
     def has(self, subject: str) -> bool:
         """Whether a subject has a word of its own."""
@@ -45,6 +58,7 @@ class Arming:
             "arming": self._text,
             "gates": dict(self._by_subject),
             "gate": self._latest,
+            "gate_times": dict(self._times),
             "gate_abouts": {
                 subject: [metric, dict(labels), unit]
                 for subject, ((metric, labels), unit) in self._abouts.items()
@@ -61,6 +75,8 @@ class Arming:
         if by is None or renamed(by) != self.by:
             return False
         self._by_subject, self._latest = dict(saved["gates"]), saved["gate"]
+        self._times = dict(saved.get("gate_times", ()))
+        self._latest_time = max(self._times.values(), default=-math.inf)
         self._abouts = {
             subject: ((metric, labels), unit)
             for subject, (metric, labels, unit) in saved.get("gate_abouts", {}).items()
@@ -74,8 +90,15 @@ class Arming:
             if self._selected is None or self._comes(self._selected, subject, had)
         }
         if len(kept) < len(self._by_subject):
-            self._by_subject, self._latest = kept, next(reversed(kept.values()), None)
+            self._keep(kept)
         return True
+
+    def _keep(self, kept: dict[str, bool]) -> None:
+        """Forget other subjects than these."""
+        self._by_subject = kept
+        self._times = {subject: time for subject, time in self._times.items() if subject in kept}
+        newest = max(reversed(kept), key=lambda one: self._times.get(one, -math.inf), default="")
+        self._latest, self._latest_time = kept.get(newest), self._times.get(newest, -math.inf)
 
     def _comes(self, selected: Selects, subject: str, had: Collection[str]) -> bool:
         """Whether the last reading of a subject would come now; steps had given it labels."""

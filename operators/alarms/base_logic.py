@@ -21,7 +21,6 @@ from operators.alarms.present_states import is_standing, standing_of, states_of
 from operators.alarms.rule_builder import Definition
 from operators.alarms.saved_labels import given_labels, label_anew
 from operators.alarms.settings import Alarm
-from operators.alarms.signals import is_state
 from operators.alarms.transition_events import Renderer
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import Event, Occurrence, Reading
@@ -59,7 +58,7 @@ class AlarmLogic(Logic):
         self._hides_by = set[str]()
         self._stood: list[Member] = []
         self._arming = Arming(alarm.armed.while_ if alarm.armed else None, context.arming)
-        self._edited, self._reshown = True, False
+        self._started, self._edited, self._reshown = False, True, False
         self._moved: dict[Key, bool] = {}
         self.engine = self._new_engine()
         self.replies = self.commands.refused
@@ -68,10 +67,8 @@ class AlarmLogic(Logic):
         self._renderer = Renderer(self.name, alarm.response, alarm.message, context.run or None)
         self._renamed = renamed(context.renamed)
         self._out: list[Event] = []
-        self._wall = -math.inf
-        self._clock = self._newest = -math.inf
+        self._wall = self._clock = self._newest = -math.inf
         self._abouts = Abouts()
-        self._started = False
         self._sweep = math.inf
 
     def _new_engine(self) -> Engine:
@@ -135,8 +132,7 @@ class AlarmLogic(Logic):
         return Due(event, wall)
 
     def _begin(self, now: Now) -> float:
-        if now.wall > self._wall:
-            self._wall = now.wall
+        self._wall = max(self._wall, now.wall)
         self._clock = now.event if now.event > -math.inf else self._wall
         self._newest = max(self._newest, now.before + self.context.patience)
         if not self._started:
@@ -212,13 +208,19 @@ class AlarmLogic(Logic):
         subject, at = event.subject, self._arrival(event, at)
         about = self._abouts.of(event)
         slot = self.engine.slots[rule_id].get(subject)
-        if slot is not None and self._by_label and about != slot.about and event.time > slot.ts:
+        labelled = slot is not None and self._by_label and about != slot.about
+        if slot is not None and labelled and self.is_taken(rule_id, slot, event, at):
             self.relabel(rule_id, slot, event, at)
         is_slow = event.time < self.slow_before(rule or self.engine.rules[rule_id])
         heard = self._newest - self.context.patience if is_slow else -math.inf
         self.engine.reading(
             rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about, heard
         )
+
+    def is_taken(self, rule_id: str, slot: Slot, event: Any, at: float) -> bool:
+        """Whether what an event says is taken: it is neither late, nor known, nor of the future."""
+        s = self.engine.load(rule_id, event.subject, slot)
+        return s.refusal(event.time, event.id, self._arrival(event, at)) is None
 
     def slow_before(self, rule: Rule) -> float:
         """The time before which a device's clock is slow: where silence counts, it is heard now."""
@@ -306,12 +308,10 @@ class AlarmLogic(Logic):
     def _arm(self, events: list[Event], at: float) -> None:
         """Readings of the stream that arms the alarm."""
         for event in events:
-            value = number_of(event)
-            if value is None or not is_state(event):
-                self.count("not_data")
+            if refused := self._arming.take(event):
+                self.count(refused)
                 continue
             subject = getattr(event, "subject", "")
-            self._arming.take(event, bool(value))
             for rule_id, slots in self.engine.slots.items():
                 for name in list(slots):
                     if name == subject or not self._arming.has(name):

@@ -295,7 +295,8 @@ class ConditionLogic(AlarmLogic):
         if slot is not None and slot.state is not None and slot.state.gone:
             slot = None
         elif slot is not None and slot.about is None:
-            self._learn_limits(rule_id, event, at)
+            if self.is_taken(rule_id, slot, event, at):
+                self._learn_limits(rule_id, event, at)
         elif slot is not None and not self._follow_limits(rule_id, slot, event, at):
             return
         if slot is None and self.definition.varies:
@@ -320,7 +321,9 @@ class ConditionLogic(AlarmLogic):
     def _follow_limits(self, rule_id: str, slot: Slot, event: Any, at: float) -> bool:
         """Judge a signal by the limits that its labels give now; without one it ends."""
         about = self._abouts.of(event)
-        if not self.definition.varies or about == slot.about or event.time <= slot.ts:
+        if not self.definition.varies or about == slot.about:
+            return True
+        if not self.is_taken(rule_id, slot, event, at):
             return True
         subject, arrival = event.subject, self._arrival(event, at)
         try:

@@ -24,18 +24,10 @@ def admit(engine: Outlet, s: State, ts: float, id: str | None, at: float) -> flo
     """The instant at which a reading counts, or None where it is refused (and counted)."""
     if not s.enabled:
         return None
-    if ts > at + s.rule.max_future:
-        engine.count(s, "future")
-    elif ts == s.last_ts and id is not None and id in s.ids:
-        engine.count(s, "duplicate")
-    elif ts < s.last_ts:
-        engine.count(s, "late")
-    elif ts < s.clock:
-        engine.count(s, "behind")
-        return s.clock
-    else:
-        return ts
-    return None
+    refused = s.refusal(ts, id, at)
+    if refused or ts < s.clock:
+        engine.count(s, refused or "behind")
+    return None if refused else max(ts, s.clock)
 
 
 def take_reading(

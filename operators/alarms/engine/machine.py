@@ -131,14 +131,17 @@ class Engine(Registry):
     ) -> None:
         """A reading with event time `ts` that arrived at `at`; it counts from `heard` on."""
         known = self.slots[rule_id].get(subject)
-        new = known is None or (known.state is not None and known.state.gone)
-        s = self.open(rule_id, subject, at, rule, about, min(ts, at), at)
+        back = known is not None and known.state is not None and known.state.gone
+        since = min(ts, at)
+        s = self.open(rule_id, subject, at, rule, about, None if back else since, at)
         s.clock = max(s.clock, heard)
         t = admit(self, s, ts, id, at)
         if t is None:
             s.wall = max(s.wall, at)
             self.settle(s)
             return
+        if back:
+            self.open(rule_id, subject, at, rule, about, since, at)
         raw, seen = value, unit
         wanted = s.rule.unit
         if unit != wanted and self.converts and _convertible(value, unit, wanted):
@@ -146,7 +149,7 @@ class Engine(Registry):
         self._advance(s, at, t, True)
         if about is not None:
             s.slot.about = about
-        if new:
+        if known is None or back:
             self.arm_new(s, t)
         if take_reading(self, s, ts, id, value, quality, unit, t):
             s.seen_unit = seen

@@ -135,6 +135,14 @@ class State:
             or not self.enabled
         )
 
+    def refusal(self, ts: float, id: str | None, at: float) -> str | None:
+        """Why a reading of `ts` that arrived at `at` does not count; None where it does."""
+        if ts > at + self.rule.max_future:
+            return "future"
+        if ts == self.last_ts and id is not None and id in self.ids:
+            return "duplicate"
+        return "late" if ts < self.last_ts else None
+
     def flags(self) -> tuple[str, ...]:
         """The flags that are not as in a normal alarm, in a fixed order."""
         out = []

@@ -149,3 +149,24 @@ def test_a_reading_is_the_row_of_its_signal(
     assert rows(next_of(reader).events) == [("update", row | {"value": "active"})]
     put("site", None)
     assert rows(next_of(reader).events) == [("delete", {"id": "site"})]
+
+
+def test_a_late_reading_does_not_set_the_row_of_its_signal_back(
+    opened: Callable[[], Reader], put: Callable[[str | None, bytes | None], None]
+) -> None:
+    def level(time: float, value: float) -> bytes:
+        return encode_lines(
+            [Reading(id=f"{time}", time=time, subject="tank", metric="level", value=value)]
+        )
+
+    for record in (level(1.0, 10.0), level(3.0, 30.0), level(2.0, 20.0)):
+        put("tank", record)
+    reader = opened()
+    assert [row[1]["value"] for row in rows(next_of(reader).events)] == [30.0]  # type: ignore[index]
+    put("tank", level(2.5, 25.0))
+    put("tank", level(4.0, 40.0))
+    assert [row[1]["value"] for row in rows(next_of(reader).events)] == [40.0]  # type: ignore[index]
+    put("tank", None)
+    assert [row[0] for row in rows(next_of(reader).events)] == ["delete"]
+    put("tank", level(2.0, 20.0))
+    assert [row[1]["value"] for row in rows(next_of(reader).events)] == [20.0]  # type: ignore[index]

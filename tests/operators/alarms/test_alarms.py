@@ -418,6 +418,18 @@ def test_a_stream_arms_all_or_its_own_subject() -> None:
     ]
 
 
+def test_what_arms_is_the_reading_of_the_latest_time_whenever_it_comes() -> None:
+    guard = alarm("when: {is: on}\narmed: {while: key}\n")
+    feed(guard, motion(10, 1.0, "key"), role="armed")
+    assert [e.change for e in feed(guard, motion(11, 1.0, "hall"))] == ["raised"]
+    guard = restored(guard, "when: {is: on}\narmed: {while: key}\n")
+    assert feed(guard, motion(9, 0.0, "key"), role="armed") == []
+    assert feed(guard, motion(8, 0.0, "yard"), role="armed") == []
+    assert guard.counts == {"late": 1}
+    assert [e.change for e in feed(guard, motion(12, 1.0, "barn"))] == ["raised"]
+    assert feed(guard, motion(13, 1.0, "yard"))[0].change == "suppressed"
+
+
 def test_another_alarm_of_the_same_subject_hides_it() -> None:
     power = alarm("when: {is: off}\n", "room/power")
     hot = alarm("when: {above: 30}\nsuppressed_by: [power]\n")

@@ -6,6 +6,7 @@ Labels change when the row of a table that a step `enrich` takes is changed.
 import pytest
 
 from operators.component import Now
+from operators.events import Reading
 from tests.operators.alarms.test_levels import changes_of, feed, logic, reading
 
 LIMITED = "{from: r, when: {above: {column: limit}}, response: Look.}"
@@ -72,3 +73,55 @@ def test_an_alarm_moves_to_the_page_that_its_label_names_at_the_next_reading() -
         ("rule_changed", "yard", "start"),
     ]
     assert alarm.on_batch([reading(3, 35, labels={"area": "yard"})], Now(3, 3)) == []
+
+
+def areas(time: float, value: float, area: str) -> object:
+    return reading(time, value, labels={"area": area})
+
+
+@pytest.mark.parametrize(
+    ("alarm", "first", "behind", "second"),
+    [
+        (LIMITED, limited(50, 35, "30"), limited(55, 36, "30"), limited(58, 36, "90")),
+        (PAGED, areas(50, 35, "hall"), areas(55, 36, "hall"), areas(58, 36, "yard")),
+    ],
+)
+def test_labels_count_of_a_device_whose_readings_come_behind_the_time_of_the_others(
+    alarm: str, first: object, behind: object, second: object
+) -> None:
+    late = logic(alarm)
+    late.on_batch([first], Now(50, 50))  # type: ignore[list-item]
+    late.on_time(Now(60, 60))
+    late.on_batch([behind], Now(60, 61))  # type: ignore[list-item]
+    late.on_time(Now(100, 100))
+    found = late.on_batch([second], Now(100, 101))  # type: ignore[list-item]
+
+    assert [one.change for one in found if one.annunciation] == (  # type: ignore[union-attr]
+        ["returned"] if alarm is LIMITED else ["removed", "rule_changed"]
+    )
+
+
+@pytest.mark.parametrize("time", [1, 5000], ids=["late", "of the future"])
+def test_labels_of_a_reading_that_does_not_count_change_nothing(time: float) -> None:
+    alarm = logic(LIMITED)
+    feed(alarm, limited(2, 35, "30"))  # type: ignore[arg-type]
+
+    assert changes_of(alarm.on_batch([limited(time, 36, "90")], Now(2, 3))) == []  # type: ignore[list-item]
+    assert feed(alarm, limited(4, 36, "30"), limited(5, 20, "30")) == [(5, "returned", "medium")]  # type: ignore[arg-type]
+
+
+def test_a_late_reading_brings_back_no_alarm_that_is_judged_no_longer() -> None:
+    alarm = logic(LIMITED.replace("response", "armed: {while: key}, response"))
+
+    def key(time: float, value: float) -> None:
+        given = Reading(id=f"{time}", time=time, subject="key", metric="state", value=value)
+        alarm.on_role("armed", [given], Now(time, time))
+
+    key(1, 1.0)
+    found = feed(alarm, limited(2, 35, "30"), limited(3, 36, None))  # type: ignore[arg-type]
+    assert [change for _, change, _ in found] == ["raised", "removed"]
+    key(4, 0.0)
+    alarm.on_batch([limited(2, 35, "30")], Now(4, 4))  # type: ignore[list-item]
+
+    (hidden, raised) = alarm.on_batch([limited(5, 35, "30")], Now(5, 5))  # type: ignore[list-item]
+    assert (hidden.change, raised.annunciation) == ("suppressed", None)  # type: ignore[union-attr]
