@@ -31,8 +31,8 @@ OTHER_UNITS = (
     "vote",
 )
 """Steps after which a metric's name no longer says its unit."""
-
-
+YES_NO = ("on", "off", "yes", "no", "true", "false")
+"""Words that say nothing of a metric whose states have other names."""
 MAKERS = (
     "decode", "rate", "threshold", "vote", "window", "scale", "convert", "rename", "shape",
     "translate", "pick", "combine",
@@ -167,11 +167,16 @@ def _check_kind(scope: Scope, path: Path_, metric: str, limit: Quantity) -> None
 def _check_words(scope: Scope, path: Path_, value: Any, metrics: list[str]) -> None:
     for index, word in enumerate(value if isinstance(value, list) else [value]):
         place = (*path, index) if isinstance(value, list) else path
-        for metric in metrics:
-            if (
-                isinstance(word, str)
-                and two_state.is_two_state(metric)
-                and two_state.number(metric, word) is None
-            ):
-                words = f"{two_state.word(metric, 1.0)} or {two_state.word(metric, 0.0)}"
-                scope.say(place, f"{word!r} is not a state of {metric!r}", f"write {words}")
+        for metric in metrics if isinstance(word, str | bool) else ():
+            if not two_state.is_two_state(metric):
+                continue
+            shown = word if isinstance(word, str) else str(word).lower()
+            number = two_state.number(metric, shown)
+            states = [str(two_state.word(metric, number)) for number in (1.0, 0.0)]
+            if number is None:
+                message = f"{shown!r} is not a state of {metric!r}"
+                scope.say(place, message, f"write {' or '.join(states)}")
+            elif shown.lower() in YES_NO and states != ["on", "off"]:
+                meant = two_state.word(metric, number)
+                hint = f"write {meant}; its states are {' and '.join(states)}"
+                scope.say(place, f"{shown!r} of {metric!r} is {meant!r}", hint, level="warning")

@@ -6,7 +6,16 @@ from typing import Any
 from connectors.config.document import Level, Path_
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
-from flows.language.field_values import Decoded, Facts, either, facts_of, narrowed
+from flows.language.field_values import (
+    Decoded,
+    Facts,
+    either,
+    facts_before,
+    facts_of,
+    listed,
+    names_in,
+    narrowed,
+)
 from flows.language.model import inputs
 from operators.alarms.settings import Alarm
 from operators.decoding.payloads.metrics import ALIASES, OPENINGS
@@ -33,6 +42,7 @@ def check_feeding(scope: Scope) -> None:
             facts = _narrow(scope, ("alarms", name, "only"), facts, alarm.only)
         _check_value(scope, name, alarm, facts)
         _check_nothing_counted(scope, name, alarm)
+        _check_unseen(scope, name, alarm)
     for name, sink in flow.sinks.items():
         if sink.only is not None:
             _narrow(
@@ -136,3 +146,26 @@ def _check_nothing_counted(scope: Scope, name: str, alarm: Alarm) -> None:
                 "never true: a window of these in which nothing came gives nothing",
                 "count in a stream of its own:  window: {every: 1h, calculate: [count]}",
             )
+
+
+def _check_unseen(scope: Scope, name: str, alarm: Alarm) -> None:
+    """Of a subject that never sent, nothing is counted whose metric no definition names."""
+    below = alarm.when.below if alarm.when is not None else None
+    if not isinstance(below, Quantity) or below.base() <= 0:
+        return
+    for read in filter(scope.flow.streams.__contains__, alarm.sources):
+        steps = scope.flow.streams[read].steps
+        before = either(facts_of(scope.flow, one) for one in inputs(scope.flow.streams[read].from_))
+        for step, facts in zip(steps, facts_before(scope.flow, read, before), strict=False):
+            settings: Any = step.settings
+            if step.kind != "window" or settings.gap or settings.calculate != ["count"]:
+                continue
+            subjects = listed(scope.tables, facts)
+            if subjects and (settings.by or not names_in(facts, "metric")):
+                hint = "name what is counted before the window:  only: {metric: …}"
+                scope.say(
+                    ("alarms", name, "when", "below"),
+                    f"{subjects[0]!r} stands in a table, but counts 0 only once it has sent",
+                    "leave out 'by' of the window" if settings.by else hint,
+                    level="warning",
+                )
