@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -150,7 +150,9 @@ class _Run:
         self._answers: list[Occurrence] = []
         self._given = 0
         self._told = 0
+        self._elapsed: Callable[[], float] = lambda: 0.0  # while the flow starts
         self._playback = Playback(self._plan, self._start, self._collect)
+        self._elapsed = lambda: self._playback.now - self._start
 
     def _take(self, flow: Flow, tables: Tables, compiled: Compiled) -> None:
         """Go by this definition."""
@@ -308,7 +310,7 @@ class _Run:
             self._note(name, output)
 
     def _note(self, name: str, what: Output | str) -> None:
-        self._outcome.timeline.append(Entry(self._playback.now - self._start, name, what))
+        self._outcome.timeline.append(Entry(self._elapsed(), name, what))
 
     # ------------------------------------------------------------------------
     # expectations
