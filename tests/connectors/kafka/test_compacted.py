@@ -159,6 +159,7 @@ def test_a_late_reading_does_not_set_the_row_of_its_signal_back(
             [Reading(id=f"{time}", time=time, subject="tank", metric="level", value=value)]
         )
 
+    next_of(opened())
     for record in (level(1.0, 10.0), level(3.0, 30.0), level(2.0, 20.0)):
         put("tank", record)
     reader = opened()
