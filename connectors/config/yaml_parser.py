@@ -31,6 +31,7 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _INT = re.compile(r"[-+]?[0-9]+")
 _HEX_OCT = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_BEGINS_NO_TEXT = re.compile(r""":\s+([-?] |[@%`|>"'])""")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -81,6 +82,8 @@ class YamlReader:
         else:
             unquoted = re.search(r"[{}]", source) or "mapping values" in problem
             hint = "quote texts that hold ': ', '{' or '}'" if unquoted else None
+            if hint is None and _BEGINS_NO_TEXT.search(source):
+                hint = "put the whole text in quotes: it begins with a sign of YAML's own"
         self._say(place, f"not readable as YAML: {problem}", hint)
 
     def _last_place(self) -> tuple[int, int]:
@@ -107,7 +110,7 @@ class YamlReader:
             say(
                 place,
                 "anchors, aliases and tags are not used in flows",
-                "use tables, recipes or include",
+                "use tables, recipes or include, and quote a text that begins with '*', '&' or '!'",
             )
         if isinstance(event, AliasEvent):
             return self._add(Node(place, value="*"))
@@ -129,6 +132,7 @@ class YamlReader:
             self._check_comment(event.end_mark)
             return
         in_flow = bool(self._stack) and self._stack[-1].flow_style
+        self._check_number_sign(event)
         if in_flow and (
             event.value in ("-", "?") or self._letter(place.line, place.column - 1) == "?"
         ):
@@ -144,6 +148,15 @@ class YamlReader:
         if self._letter(end.line, end.column) == "#":
             place = Place(self._text, end.line, end.column)
             self._say(place, "a comment needs a space before its '#'", "put a space there")
+
+    def _check_number_sign(self, event: Any) -> None:
+        """Warn of a text that a `#` with a number cuts off, as in `Call room #4`."""
+        line, column = event.end_mark.line, event.end_mark.column
+        rest = self._text.lines[line][column:] if line < len(self._text.lines) else ""
+        if event.value and re.match(r"\s+#[0-9]", rest):
+            place = Place(self._text, line, column + rest.index("#"))
+            message = "a comment begins here, which is not part of the text"
+            self._say(place, message, "quote the text, or put a space behind '#'", level="warning")
 
     def _letter(self, line: int, column: int) -> str:
         lines = self._text.lines

@@ -1,5 +1,6 @@
 """Conditions that no value or every value of a metric fulfils, and ranges that are shut."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from connectors.config.document import Path_
@@ -7,6 +8,7 @@ from flows.checks.changed_values import COUNT, OTHER_VALUES, Span, change_on, is
 from flows.checks.context import Scope
 from flows.language.field_values import Decoded, Facts, either, facts_before, facts_of, narrowed
 from flows.language.model import inputs
+from operators.alarms.settings import Alarm
 from operators.decoding.payloads.metrics import METRICS
 from operators.model import two_state
 from operators.model.condition import RANGES
@@ -35,7 +37,7 @@ def check_limits(scope: Scope) -> None:
                     _changed(scope, alarm.sources) and _never_here(scope, path, condition, values)
                 )
             ):
-                _shut(scope, path, condition, alarm.sources)
+                _shut(scope, path, condition, alarm)
                 if alarm.armed is None:  # always true, it would say that it is armed
                     _always(scope, path, condition, values)
                 _endless(scope, path, condition, values)
@@ -246,21 +248,28 @@ def _text(number: float, unit: str | None) -> str:
     return f"{number:g} {unit}" if unit else f"{number:g}"
 
 
-def _shut(scope: Scope, path: Path_, condition: Any, sources: list[str]) -> None:
-    """Say that a step before an alarm lets through no value that could raise it."""
+def _shut(scope: Scope, path: Path_, condition: Any, alarm: Alarm) -> None:
+    """Say that what lies before an alarm lets through no value that could raise it."""
     kind = condition.kind
     limit = getattr(condition, kind) if kind in ("above", "below") else None
     if not isinstance(limit, Quantity):
         return
-    for read in sources:
+    for name, passes in _passing(scope, alarm):
+        edge = passes.below if kind == "above" else passes.above
+        if edge is None or edge.kind() != limit.kind():
+            continue
+        if limit.base() >= edge.base() if kind == "above" else limit.base() <= edge.base():
+            side = "below" if kind == "above" else "above"
+            message = f"never true: {name!r} lets only values {side} {edge} through"
+            scope.say((*path, kind), message)
+
+
+def _passing(scope: Scope, alarm: Alarm) -> Iterator[tuple[str, Range]]:
+    """The values that an alarm and the streams that it reads let through, each with its name."""
+    if alarm.only is not None and isinstance(alarm.only.value, Range):
+        yield "only", alarm.only.value
+    for read in alarm.sources:
         for step in scope.flow.streams[read].steps if read in scope.flow.streams else ():
             passes = step.settings.value if isinstance(step.settings, Selector) else None
-            if step.kind != "only" or not isinstance(passes, Range):
-                continue
-            edge = passes.below if kind == "above" else passes.above
-            if edge is None or edge.kind() != limit.kind():
-                continue
-            if limit.base() >= edge.base() if kind == "above" else limit.base() <= edge.base():
-                side = "below" if kind == "above" else "above"
-                message = f"never true: {read!r} lets only values {side} {edge} through"
-                scope.say((*path, kind), message)
+            if step.kind == "only" and isinstance(passes, Range):
+                yield read, passes

@@ -8,12 +8,14 @@ from typing import Any
 
 from connectors.config.document import Path_
 from flows.checks.context import Scope, map_of
+from flows.language.field_values import either, facts_before, facts_of, names_in
 from flows.language.model import Step, inputs, origin
 from operators.alarms.settings import Alarm
 from operators.decoding.payloads.metrics import METRICS
 from operators.model import two_state
 from operators.model.selector import Range, Selector
 from operators.model.units import UNITS, Quantity
+from operators.threshold.step import Threshold
 
 OTHER_UNITS = (
     "scale",
@@ -48,6 +50,7 @@ def check_units(scope: Scope) -> None:
         _check_made(scope, name, alarm)
         for where, condition in () if _changed(scope, alarm.sources) else alarm.conditions():
             _check_values(scope, ("alarms", name, *where), condition, metrics)
+    _check_thresholds(scope)
     for path, stream, step in scope.steps():
         if step.kind == "convert":
             for metric, unit in map_of(step.settings).items():
@@ -63,6 +66,20 @@ def check_units(scope: Scope) -> None:
                 _check_values(scope, place, step.settings.value, metrics)
             elif step.settings.value is not None:
                 _check_words(scope, place, step.settings.value, metrics)
+
+
+def _check_thresholds(scope: Scope) -> None:
+    """Check the words of thresholds against the metrics that come to them."""
+    for name, stream in scope.flow.streams.items():
+        changed = _changed(scope, inputs(stream.from_))
+        before = either(facts_of(scope.flow, read) for read in inputs(stream.from_))
+        steps = zip(stream.steps, facts_before(scope.flow, name, before), strict=False)
+        for number, (step, facts) in enumerate(steps):
+            word = step.settings.is_ if isinstance(step.settings, Threshold) else None
+            if word is not None and not changed:
+                place = ("streams", name, "steps", number, step.kind, "is")
+                _check_words(scope, place, word, list(names_in(facts, "metric")))
+            changed = changed or step.kind in OTHER_UNITS
 
 
 def _check_made(scope: Scope, name: str, alarm: Alarm) -> None:

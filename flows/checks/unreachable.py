@@ -16,9 +16,9 @@ from flows.language.field_values import (
     names_in,
     narrowed,
 )
-from flows.language.model import inputs
+from flows.language.model import inputs, origin
 from operators.alarms.settings import Alarm
-from operators.decoding.payloads.metrics import ALIASES, OPENINGS
+from operators.decoding.payloads.metrics import ALIASES, OPENINGS, may_be_two_state
 from operators.model.selector import Selector
 from operators.model.units import Quantity
 
@@ -43,6 +43,8 @@ def check_feeding(scope: Scope) -> None:
         _check_value(scope, name, alarm, facts)
         _check_nothing_counted(scope, name, alarm)
         _check_unseen(scope, name, alarm)
+        _check_quality(scope, name, alarm, facts)
+        _check_arming(scope, name, alarm)
     for name, sink in flow.sinks.items():
         if sink.only is not None:
             _narrow(
@@ -60,7 +62,8 @@ class _Steps:
         self._scope, self._stream = scope, stream
 
     def __call__(self, step: int, field: str, wanted: Any, known: tuple[str, ...]) -> None:
-        path = ("streams", self._stream, "steps", step, "only", field)
+        kind = self._scope.flow.streams[self._stream].steps[step].kind
+        path = ("streams", self._stream, "steps", step, kind, field)
         say_nothing_passes(self._scope, path, field, wanted, known)
 
 
@@ -122,6 +125,35 @@ def _check_value(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
         f"never true: {read!r} brings {_WORDLESS[kinds[0]]}",
         hint,
     )
+
+
+def _check_quality(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
+    """Values are judged only where they are good."""
+    judges = alarm.when is not None and alarm.when.kind not in ("silent", "seen")
+    qualities = facts.get("quality", ("good",))
+    if judges and alarm.bad != "raise" and qualities and "good" not in qualities:
+        scope.say(
+            ("alarms", name, "when", alarm.when.kind),  # type: ignore[union-attr]
+            f"never true: only readings of quality {' and '.join(qualities)} come here",
+            "limits judge what is good;  bad: raise  raises on the others",
+        )
+
+
+def _check_arming(scope: Scope, name: str, alarm: Alarm) -> None:
+    """What arms an alarm is on or off."""
+    by = alarm.armed.while_ if alarm.armed is not None else None
+    if by is None or origin(by) != by:
+        return
+    facts = facts_of(scope.flow, by)
+    kinds, metrics = facts.get("kind", ("reading",)), names_in(facts, "metric")
+    numbers = metrics and not any(may_be_two_state(metric, None) for metric in metrics)
+    if numbers or all(kind in _WORDLESS for kind in kinds):
+        brought = _WORDLESS.get(kinds[0]) or f"{', '.join(metrics)}, which is neither on nor off"
+        scope.say(
+            ("alarms", name, "armed", "while"),
+            f"never armed: {by!r} brings {brought}",
+            "make on and off of it with a step  threshold: {above: …}",
+        )
 
 
 def _check_nothing_counted(scope: Scope, name: str, alarm: Alarm) -> None:

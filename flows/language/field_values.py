@@ -161,6 +161,17 @@ def narrowed(
     return out
 
 
+def _spell(
+    selector: Selector, facts: Facts, conflict: Callable[[str, Any, tuple[str, ...]], None]
+) -> None:
+    """Tell `conflict` of words that no event ever has."""
+    for field, words in _WORDS.items():
+        wanted = getattr(selector, field)
+        for one in (wanted,) if isinstance(wanted, str) else wanted or ():
+            if not common(words, (one,)):
+                conflict(field, one, facts.get(field, tuple(words)))
+
+
 def common(known: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
     """The names that are in both, of names and patterns, as they are wanted."""
     found: dict[str, None] = {}
@@ -222,6 +233,8 @@ def _after(flow: Flow, facts: Facts, step: Step, number: int, conflict: Conflict
         return narrowed(
             facts, settings, lambda field, wanted, known: conflict(number, field, wanted, known)
         )
+    if step.kind == "drop":
+        _spell(settings, facts, lambda *what: conflict(number, *what))
     if step.kind in _SAME:
         return facts
     if step.kind == "decode":

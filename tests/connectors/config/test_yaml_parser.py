@@ -48,3 +48,19 @@ def test_a_comment_without_a_space_before_it_is_refused(value: str) -> None:
 )
 def test_what_all_readers_agree_on_is_read(value: str) -> None:
     assert problems(value) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["- go", "@all hot", "%hot", "`hot`", "|hot", "> 30", "? hot", "'it's'", '"hot" now']
+)
+def test_a_text_that_begins_with_a_sign_of_yaml_is_to_be_quoted(value: str) -> None:
+    document = Document("flow.yaml")
+    document.parse(f"k: {value}\n")
+    assert "put the whole text in quotes" in document.report()
+
+
+@pytest.mark.parametrize("value", ["call room #4", "[call room #4\n  ]"])
+def test_a_number_that_is_a_comment_is_told(value: str) -> None:
+    (problem,) = problems(value)
+    assert "warning: a comment begins here" in problem
+    assert problems("call room # 4 times") == problems('"call room #4"') == []
