@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from connectors.config.forms import with_port
 from operators.component import Spec
 
 
@@ -32,6 +33,8 @@ class ClickHouseConnection(Spec):
             " refuses to start."
         ),
     )
+
+    _port = field_validator("url")(with_port)
 
     @field_validator("url")
     @classmethod

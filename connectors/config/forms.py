@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+LAST_PORT = 65535
 FORMS: dict[str, tuple[str, str]] = {
     r"^[a-z][a-z0-9_]*$": ("is not a name", "use a-z, 0-9 and _"),
     r"^[A-Za-z_][A-Za-z0-9_]*$": ("is not a name here", "use letters, digits and _"),
@@ -44,3 +45,15 @@ def form_problem(pattern: str, text: object) -> tuple[str, str | None]:
     elif remedy == "such as redpanda:9092" and isinstance(text, str) and text.isascii():
         remedy = f"write {text}:9092" if text and not set(text) & set(":/, ") else remedy
     return f"{text!r} {what}", remedy
+
+
+def with_port(address: str) -> str:
+    """Return an address as it is; raises `ValueError` where its port is none.
+
+    What stands there is not said: it may be a password.
+    """
+    netloc = urlsplit(address).netloc if "://" in address else address
+    _, colon, port = netloc.rpartition("@")[2].rpartition("]")[2].partition(":")
+    if colon and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= LAST_PORT):
+        raise ValueError(f"the port must be a number from 1 to {LAST_PORT}")
+    return address

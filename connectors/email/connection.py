@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from connectors.config.forms import with_port
 from operators.component import Spec
 
 
@@ -44,6 +45,8 @@ class EmailConnection(Spec):
         description="File of the certificate authority in PEM form; none for the system's own.",
     )
     timeout: int = Field(20, ge=1, le=300, description="Seconds to wait for the server's answer.")
+
+    _port = field_validator("url")(with_port)
 
     @field_validator("url")
     @classmethod

@@ -1,7 +1,8 @@
 """The connection to InfluxDB in the site file."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from connectors.config.forms import with_port
 from operators.component import Spec
 
 
@@ -20,3 +21,5 @@ class InfluxConnection(Spec):
         description="File of the certificate authority in PEM form; none for the system's own.",
     )
     timeout: int = Field(10, ge=1, le=300, description="Seconds to wait for an answer.")
+
+    _port = field_validator("url")(with_port)

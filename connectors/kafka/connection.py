@@ -3,8 +3,9 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
 
+from connectors.config.forms import with_port
 from connectors.kafka.foreign.settings import SchemaRegistry
 from connectors.kafka.net.selector import QuickSelector
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
@@ -23,7 +24,7 @@ ADDRESS = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]]+):\d{1,5}$"
 class TopicConnection(Spec):
     """Where the Kafka-protocol broker (Redpanda) is, and how to talk to it."""
 
-    brokers: list[Annotated[str, Field(pattern=ADDRESS)]] = Field(
+    brokers: list[Annotated[str, Field(pattern=ADDRESS), AfterValidator(with_port)]] = Field(
         description="Addresses of the brokers.", examples=[["redpanda:9092"]], min_length=1
     )
     prefix: str = Field(

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from connectors.config.forms import with_port
 from operators.component import Spec
 
 
@@ -51,6 +52,8 @@ class MqttConnection(Spec):
         description="File of the client certificate in PEM form, where the broker asks for one.",
     )
     key: str | None = Field(None, description="File of the key of that certificate.")
+
+    _port = field_validator("url")(with_port)
 
     @field_validator("url")
     @classmethod

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from connectors.config.forms import with_port
 from operators.component import Spec
 
 
@@ -34,3 +35,5 @@ class ObjectStoreConnection(Spec):
         description="File of the certificate authority in PEM form; none for the system's own.",
     )
     timeout: int = Field(20, ge=1, le=300, description="Seconds to wait for an answer.")
+
+    _port = field_validator("url")(with_port)

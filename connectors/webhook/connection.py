@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from connectors.config.forms import with_port
 from connectors.runtime.signature import key_of
 from operators.component import Spec
 
@@ -34,6 +35,8 @@ class WebhookConnection(Spec):
         description="File of the certificate authority in PEM form; none for the system's own.",
     )
     timeout: int = Field(10, ge=1, le=300, description="Seconds to wait for the server's answer.")
+
+    _port = field_validator("url")(with_port)
 
     @field_validator("secret")
     @classmethod

@@ -1,7 +1,8 @@
 """What a site file says of a schema registry; without the client, for who only checks."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from connectors.config.forms import with_port
 from operators.component import Spec
 
 
@@ -16,3 +17,5 @@ class SchemaRegistry(Spec):
     username: str | None = Field(None, description="User for basic authentication.")
     password: SecretStr | None = Field(None, description="Password of that user.")
     ca: str | None = Field(None, description="File of the certificate authority, in PEM form.")
+
+    _port = field_validator("url")(with_port)

@@ -7,9 +7,14 @@ from pydantic import Field, SecretStr, field_validator
 
 import connectors.config.variables
 from connectors.camera.components import Rtsp
+from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.document import Document
 from connectors.config.site import SiteError, build_site, check_connections, load_site
+from connectors.email.connection import EmailConnection
 from connectors.http.connection import HttpConnection
+from connectors.kafka.connection import TopicConnection
+from connectors.mqtt.connection import MqttConnection
+from connectors.webhook.connection import WebhookConnection
 from operators.component import Spec
 
 
@@ -180,3 +185,21 @@ def test_a7_a_secret_with_signs_of_yaml_or_of_addresses_stays_a_value(
     parts = urlsplit(server.url)
     assert (unquote(parts.password or ""), parts.hostname) == (value, "host")
     assert parse_qs(parts.query) == {"key": [value]}
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "abc", "", "s3cret"])
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (TopicConnection, "{{brokers: ['h:{}']}}"),
+        (MqttConnection, "{{url: 'mqtt://h:{}'}}"),
+        (EmailConnection, "{{url: 'smtp://[::1]:{}'}}"),
+        (WebhookConnection, "{{url: 'http://h:{}/path'}}"),
+        (ClickHouseConnection, "{{url: 'http://h:{}/site'}}"),
+    ],
+)
+def test_a_port_that_is_none_is_refused_and_not_shown(tmp_path, kind, settings, port):
+    with pytest.raises(SiteError) as refused:
+        site(tmp_path, settings.format(port)).connection("server", kind)
+    assert "port must be a number" in str(refused.value) or "HOST:PORT" in str(refused.value)
+    assert site(tmp_path, settings.format(8883)).connection("server", kind)
