@@ -150,10 +150,11 @@ class EvidenceWriter(ThreadedWriter):
     def flush(self) -> None:
         """Return when the jobs are on disk, or done where there is no folder for them.
 
-        What a full disk does not take is lost, which is told before.
+        So it is in the last run of a flow. What a full disk does not take is lost, which is told
+        before.
         """
         with self._changed:
-            if self._spool.durable:
+            if self._spool.durable and not self._context.is_last:
                 self._raise()
                 if not self._save():
                     self._lose_unsaved()

@@ -144,6 +144,19 @@ def test_a_clip_that_is_cut_waits_for_the_store_even_if_the_record_is_overwritte
     assert Bucket(connection_to(objects), unique).names() == ["videos/evt_20261118_110643_dock.mp4"]
 
 
+def test_in_the_last_run_of_a_flow_no_clip_is_left_for_the_next(
+    objects: Objects, recorder: Recorder, unique: str, tmp: Path
+) -> None:
+    record(ring(tmp), PAST, 100)
+    told = Told()
+    where = context(recorder, objects, tmp, tell=told, video=video_reader(tmp), is_last=True)
+    sink = clip(unique).open(where)
+    sink.write([agreement(1, PAST + 3)])
+    sink.flush()
+    assert told.of("a1")["state"] == "stored"
+    sink.close()
+
+
 def test_clips_wait_in_bounded_bytes_and_what_does_not_fit_is_told(
     recorder: Recorder, unique: str, tmp: Path
 ) -> None:
