@@ -58,6 +58,8 @@ def _lines(site: SiteStatus, unwell: Mapping[str, list[str]]) -> Iterator[str]:
         if one.state == "removed":
             yield "    its file is gone; its state and its alarms stay for when it comes back;"
             yield f"    vigie remove {one.name} ends them, and it, for good"
+        if one.owner:
+            yield f"    stands by: {one.owner}"
         yield from (f"    {line}" for line in unwell.get(one.name, ()))
         yield from _trouble(one)
     for file, problem in site.files.items():

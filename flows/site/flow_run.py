@@ -73,7 +73,8 @@ class FlowRun:
 def run_flow(asked: FlowRun, tell: Tell = lambda news: None) -> int:
     """Run a flow until SIGTERM or SIGINT; the exit status.
 
-    `tell` gets `{"port": …}`, and `{"running": …}`: false while it waits for another share.
+    `tell` gets `{"port": …}`, `{"running": …}`: false while it waits for another share, and
+    `{"standby": …}`: who runs it.
     """
     share_arenas()
     definition = asked.definition
@@ -128,6 +129,7 @@ def _run(asked: FlowRun, tell: Tell) -> int:
         )  # fmt: skip
         check_tables(compiled.sinks, place)
         turn.data = folder_of(place, turn.data, turn.share)
+        turn.stands_by = lambda owner: tell({"standby": owner})
         options = RunOptions(
             turn.data, turn.share, is_shared, asked.drop,
             definition=folder, version=version, ends=asked.ends,

@@ -10,9 +10,9 @@ from flows.site.unit import Unit
 class UnitStatus(msgspec.Struct):
     """One flow, or the api.
 
-    `state` is starting, running, stopping, waiting (for its next start), ended, stopped, or removed
-    (stopped, for its file is gone). `error` says why what was saved last does not run, `down` why
-    nothing runs. Times are epoch seconds.
+    `state` is starting, running, standby (`owner` runs it elsewhere), stopping, waiting (for its
+    next start), ended, stopped, or removed (stopped, for its file is gone). `error` says why what
+    was saved last does not run, `down` why nothing runs. Times are epoch seconds.
     """
 
     name: str
@@ -24,6 +24,7 @@ class UnitStatus(msgspec.Struct):
     address: str | None = None
     error: str | None = None
     down: str | None = None
+    owner: str | None = None
     restarts: int = 0
     next_start: float | None = None
     reloads: dict[str, int] = {}
@@ -31,7 +32,7 @@ class UnitStatus(msgspec.Struct):
     @property
     def is_well(self) -> bool:
         """Whether it is as it was asked to be."""
-        return self.state in ("running", "removed") and not self.error
+        return self.state in ("running", "standby", "removed") and not self.error
 
 
 class SiteStatus(msgspec.Struct):
@@ -60,6 +61,7 @@ def status_of(unit: Unit, file: str | None, is_wanted: bool = True) -> UnitStatu
         unit.address,
         unit.error,
         unit.down,
+        unit.owner if unit.state == "standby" else None,
         unit.restarts.count,
         time.time() + starts - time.monotonic() if starts is not None else None,
         dict(unit.reloads),

@@ -11,7 +11,7 @@ from flows.site.process import Process
 from flows.site.restarts import Restarts
 from flows.site.version import Version
 
-State = Literal["starting", "running", "stopping", "waiting", "ended", "stopped"]
+State = Literal["starting", "running", "standby", "stopping", "waiting", "ended", "stopped"]
 TRIAL = 60.0
 """Seconds in which a version must run where the one before it ran."""
 PROBATION = 10.0
@@ -55,6 +55,8 @@ class Unit:
         self.since = time.time()
         """When the present state began."""
         self.address: str | None = None
+        self.owner: str | None = None
+        """Who else runs it, while this one stands by."""
         self.process: Process | None = None
         self.reloads: Counter[str] = Counter()
         self.restarts = Restarts()
@@ -88,12 +90,12 @@ class Unit:
             self._wanted.done("a later version came before it was started")
             self._wanted = None
         self._leaves = False
-        if self.latest == version and self.state in ("starting", "running"):
+        if self.latest == version and self.state in ("starting", "running", "standby"):
             self.error = None
             done(None)
             return
         if self._trial is None:
-            self._ran_well = self.state == "running"
+            self._ran_well = self.state in ("running", "standby")
         self._wanted = Offer(version, done, drop)
         if self.process is None:
             self._try()
@@ -126,8 +128,11 @@ class Unit:
         """Take what the process says."""
         if "port" in news:
             self.address = f"http://127.0.0.1:{news['port']}" if news["port"] else None
-        if news.get("running") and self.state == "starting":
-            self._runs()
+        if news.get("running") and self.state in ("starting", "standby"):
+            self._runs("running")
+        elif "standby" in news and self.state == "starting":
+            self.owner = news["standby"]
+            self._runs("standby")
         elif news.get("running") is False and self.state == "running":
             self._enter("starting")
 
@@ -193,8 +198,9 @@ class Unit:
             else:
                 self._wait(why, 0.0)
 
-    def _runs(self) -> None:
-        self._enter("running")
+    def _runs(self, state: State) -> None:
+        """It does what it should: it runs, or stands by."""
+        self._enter(state)
         self.down, self._is_proven = None, True
         if self._trial is not None:
             done, version = self._trial.done, self._trial.version
@@ -213,7 +219,7 @@ class Unit:
             self._is_late, self.error = False, None
             self.reloads["ok"] += 1
             self.accepted(self.current)
-        self._say(f"running version {self.current.hash}")
+        self._say(f"{state} version {self.current.hash}")
 
     def _go_back(self, reason: str) -> None:
         failed = self._trial

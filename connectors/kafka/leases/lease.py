@@ -19,7 +19,7 @@ from connectors.kafka.leases.ledger import Claim, Entry, Kin, Ledger
 from connectors.runtime.backoff import Backoff
 
 _log = logging.getLogger("vigie")
-HEALTH = "lease"
+HEALTH, STANDBY = "lease", "standby"
 SAFE = 0.6
 """Share of its time for which a lease may be used since it was renewed; another waits for all."""
 
@@ -114,8 +114,8 @@ class Lease:
                 self._take(consumer, ledger)
                 if holder := self._holder(ledger):
                     self._health.degraded(
-                        HEALTH,
-                        f"stands by: {holder.owner} runs the flow (lease {holder.lease}, epoch"
+                        STANDBY,
+                        f"{holder.owner} runs the flow (lease {holder.lease}, epoch"
                         f" {holder.epoch})",
                     )
                     continue

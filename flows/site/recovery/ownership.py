@@ -42,7 +42,7 @@ def owned(site: Site, flow: str, turn: Turn) -> Iterator[Recovery | None]:
     with needing("recovery", "objects", "minio"):
         from flows.site.recovery.takeover import Recovery
 
-    recovery = Recovery(site, flow, turn.data, turn.share, turn.ended, turn.silence)
+    recovery = Recovery(site, flow, turn.data, turn.share, turn.ended, turn.silence, turn.stands_by)
     with recovery.owned():
         turn.owns()
         yield recovery

@@ -22,7 +22,7 @@ from connectors.base import Health, Stopped
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fencing.fence import Fence, LeaseLost
-from connectors.kafka.leases.lease import Lease
+from connectors.kafka.leases.lease import STANDBY, Lease
 from connectors.kafka.leases.ledger import Claim
 from connectors.kafka.producer_client import open_producer
 from connectors.runtime.private_files import open_private, private_folder, write_private
@@ -74,10 +74,12 @@ class Recovery:
         share: Share,
         stopping: threading.Event,
         silence: Callable[[str], float],
+        stands_by: Callable[[str], None],
     ) -> None:
         section = site.recovery
         self._flow, self._folder, self._data = flow, data / "flows" / flow, data
         self._share, self._stopping, self._silence = share, stopping, silence
+        self._stands_by = stands_by
         self._every, self._term = section.every, 0
         self._site = site.site
         connection = site.connection(section.connection, ObjectStoreConnection)
@@ -295,7 +297,11 @@ class Recovery:
             return _Owner(f"{socket.gethostname()}/{uuid.uuid4().hex[:8]}")
 
     def _say(self, name: str, is_up: bool, detail: str) -> None:
-        log.info("%s: %s %s", self._flow, name, detail)
+        if name != STANDBY:
+            log.info("%s: %s %s", self._flow, name, detail)
+        elif not is_up:
+            log.info("%s: stands by: %s", self._flow, detail)
+            self._stands_by(detail)
 
     def _lost(self, why: str) -> NoReturn:
         """End at once: whatever is under way must not be written any more."""

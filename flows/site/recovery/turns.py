@@ -21,12 +21,14 @@ class Turn:
     """One share of a flow in this process, from waiting for it until it was let go.
 
     `data` is the folder of saved states. `ended` is set where the turn is over before it ran.
+    `stands_by` is told who runs the share where this process waits for it.
     """
 
     def __init__(self, share: Share, data: Path) -> None:
         self.share, self.data = share, data
         self.ended = threading.Event()
         self.is_owner = False
+        self.stands_by: Callable[[str], None] = lambda owner: None
         self._stop: Callable[[], None] = lambda: None
 
     def owns(self) -> None:

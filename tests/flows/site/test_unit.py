@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flows.site.restarts import Restarts
+from flows.site.site_status import status_of
 from flows.site.unit import PROBATION, TRIAL, Unit
 from flows.site.version import Version
 
@@ -17,6 +18,8 @@ A, B, C = (
 
 
 class Process:
+    pid = 1
+
     def __init__(self, began: float) -> None:
         self.began = began
         self.last = deque(["the last line"])
@@ -176,6 +179,19 @@ def test_what_failed_at_first_and_has_nothing_to_go_back_to_is_well_once_it_runs
     bench.after(1)
     bench.unit.told({"running": True})
     assert (bench.unit.error, bench.unit.down, came) == (None, None, [A])
+
+
+def test_a_flow_that_another_machine_runs_stands_by_and_that_is_well() -> None:
+    bench = Bench()
+    bench.offer(A)
+    bench.unit.told({"standby": "two/7f runs the flow"})
+    bench.after(100)
+    status = status_of(bench.unit, None)
+    assert bench.answers == [None], "it cannot be tried while another machine runs it"
+    assert (status.state, status.owner, status.is_well) == ("standby", "two/7f runs the flow", True)
+    bench.unit.told({"running": True})
+    status = status_of(bench.unit, None)
+    assert (status.state, status.owner) == ("running", None)
 
 
 def test_a10_a_machine_that_makes_no_process_is_asked_again_later() -> None:
