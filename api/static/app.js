@@ -23,6 +23,7 @@ import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} fro
 const CHANNELS = ["readings", "alarms", "events", "evidence", "cameras", "mode"];
 
 let push = null;
+let wasCut = false;
 const readings = new Readings();
 const alarmStore = new AlarmStore();
 const sound = new Sound();
@@ -58,7 +59,9 @@ alarmStore.addEventListener("alarm", ({detail: alarm}) => {
 
 connection.addEventListener("change", () => {
   showConnection();
-  if (connection.state === "lost") sound.play("lost");
+  const isCut = connection.state === "lost" || connection.blind !== "";
+  if (isCut && !wasCut) sound.play("lost");
+  wasCut = isCut;
 });
 
 function showPerson() {

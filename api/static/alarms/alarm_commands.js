@@ -3,7 +3,7 @@
 import {send} from "../shared/api.js";
 import {toast} from "../shared/announce.js";
 import {field, openForm, select} from "../shared/dialog.js";
-import {connection} from "../connection/connection.js";
+import {onceLive} from "../connection/waiting.js";
 import {h} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
 import {may} from "../shared/session.js";
@@ -11,7 +11,6 @@ import {alarmName, say, subjectName} from "../words/words.js";
 
 const ICONS = {ack: "check", reset: "reset", shelve: "shelve", unshelve: "history", comment: "comment", out_of_service: "tool", in_service: "play", unsuppress: "play", clear: "check", retire: "close"};
 const WITH_REASON = ["comment", "out_of_service", "clear", "retire"];
-const SLOW = 2000; // milliseconds after which somebody is told that an action waits
 const SHELVE_FOR = ["10m", "30m", "1h", "2h", "4h", "8h"];
 
 /** The name of an alarm, and whose it is. */
@@ -57,18 +56,12 @@ export function confirmAck(alarm) {
   openForm(say("ack"), {name: "ack", button: say("ack"), about: whatOf(alarm), fields: []}, () => command(alarm, "ack"));
 }
 
-/** Send a command; false if the page was left before. While the server is away it waits, and says so at once. */
+/** Send a command; null if the page was left before. */
 export async function give(alarm, name, body) {
-  const waits = () => toast(say("actionWaits", {action: say(name), alarm: whatOf(alarm)}), "bad");
-  if (connection.state === "lost") { waits(); if (!await connection.live()) return false; }
-  const slow = setTimeout(waits, SLOW);
   try {
-    await send("POST", commandPath(alarm, name), {...body, occurrence: alarm.occ});
-    return true;
+    return await onceLive(say(name), whatOf(alarm), async () => { await send("POST", commandPath(alarm, name), {...body, occurrence: alarm.occ}); return true; });
   } catch (error) {
     throw new Error(error.status ? commandRefusal(error) : say("serverGone"), {cause: error});
-  } finally {
-    clearTimeout(slow);
   }
 }
 
@@ -104,7 +97,9 @@ export function actionButton(alarm, name) {
   const strong = (name === "ack" || name === "reset") && !"EFG".includes(alarm.isa);
   const button = h("button", {type: "button", class: strong ? "action strong" : "action", "data-action": name,
     "aria-label": `${say(name)}: ${whatOf(alarm)}`}, icon(ICONS[name]), h("span", {}, say(name)));
-  button.addEventListener("click", async () => {
+  button.addEventListener("keydown", (event) => { if (event.repeat && event.key !== "Tab") event.preventDefault(); });
+  button.addEventListener("click", async ({detail}) => {
+    if (detail > 1 || button.hasAttribute("aria-busy")) return; // the second half of a double click was meant for what stood here before
     button.setAttribute("aria-busy", "true");
     try {
       await command(alarm, name);

@@ -32,7 +32,7 @@ export class AlarmList {
   draw(alarms, anew = false, now = false) {
     this.wanted = alarms;
     const still = !now && !anew && this.stillness.still;
-    const focused = this.stillness.focused ? document.activeElement : null;
+    const focused = this.stillness.holdsFocus ? document.activeElement : null;
     const keep = focused && {key: focused.closest("li")?.dataset.key, action: focused.dataset.action};
     const byKey = new Map(alarms.map((alarm) => [keyOf(alarm), alarm]));
     const {keys, waiting} = steadyOrder([...this.items.keys()], [...byKey.keys()], still);
@@ -42,10 +42,10 @@ export class AlarmList {
     for (const key of keys) {
       const known = before.get(key), alarm = byKey.get(key);
       let item = known;
-      if (anew || !known || known.alarm !== alarm) {
-        item = alarm ? this.item(alarm, key) : this.gone(known, key);
+      if (anew || !known || known.alarm !== alarm || (known.isHeld && !still)) {
+        item = alarm ? this.item(alarm, key, still ? known : null) : this.gone(known, key);
         if (known) {
-          if (still) item.element.style.height = `${known.element.offsetHeight}px`;
+          if (still) { item.element.style.height = `${known.element.getBoundingClientRect().height}px`; item.isHeld = true; item.element.classList.add("held"); }
           if (place === known.element) place = item.element;
           known.element.replaceWith(item.element);
         }
@@ -68,7 +68,7 @@ export class AlarmList {
     (element?.querySelector(`[data-action="${action}"]`) ?? element?.querySelector("button") ?? element ?? this.list).focus({preventScroll: true});
   }
 
-  item(alarm, key) {
+  item(alarm, key, before) {
     const since = h("time", {datetime: new Date(alarm.time * 1000).toISOString(), title: new Date(alarm.time * 1000).toLocaleString()});
     since.dataset.time = alarm.time;
     this.since(since);
@@ -83,7 +83,7 @@ export class AlarmList {
       alarm.comment ? h("p", {class: "alarm-comment"}, icon("comment"), h("span", {}, alarm.user ? `${alarm.user}: ` : "", alarm.comment)) : null,
       alarm.until ? h("p", {class: "muted alarm-until"}, say("until", {t: moment(alarm.until)})) : null,
       alarm.response && isUnseen(alarm) ? h("p", {class: "alarm-response"}, h("strong", {}, say("response")), " ", alarm.response) : null,
-      this.actions(alarm));
+      this.actions(alarm, before));
     return {alarm, element, values, since};
   }
 
@@ -93,10 +93,13 @@ export class AlarmList {
     return {element: h("li", {class: "alarm-over", "data-key": key, tabindex: "-1"}, say("over", {alarm: whatOf(alarm)}))};
   }
 
-  actions(alarm) {
+  /** Its buttons; each stays where it was `before`, and what no longer fits leaves its place empty. */
+  actions(alarm, before) {
     const fits = commandsFor(alarm).filter((name) => !["out_of_service", "clear", "retire"].includes(name));
-    if (!fits.length) return null;
-    return h("div", {class: "alarm-actions"}, ...fits.map((name) => actionButton(alarm, name)));
+    const old = new Map([...before?.element.querySelectorAll(".alarm-actions > *") ?? []].map((button) => [button.dataset.action ?? button.dataset.spent, button.getBoundingClientRect().width]));
+    const names = [...old.keys(), ...fits.filter((name) => !old.has(name))];
+    const spent = (name) => { const place = h("span", {class: "spent", "data-spent": name}); place.style.width = `${old.get(name)}px`; return place; };
+    return names.length ? h("div", {class: "alarm-actions"}, ...names.map((name) => fits.includes(name) ? actionButton(alarm, name) : spent(name))) : null;
   }
 
   since(place) {

@@ -18,19 +18,21 @@ function placeOf(alarm, sorted) {
   return low;
 }
 
-/** Dispatches `change`, and `alarm` for each alarm to be announced now. */
+/** Dispatches `change`, and `alarm` for each alarm to be announced now. Nothing is `known` before the server has said what stands. */
 export class AlarmStore extends EventTarget {
   constructor() {
     super();
     this.alarms = new Map();
     this.sorted = [];
     this.announced = new Map();
+    this.known = false;
     this.flooded = false;
     setInterval(() => this.updateFlood(), 5000);
   }
 
   /** Start again from what the server says stands now. */
   start(transitions) {
+    this.known = true;
     this.alarms = new Map(transitions.map((alarm) => [keyOf(alarm), alarm]));
     this.sorted = [...this.alarms.values()].filter((alarm) => !isNormal(alarm)).sort(urgency);
     for (const alarm of transitions) this.count(alarm);
@@ -52,6 +54,7 @@ export class AlarmStore extends EventTarget {
     this.announced.clear();
     this.flooded = false;
     this.start([]);
+    this.known = false;
   }
 
   get(key) { return this.alarms.get(key); }

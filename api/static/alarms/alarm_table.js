@@ -8,13 +8,13 @@ import {steadyOrder} from "./steady_order.js";
 import {Stillness} from "../shared/stillness.js";
 import {say} from "../words/words.js";
 
-const ROOM = 320;
+const ROOM = 320, PRINTED = 2000;
 const SLICE = 8; // milliseconds in which rows are made before the page may answer
 const COLUMNS = ["priority", "state", "where", "what", "measured", "age"];
 const SORTED = {priority: "priority", state: "state", where: "where", what: "what", age: "age"};
 
 export class AlarmTable {
-  /** `on` has `open(key)`, `latest(subject, metric)`, `sort(name)`, `toggle(group)`, `groupName(group)`, `chosen()`. */
+  /** `on` has `open(key)`, `latest(subject, metric)`, `sort(name)`, `toggle(group)`, `groupName(group)`, `chosen()`, `isAimed()`: whether somebody points at what acts on the rows in sight. */
   constructor(on) {
     this.on = on;
     this.chosen = new Set();
@@ -29,6 +29,7 @@ export class AlarmTable {
     this.stillness = new Stillness(this.list, () => this.draw(this.wanted));
     this.wanted = [];
     addEventListener("scroll", () => this.place(), {passive: true});
+    addEventListener("beforeprint", () => this.place(true, this.keys.length < PRINTED));
     new ResizeObserver(() => { this.height = null; this.place(); }).observe(this.list);
     setInterval(() => { for (const row of this.rows.values()) row.tick?.(); }, 1000);
   }
@@ -36,7 +37,7 @@ export class AlarmTable {
   /** Show entries of `arrange`; `anew` makes all rows again, `now` moves them although somebody points at them. */
   draw(wanted, anew = false, now = false) {
     this.wanted = wanted;
-    const still = !now && !anew && this.stillness.still;
+    const still = !now && !anew && (this.stillness.still || this.on.isAimed());
     const entries = new Map(wanted.map((entry) => [entry.alarm ? keyOf(entry.alarm) : `\n${entry.group}`, entry]));
     const {keys, waiting} = steadyOrder(this.keys, [...entries.keys()], still);
     if (anew) { for (const {element} of this.rows.values()) element.remove(); this.rows.clear(); }
@@ -60,13 +61,13 @@ export class AlarmTable {
       ...COLUMNS.map(title), h("div", {class: "cell action-cell", role: "columnheader"}, h("span", {class: "hidden"}, say("action"))));
   }
 
-  /** Put the rows in sight into the page, and take the others out; all of them at once where one is to get the focus. */
-  place(whole = false) {
+  /** Put the rows in sight into the page, or `all`, and take the others out; `whole`: at once, where one is to get the focus. */
+  place(whole = false, all = false) {
     if (!this.list.isConnected || !this.element.clientWidth) return;
     this.height ??= parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) * parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
     this.list.style.height = `${this.keys.length * this.height}px`;
     const top = this.list.getBoundingClientRect().top;
-    const [first, last] = inSight(-top - ROOM, innerHeight - top + ROOM, this.height, this.keys.length);
+    const [first, last] = all ? [0, this.keys.length] : inSight(-top - ROOM, innerHeight - top + ROOM, this.height, this.keys.length);
     const wanted = new Set(this.keys.slice(first, last));
     for (const [key, {element}] of this.rows)
       if (!wanted.has(key) && !element.contains(document.activeElement)) { element.remove(); this.rows.delete(key); }

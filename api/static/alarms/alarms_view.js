@@ -1,16 +1,21 @@
 // All alarms as a table, with filters, groups, commands to many, keys, and the details of one.
 
 import {AlarmTable} from "./alarm_table.js";
-import {command, confirmAck} from "./alarm_commands.js";
+import {command, confirmAck, whatOf} from "./alarm_commands.js";
 import {commandMany, fitting} from "./many_alarms.js";
 import {arrange, GROUPS, KINDS, SORTS} from "./table_rows.js";
+import {quietWord} from "./quiet.js";
 import {PRIORITIES} from "./urgency.js";
+import {connection} from "../connection/connection.js";
 import {areaOf} from "../shared/areas.js";
+import {toast} from "../shared/announce.js";
 import {openDialog, select} from "../shared/dialog.js";
 import {h, text} from "../shared/dom.js";
+import {may} from "../shared/session.js";
 import {keepHere} from "../shared/place.js";
-import {emptyState} from "../shared/states.js";
-import {alarmName, priorityName, say} from "../words/words.js";
+import {emptyState, skeleton} from "../shared/states.js";
+import {Stillness} from "../shared/stillness.js";
+import {alarmName, priorityName, say, stateName} from "../words/words.js";
 
 const KEYS = {a: "ack", s: "shelve", c: "comment"};
 const FIELDS = ["kind", "q", "priority", "area", "rule", "group", "sort"];
@@ -26,14 +31,16 @@ export class AlarmsView {
     this.fields = h("form", {class: "table-tools", role: "search", onsubmit: (event) => event.preventDefault()});
     this.fields.addEventListener("input", () => this.set(Object.fromEntries(new FormData(this.fields))));
     this.bar = h("div", {class: "table-bar", role: "group"});
+    this.aim = new Stillness(this.bar, () => this.draw());
     this.nothing = h("div", {});
     this.table = new AlarmTable({
       open: openAlarm, latest, sort: (sort) => this.set({sort}), chosen: () => this.drawBar(),
       toggle: (group) => { if (!this.collapsed.delete(group)) this.collapsed.add(group); this.draw(false, true); },
+      isAimed: () => this.aim.pointed,
       groupName: (group) => this.chosen.group === "rule" ? alarmName(group.split("/").at(-1)) : group || say("noArea"),
     });
     this.section = h("section", {"aria-labelledby": "title"}, this.kinds, this.fields, this.bar, this.table.element, this.nothing);
-    alarmStore.addEventListener("change", () => this.plan());
+    for (const told of [alarmStore, connection]) told.addEventListener("change", () => this.plan());
     document.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -91,8 +98,14 @@ export class AlarmsView {
     this.drawKinds(all);
     const names = [...new Set(all.flatMap((alarm) => [areaOf(alarm), alarm.rule]))].sort().join("\n");
     if (names !== this.named && !this.fields.contains(document.activeElement)) { this.named = names; this.drawFields(); }
-    this.nothing.replaceChildren(...(entries.length ? [] : [all.length ? emptyState("alarms", say("noneHere")) : emptyState("check", say("noAlarms"), say("noAlarmsHint"), "calm")]));
+    this.nothing.replaceChildren(...(entries.length ? [] : [all.length ? emptyState("alarms", say("noneHere")) : this.quiet()]));
     this.openWanted();
+  }
+
+  quiet() {
+    const word = quietWord(this.alarmStore);
+    if (word === "loading") return skeleton(6, "lines");
+    return word === "noAlarms" ? emptyState("check", say(word), say("noAlarmsHint"), "calm") : emptyState("warning", say(word), null, "bad");
   }
 
   /** The alarm that the address names; a notification asks to acknowledge it, too. */
@@ -135,7 +148,7 @@ export class AlarmsView {
     const many = ["ack", "shelve", "unshelve"].filter((name) => fitting(chosen, name).length)
       .map((name) => button(name, `${say(name)} (${fitting(chosen, name).length})`, () => commandMany(this.table.chosenAlarms, name)));
     const parts = count ? [h("b", {}, say("chosenCount", {n: count})), ...many, button("none", say("chooseNone"), () => this.table.chooseAll(false))]
-      : fitting(this.alarmStore.standing(), "ack").length ? [button("sight", say("ackInSight"), () => commandMany(this.table.alarmsInSight, "ack"))] : [];
+      : fitting(this.alarmStore.standing(), "ack").length ? [button("sight", say("ackInSight"), () => this.ackInSight())] : [];
     const known = `${count} ${parts.map((part) => part.textContent)}`;
     if (this.said === known) return;
     this.said = known;
@@ -143,6 +156,11 @@ export class AlarmsView {
     this.bar.setAttribute("aria-label", say("many"));
     this.bar.replaceChildren(...parts, h("button", {type: "button", class: "quiet keys", onclick: () => this.help()}, say("keysHelp")));
     if (held) this.bar.querySelector("button").focus();
+  }
+
+  ackInSight() {
+    if (fitting(this.table.alarmsInSight, "ack").length) return commandMany(this.table.alarmsInSight, "ack");
+    return toast(say("noneInSight"), "bad");
   }
 
   key(event) {
@@ -154,8 +172,9 @@ export class AlarmsView {
     else if (event.key in KEYS) {
       const name = KEYS[event.key];
       if (many.length && name !== "comment") commandMany(many, name);
-      else if (table.current && fitting([table.current], name).length) command(table.current, name);
-      else return;
+      else if (!table.current) return;
+      else if (fitting([table.current], name).length) command(table.current, name);
+      else if (may("operator")) toast(say("keyUnfit", {action: say(name), alarm: whatOf(table.current), state: stateName(table.current.state)}), "bad");
     } else return;
     event.preventDefault();
     event.stopImmediatePropagation();

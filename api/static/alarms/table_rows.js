@@ -1,6 +1,7 @@
 // What the table of alarms shows: filtered, sorted, in groups; and which rows are in sight.
 
 import {areaOf} from "../shared/areas.js";
+import {holds, plain} from "../shared/search.js";
 import {inSlices, sortInSlices} from "../shared/slices.js";
 import {graver, isSuppressed, isUnseen, PRIORITIES, urgency} from "./urgency.js";
 
@@ -24,10 +25,10 @@ const BY = {
 export const SORTS = Object.keys(BY);
 export const GROUPS = {rule: (alarm) => alarm.rule, area: areaOf};
 
-/** Whether an alarm passes filters: `kind`, `priority`, `area`, `rule`, and `q`, words that its names or message hold. */
+/** Whether an alarm passes filters: `kind`, `priority`, `area`, `rule`, and `q`, words that its names, area or message hold. */
 export function passes(alarm, {kind = "all", priority, area, rule, q}) {
   return KINDS[kind](alarm) && (!priority || alarm.priority === priority) && (!area || areaOf(alarm) === area) && (!rule || alarm.rule === rule)
-    && (!q || `${alarm.alarm} ${alarm.subject} ${alarm.message ?? ""}`.toLowerCase().replaceAll("_", " ").includes(q.toLowerCase().replaceAll("_", " ")));
+    && (!q || holds(plain(`${alarm.alarm} ${alarm.subject} ${areaOf(alarm)} ${alarm.message ?? ""}`), q));
 }
 
 /** Made in slices: rows {alarm} and, where they are grouped, {group, count, unseen, worst, collapsed}, in the order of `sort` (`-` before: turned round). */

@@ -2,21 +2,20 @@
 
 import {toast} from "../shared/announce.js";
 import {ask, send} from "../shared/api.js";
+import {onceLive} from "../connection/waiting.js";
 import {openCameraForm} from "./camera_form.js";
-import {eventStrip} from "./event_strip.js";
-import {h, text, trail} from "../shared/dom.js";
-import {eventItem, fromChannel} from "../events/event_item.js";
+import {CameraCard} from "./camera_card.js";
+import {h, text} from "../shared/dom.js";
+import {fromChannel} from "../events/event_item.js";
 import {forgetPicture} from "../events/thumbnail.js";
 import {icon} from "../shared/icons.js";
-import {LivePicture} from "./live_picture.js";
 import {PlaceEditor} from "./place_editor.js";
-import {placesOf} from "./places.js";
+import {Packing} from "../shared/packing.js";
 import {may} from "../shared/session.js";
 import {emptyState, failure, skeleton} from "../shared/states.js";
-import {TimeLine} from "./time_line.js";
-import {age, say, subjectName, typeWord} from "../words/words.js";
+import {currentLanguage, say, subjectName} from "../words/words.js";
 
-const RECENT = 8, AT_ONCE = 4, ASKED_EVERY = 5000;
+const RECENT = 8, ASKED_EVERY = 5000;
 
 export class CamerasView {
   constructor({alarmStore, failed, channels}) {
@@ -29,14 +28,19 @@ export class CamerasView {
     this.nothing = h("div", {});
     this.detectors = h("p", {class: "muted detectors"});
     this.section = h("section", {"aria-labelledby": "title"}, this.tools, this.grid, this.nothing, this.detectors);
-    this.pictures = new Map();
-    this.lines = new Map();
+    this.cards = new Map();
+    this.on = {
+      mayChange: ({id}) => id !== undefined && may("operator"), failed,
+      edit: (camera) => this.edit(camera), places: (camera) => this.drawPlaces(camera), toggle: (camera) => this.toggle(camera),
+    };
+    this.packing = new Packing(this.grid);
     document.addEventListener("visibilitychange", () => { if (!this.section.hidden) this.follow(!document.hidden); });
-    alarmStore.addEventListener("change", () => { if (!this.section.hidden) this.drawUnlessPlaying(); });
+    alarmStore.addEventListener("change", () => { if (!this.section.hidden) this.plan(); });
   }
 
   enter(_, fresh) {
     this.follow(!document.hidden);
+    this.ticking ??= setInterval(() => { for (const card of this.cards.values()) card.tick(); }, 1000);
     this.asking ??= setInterval(() => { if (!document.hidden) this.askStates(); }, ASKED_EVERY);
     if (fresh || this.stale) this.load();
   }
@@ -44,7 +48,8 @@ export class CamerasView {
   leave() {
     this.follow(false);
     clearInterval(this.asking);
-    this.asking = null;
+    clearInterval(this.ticking);
+    this.asking = this.ticking = null;
   }
 
   /** Follow the channels of the cameras or none: pictures are made only for those who look. */
@@ -57,8 +62,7 @@ export class CamerasView {
   forget() {
     this.follow(false);
     this.cameras.clear();
-    this.pictures.clear();
-    this.lines.clear();
+    this.cards.clear();
     this.stale = true;
     if (!this.section.hidden) this.load();
   }
@@ -68,7 +72,7 @@ export class CamerasView {
   }
 
   async load(quietly = false) {
-    if (!quietly && !this.cameras.size) { this.grid.replaceChildren(skeleton(3, "tiles")); this.nothing.replaceChildren(); }
+    if (!quietly && !this.cameras.size) { this.packing.replace(skeleton(3, "tiles")); this.nothing.replaceChildren(); }
     try {
       const [{cameras}, {events}] = await Promise.all([ask("/api/cameras"), ask("/api/events?kind=detection&limit=200")]);
       const before = this.cameras;
@@ -77,7 +81,7 @@ export class CamerasView {
       for (const event of events) this.see(event, false);
       for (const [name, camera] of before) if (!this.cameras.has(name) && camera.id === undefined) this.cameras.set(name, camera);
       this.channels.add([...this.cameras.keys()].map((name) => `camera_${name}`));
-      this.draw(true);
+      this.draw();
       this.nameDetectors();
       this.askStates();
     } catch (error) {
@@ -107,7 +111,7 @@ export class CamerasView {
       Object.assign(camera, {online, trouble});
       changed = true;
     }
-    if (changed && !this.section.hidden) this.drawUnlessPlaying();
+    if (changed && !this.section.hidden) this.plan();
   }
 
   /** Take an event of a camera; one that nobody added is known from then on, too. */
@@ -130,12 +134,16 @@ export class CamerasView {
       const event = fromChannel(data);
       if (event) this.see(event);
       else if (data.kind === "frame") this.showFrame(data);
-      if (event && event.kind === "detection" && !this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.drawUnlessPlaying(); });
+      if (event?.kind === "detection") this.plan();
     }
   }
 
+  plan() {
+    this.frame ??= requestAnimationFrame(() => { this.frame = null; if (!this.section.hidden) this.draw(); });
+  }
+
   showFrame(data) {
-    this.pictures.get(data.subject)?.frame(data);
+    this.cards.get(data.subject)?.picture.frame(data);
     if (this.editor?.camera.name === data.subject) this.editor.frame(data);
   }
 
@@ -143,7 +151,8 @@ export class CamerasView {
   pictured({event: id, evidence, state}) {
     if (evidence !== "snapshot" || state !== "stored") return;
     forgetPicture(id);
-    if ([...this.cameras.values()].some(({events}) => events.some((event) => event.id === id))) this.drawUnlessPlaying();
+    for (const {strip} of this.cards.values()) strip.pictured(id);
+    this.plan();
   }
 
   change(camera) {
@@ -155,7 +164,7 @@ export class CamerasView {
       this.cameras.set(camera.name, {events: [], ...this.cameras.get(camera.name), ...camera, places: null});
       this.channels.add(channel);
     }
-    this.draw(true);
+    this.draw();
   }
 
   /** running, down (it says so, or an alarm that nothing comes) or stopped. */
@@ -166,56 +175,31 @@ export class CamerasView {
     return down ? "cameraDown" : camera.status === "running" || camera.online || camera.events.length ? "running" : "unknown";
   }
 
-  /** A clip that plays stays where it is; what came meanwhile is drawn at its end. */
-  drawUnlessPlaying() {
-    const video = this.grid.querySelector("video");
-    if (!video || video.ended) { this.draw(); return; }
-    if (!video.dataset.awaited) { video.dataset.awaited = "yes"; video.addEventListener("ended", () => this.draw(), {once: true}); }
-  }
-
+  /** Cards stay where they are; only when there are other cameras, they take other places. */
   draw() {
-    const focused = this.grid.contains(document.activeElement) ? trail(document.activeElement) : "";
     const cameras = [...this.cameras.values()].sort((a, b) => a.name.localeCompare(b.name));
-    this.tools.replaceChildren(...(may("operator") ? [h("button", {type: "button", class: "secondary", "data-action": "add", onclick: () => this.add()}, icon("plus"), h("span", {}, say("addCamera")))] : []));
-    this.grid.replaceChildren(...cameras.map((camera) => this.card(camera)));
+    this.showTools();
+    for (const {name} of cameras) if (!this.cards.has(name)) this.cards.set(name, new CameraCard(name, this.on));
+    for (const name of this.cards.keys()) if (!this.cameras.has(name)) this.cards.delete(name);
+    for (const camera of cameras) this.cards.get(camera.name).show(camera, this.stateOf(camera));
+    const elements = cameras.map(({name}) => this.cards.get(name).element);
+    if (elements.length !== this.grid.childElementCount || elements.some((element, i) => element !== this.grid.children[i])) this.packing.replace(...elements);
     this.nothing.replaceChildren(...(cameras.length ? [] : [emptyState("cameras", say("noCameras"), say("noCamerasHint"), null, "cameras")]));
-    if (focused) document.querySelector(focused)?.focus({preventScroll: true});
   }
 
-  card(camera) {
-    const state = this.stateOf(camera), newest = camera.events[0];
-    if (!this.pictures.has(camera.name)) this.pictures.set(camera.name, new LivePicture(camera.name));
-    const picture = this.pictures.get(camera.name);
-    picture.place(camera.places ??= placesOf(camera));
-    picture.mark(newest, say(state === "running" || state === "unknown" ? "noPicture" : state));
-    const tools = camera.id === undefined || !may("operator") ? [] : [
-      h("button", {type: "button", class: "action", "data-action": "edit", "aria-label": `${say("editCamera")}: ${camera.name}`, onclick: () => this.edit(camera)}, icon("edit"), h("span", {}, say("edit"))),
-      h("button", {type: "button", class: "action", "data-action": "places", onclick: () => this.drawPlaces(camera)}, icon("motion"), h("span", {}, say("zones"))),
-      h("button", {type: "button", class: "action", "data-action": "toggle", onclick: () => this.toggle(camera)}, icon(camera.status === "running" ? "stop" : "play"), h("span", {}, say(camera.status === "running" ? "stop" : "start")))];
-    return h("li", {class: "panel camera", "data-camera": camera.name, "data-state": state},
-      picture.element,
-      h("div", {class: "camera-head"}, h("h2", {}, subjectName(camera.name)), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(state))),
-      tools.length ? h("div", {class: "camera-tools"}, ...tools) : null,
-      camera.trouble && state !== "stopped" ? h("p", {class: "camera-trouble"}, camera.trouble) : null,
-      h("p", {class: "muted camera-facts"}, [camera.area, newest ? say("seenAgo", {t: age(newest.time)}) : null].filter(Boolean).join(" · ")),
-      camera.events.length ? eventStrip(camera.opened ? camera.events : camera.events.slice(0, AT_ONCE)) : null,
-      camera.events.length ? h("details", {class: "camera-events", ontoggle: (event) => { if (camera.opened !== event.target.open) { camera.opened = event.target.open; this.draw(); } }, open: camera.opened}, h("summary", {}, summary(camera.events)),
-        camera.opened ? this.timeLine(camera) : null,
-        h("ol", {class: "events"}, ...camera.events.map((event) => eventItem(event, {changed: () => this.draw()}))),
-        h("a", {class: "more-link", href: `#/events/${encodeURIComponent(camera.name)}`}, say("showEvents"))) : null);
-  }
-
-  timeLine({name, events}) {
-    if (!this.lines.has(name)) this.lines.set(name, new TimeLine(name, this.failed));
-    const line = this.lines.get(name);
-    line.take(events);
-    return line.element;
+  showTools() {
+    const known = `${currentLanguage()} ${may("operator")}`;
+    if (this.tools.dataset.shown === known) return;
+    this.tools.dataset.shown = known;
+    this.tools.replaceChildren(...(may("operator") ? [h("button", {type: "button", class: "secondary", "data-action": "add", onclick: () => this.add()}, icon("plus"), h("span", {}, say("addCamera")))] : []));
   }
 
   async toggle(camera) {
     const start = camera.status !== "running";
     try {
-      this.change(await send("POST", `/api/cameras/${camera.id}/${start ? "start" : "stop"}`));
+      const changed = await onceLive(say(start ? "start" : "stop"), subjectName(camera.name), () => send("POST", `/api/cameras/${camera.id}/${start ? "start" : "stop"}`));
+      if (!changed) return;
+      this.change(changed);
       toast(say(start ? "cameraStarted" : "cameraStopped", {camera: subjectName(camera.name)}));
     } catch (error) {
       toast(this.failed(error), "bad");
@@ -245,13 +229,11 @@ export class CamerasView {
   }
 
   relabel() {
+    for (const [name, {picture, details}] of this.cards) {
+      const card = new CameraCard(name, this.on, picture);
+      card.details.open = details.open;
+      this.cards.set(name, card);
+    }
     if (!this.section.hidden) this.draw();
   }
-}
-
-/** What a camera saw lately, counted: "3 Person, 1 Car". */
-function summary(events) {
-  const counts = new Map();
-  for (const {type} of events) counts.set(type, (counts.get(type) ?? 0) + 1);
-  return `${say("detections")}: ${[...counts].map(([type, n]) => `${n} ${typeWord(type)}`).join(", ")}`;
 }

@@ -21,7 +21,7 @@ export class PlaceEditor {
     this.chosen = this.places[0] ?? null;
     this.cursor = [0.5, 0.5];
     this.live = new LivePicture(camera.name);
-    this.sheet = svg("svg", {class: "places sheet", viewBox: "0 0 1000 562", preserveAspectRatio: "none", tabindex: "0", role: "application", "aria-label": say("drawHere"), "aria-describedby": "draw-how"});
+    this.sheet = svg("svg", {class: "places sheet", viewBox: "0 0 1000 562", tabindex: "0", role: "application", "aria-label": say("drawHere"), "aria-describedby": "draw-how"});
     this.live.element.append(this.sheet);
     this.live.mark(null, say("noPicture"));
     this.list = h("ul", {class: "place-list"});
@@ -32,7 +32,7 @@ export class PlaceEditor {
     const button = (kind, words) => h("button", {type: "button", class: "secondary", "data-action": `new-${kind}`, onclick: () => this.begin(kind)}, icon("plus"), h("span", {}, words));
     openForm(`${say("zones")}: ${subjectName(camera.name)}`, {
       name: "places", button: say("save"), closed,
-      fields: [this.live.element, h("p", {class: "muted", id: "draw-how"}, say("drawHow")), h("div", {class: "trial-buttons"}, button("zone", say("newZone")), button("line", say("newLine"))), this.list],
+      fields: [this.live.element, this.live.none, h("p", {class: "muted", id: "draw-how"}, say("drawHow")), h("div", {class: "trial-buttons"}, button("zone", say("newZone")), button("line", say("newLine"))), this.list],
     }, () => save(asRow(this.named())));
     this.draw();
   }
@@ -40,7 +40,9 @@ export class PlaceEditor {
   /** A live picture came. */
   async frame(data) {
     await this.live.frame(data);
-    if (this.tall !== this.height()) this.draw();
+    if (this.tall === this.height()) return;
+    this.live.element.style.aspectRatio = String(WIDE / this.height()); // what is clicked is a place of the picture
+    this.draw();
   }
 
   height = () => WIDE * this.live.canvas.height / this.live.canvas.width;

@@ -24,7 +24,7 @@ export function asRow(places) {
 
 export function drawPlaces(places, ratio) {
   const tall = WIDE / ratio;
-  return svg("svg", {class: "places", viewBox: `0 0 ${WIDE} ${tall}`, preserveAspectRatio: "none", "aria-hidden": "true"}, ...places.map((place) => shape(place, tall)));
+  return svg("svg", {class: "places", viewBox: `0 0 ${WIDE} ${tall}`, "aria-hidden": "true"}, ...places.map((place) => shape(place, tall)));
 }
 
 export function shape({kind, name, points, privacy, isOpen}, tall, chosen = false) {

@@ -2,7 +2,7 @@
 
 import {ask, askForBlob} from "../shared/api.js";
 import {h, svg, text} from "../shared/dom.js";
-import {eventStrip} from "./event_strip.js";
+import {EventStrip} from "./event_strip.js";
 import {clock, now, say, subjectName, timeOfDay, typeWord} from "../words/words.js";
 
 const SPAN = 86400, WIDE = 1000, TALL = 44, EVERY = 6 * 3600, MOST = 200, NEAR = 6, PIECE = 60;
@@ -85,7 +85,7 @@ export class TimeLine {
   /** Show the picture of an event, which plays its clip. */
   choose(event) {
     this.chosen = event;
-    this.shown.replaceChildren(...(event ? [eventStrip([event])] : []));
+    this.shown.replaceChildren(...(event ? [new EventStrip([event]).element] : []));
     this.draw();
   }
 

@@ -3,6 +3,7 @@
 import {announce} from "../shared/announce.js";
 import {h} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
+import {Packing} from "../shared/packing.js";
 import {say} from "../words/words.js";
 import {makePanel, panelName} from "./panels.js";
 
@@ -15,6 +16,7 @@ export class DashboardBoard {
     this.context = context;
     this.changed = changed;
     this.list = h("ul", {class: "board", tabindex: "-1"});
+    this.packing = new Packing(this.list);
     this.shown = new Map();
   }
 
@@ -41,6 +43,7 @@ export class DashboardBoard {
       if (element === place) place = place.nextElementSibling;
       else this.list.insertBefore(element, place);
     }
+    this.packing.follow();
   }
 
   item(said) {

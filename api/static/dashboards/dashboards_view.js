@@ -1,5 +1,6 @@
 // Dashboards that people put together: a list of those that one may see, and one of them, shown, on a wall, or being edited.
 
+import {connection} from "../connection/connection.js";
 import {toast} from "../shared/announce.js";
 import {ask, send} from "../shared/api.js";
 import {field, openForm, select} from "../shared/dialog.js";
@@ -30,8 +31,8 @@ export class DashboardsView {
     this.board = new DashboardBoard(context, () => this.drawBar());
     this.place = h("div", {});
     this.section = h("section", {"aria-labelledby": "title"}, this.bar, this.error, this.place);
-    this.wall = new Wall({list: this.board.list, measure: () => null, plan: () => null});
-    context.alarmStore.addEventListener("change", () => { if (!this.section.hidden) for (const panel of this.board.panels) panel.mark(); });
+    this.wall = new Wall({list: this.board.list, measure: () => this.board.packing.measure(), plan: () => null});
+    for (const told of [context.alarmStore, connection]) told.addEventListener("change", () => { if (!this.section.hidden) for (const panel of this.board.panels) panel.mark(); });
     document.addEventListener("visibilitychange", () => { if (!this.section.hidden) this.follow(!document.hidden); });
     this.drafts = new Map(); // what is being edited, by id: it stays there while somebody looks elsewhere
     addEventListener("beforeunload", (event) => { if ([...this.drafts.values()].some((draft) => draft.before !== said(draft))) event.preventDefault(); });

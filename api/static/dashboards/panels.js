@@ -1,16 +1,17 @@
 // The panels of a dashboard: a card, a chart, a camera's picture, a list of alarms. Each shows what the person may see of it.
 
 import {AlarmList} from "../alarms/alarm_list.js";
+import {QuietLine} from "../alarms/quiet.js";
 import {PRIORITIES} from "../alarms/urgency.js";
 import {LivePicture} from "../cameras/live_picture.js";
 import {fromChannel} from "../events/event_item.js";
 import {byRank, Card} from "../readings/card.js";
 import {Plot} from "../readings/plot.js";
-import {SignalHistory} from "../readings/signal_history.js";
+import {nowWords, SignalHistory} from "../readings/signal_history.js";
 import {ask} from "../shared/api.js";
 import {areaOf} from "../shared/areas.js";
 import {h, text} from "../shared/dom.js";
-import {metricName, now, priorityName, reading, say, subjectName} from "../words/words.js";
+import {metricName, now, priorityName, say, subjectName} from "../words/words.js";
 
 const MOST_ALARMS = 30;
 
@@ -117,7 +118,7 @@ class ChartPanel extends Panel {
       if (!this.box.clientWidth) return;
       this.drawn = now();
       const newest = this.history.latest();
-      text(this.newest, newest ? reading(newest).join(" ").trim() : "");
+      text(this.newest, newest ? nowWords(newest) : "");
       this.history.draw(this.plot, this.drawn - this.range, this.drawn);
     });
   }
@@ -144,6 +145,8 @@ class CameraPanel extends Panel {
     const event = fromChannel(data);
     if (event?.kind === "detection" && event.subject === this.camera) this.picture.mark(event, say("noPicture"));
   }
+
+  tick() { this.picture.tick(); }
 }
 
 class AlarmsPanel extends Panel {
@@ -154,8 +157,8 @@ class AlarmsPanel extends Panel {
     const news = h("button", {type: "button", class: "news", hidden: true}), list = h("ol", {class: "alarms", tabindex: "-1"});
     this.list = new AlarmList(list, {open: openAlarm, latest, news});
     this.more = h("p", {class: "more-alarms", hidden: true}, h("a", {class: "secondary", href: "#/alarms"}));
-    this.none = h("p", {class: "empty calm"}, say("noAlarms"));
-    this.element = h("div", {}, h("header", {}, h("h3", {}, panelName(panel)), this.count, news), list, this.more, this.none);
+    this.quiet = new QuietLine(alarmStore);
+    this.element = h("div", {}, h("header", {}, h("h3", {}, panelName(panel)), this.count, news), list, this.more, this.quiet.element);
     this.mark();
   }
 
@@ -164,7 +167,7 @@ class AlarmsPanel extends Panel {
     const standing = this.alarmStore.standing().filter((alarm) => PRIORITIES.indexOf(alarm.priority) <= least && (!area || areaOf(alarm) === area));
     this.list.draw(standing.slice(0, MOST_ALARMS));
     text(this.count, String(standing.length));
-    this.none.hidden = standing.length > 0;
+    this.quiet.show(!standing.length);
     this.more.hidden = standing.length <= MOST_ALARMS;
     text(this.more.firstElementChild, say("allAlarms", {n: standing.length}));
   }

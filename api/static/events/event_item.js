@@ -2,6 +2,7 @@
 
 import {toast} from "../shared/announce.js";
 import {send} from "../shared/api.js";
+import {onceLive} from "../connection/waiting.js";
 import {h} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
 import {hasPicture, openPicture} from "../shared/media.js";
@@ -32,6 +33,7 @@ export function facts(event) {
   return found;
 }
 
+const nameOf = ({type, subject}) => `${typeWord(type)}, ${subjectName(subject)}`;
 const pictured = (event) => hasPicture(event) || (event.evidence ?? []).length > 0;
 
 /** Its picture, fetched once it is in sight; else what stands for its kind. */
@@ -49,7 +51,7 @@ export const canMark = (event) => !event.acknowledged && may("operator");
 
 /** `changed(event)` is called once it is another, `choose(event, chosen)` when its box is ticked; `isChosen(event)`. */
 export function eventItem(event, {changed, choose, isChosen}) {
-  const said = facts(event), name = `${typeWord(event.type)}, ${subjectName(event.subject)}`;
+  const said = facts(event), name = nameOf(event);
   const box = choose && may("operator") ? h("input", {type: "checkbox", disabled: !canMark(event), checked: isChosen(event), "aria-label": `${say("choose")}: ${name}`, onclick: ({target}) => choose(event, target.checked)}) : null;
   return h("li", {class: "event", "data-id": event.id, "data-type": event.type, "data-acknowledged": event.acknowledged ? "yes" : null},
     box && h("label", {class: "event-choice"}, box), picture(event),
@@ -67,7 +69,7 @@ export function eventItem(event, {changed, choose, isChosen}) {
 
 /** Mark an event as seen; throws what the server refuses. */
 export async function mark(event) {
-  event.acknowledged = await send("POST", `/api/events/${encodeURIComponent(event.id)}/acknowledge`, {});
+  event.acknowledged = await onceLive(say("ackEvent"), nameOf(event), () => send("POST", `/api/events/${encodeURIComponent(event.id)}/acknowledge`, {}));
 }
 
 async function acknowledge(event, changed) {
@@ -83,7 +85,9 @@ async function acknowledge(event, changed) {
 /** Its pictures and clips are kept, whatever the site's rules say; or no longer. */
 async function pin(event, changed) {
   try {
-    event.pinned = (await send("PUT", `/api/events/${encodeURIComponent(event.id)}/pin`, {pinned: !event.pinned})).pinned;
+    const answer = await onceLive(say("keep"), nameOf(event), () => send("PUT", `/api/events/${encodeURIComponent(event.id)}/pin`, {pinned: !event.pinned}));
+    if (!answer) return;
+    event.pinned = answer.pinned;
     toast(say(event.pinned ? "keptNow" : "keptNoMore"));
     changed(event);
   } catch (error) {

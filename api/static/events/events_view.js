@@ -9,10 +9,12 @@ import {keepHere} from "../shared/place.js";
 import {canMark, eventItem, fromChannel, mark} from "./event_item.js";
 import {hourBars} from "./hour_bars.js";
 import {emptyState, failure, skeleton} from "../shared/states.js";
+import {Stillness} from "../shared/stillness.js";
 import {dayOf, now, say, subjectName, typeWord} from "../words/words.js";
 
 const PAGE = 40;
 const MOST = 400;
+const REST = 10_000; // milliseconds after which a pointer only lies there
 const AT_ONCE = 4; // requests under way when many are marked
 const DAY = 86400;
 const PERIODS = [["", "always"], ["3600", "lastHour"], ["86400", "lastDay"], ["604800", "lastWeek"]];
@@ -30,8 +32,11 @@ export class EventsView {
     this.form.addEventListener("change", () => { this.set(Object.fromEntries(new FormData(this.form))); });
     this.bar = h("div", {class: "table-bar", role: "group"});
     this.list = h("div", {class: "timeline", "aria-live": "off"});
+    this.waiting = []; // events that came while somebody pointed at the list
+    this.news = h("button", {type: "button", class: "news", hidden: true, onclick: () => { this.draw(); this.list.querySelector("button, input")?.focus({preventScroll: true}); }});
     this.foot = h("div", {class: "foot"});
-    this.section = h("section", {"aria-labelledby": "title", class: "events-view"}, this.summary, this.form, this.bar, this.list, this.foot);
+    this.section = h("section", {"aria-labelledby": "title", class: "events-view"}, this.summary, this.form, h("div", {}, this.bar, this.list), this.foot);
+    this.stillness = new Stillness(this.bar.parentElement, () => { if (this.waiting.length) this.draw(); }, REST);
   }
 
   enter([subject], fresh, query) {
@@ -122,17 +127,24 @@ export class EventsView {
   receive({type, channel, data}) {
     if (channel !== "events" || type !== "event" || this.section.hidden) return;
     if (data.kind === "acknowledged") {
-      const known = this.events.find((event) => event.id === data.event);
+      const known = [...this.events, ...this.waiting].find((event) => event.id === data.event);
       if (known) { known.acknowledged = {by: data.by, at: data.at, comment: data.comment}; this.redraw(known); }
       return;
     }
     const event = fromChannel(data);
-    if (!event || !this.fits(event) || this.events.some((other) => other.id === event.id)) return;
-    const place = this.events.findIndex((other) => other.time <= event.time);
-    if (place < 0 && this.next) return; // older than what is shown
-    this.events.splice(place < 0 ? this.events.length : place, 0, event);
-    if (this.events.length > MOST) this.events.length = MOST;
-    this.draw();
+    if (!event || !this.fits(event) || [...this.events, ...this.waiting].some((other) => other.id === event.id)) return;
+    this.waiting.push(event);
+    if (this.stillness.still && this.events.length) this.showNews(); else this.draw();
+  }
+
+  /** What waited takes its place; what is older than all that is shown has none while older ones can be loaded. */
+  takeWaiting() {
+    for (const event of this.waiting.splice(0)) {
+      const place = this.events.findIndex((other) => other.time <= event.time);
+      if ((place < 0 && this.next) || !this.fits(event) || this.events.some(({id}) => id === event.id)) continue;
+      this.events.splice(place < 0 ? this.events.length : place, 0, event);
+      if (this.events.length > MOST) this.events.length = MOST;
+    }
   }
 
   fits(event) {
@@ -145,6 +157,7 @@ export class EventsView {
     if (!place) return;
     const focused = place.contains(document.activeElement);
     const item = this.item(event);
+    if (this.stillness.pointed) item.style.height = `${place.offsetHeight}px`; // what stands below keeps its place
     place.replaceWith(item);
     if (focused) { item.tabIndex = -1; item.focus(); }
   }
@@ -157,6 +170,12 @@ export class EventsView {
     });
   }
 
+  /** Nothing moves while somebody points at the list: what is new waits above. */
+  showNews() {
+    this.news.hidden = !this.waiting.length;
+    text(this.news, say("newAbove", {n: this.waiting.length}));
+  }
+
   /** What is for many at once: those chosen, or all that are shown. */
   drawBar() {
     const open = this.events.filter(canMark), chosen = open.filter(({id}) => this.chosen.has(id));
@@ -164,8 +183,8 @@ export class EventsView {
     const held = this.bar.contains(document.activeElement);
     this.bar.setAttribute("aria-label", say("many"));
     this.bar.replaceChildren(...(chosen.length ? [h("b", {}, say("chosenCount", {n: chosen.length})), button("ack", `${say("ackEvent")} (${chosen.length})`, () => this.markMany(chosen)), button("none", say("chooseNone"), () => { this.chosen.clear(); this.draw(); })]
-      : open.length > 1 ? [button("all", say("ackShown", {n: open.length}), () => this.markMany(open))] : []));
-    if (held) (this.bar.querySelector("button") ?? this.list).focus();
+      : open.length > 1 ? [button("all", say("ackShown", {n: open.length}), () => this.markMany(open))] : []), this.news);
+    if (held) (this.bar.querySelector("button:not([hidden])") ?? this.list).focus();
   }
 
   async markMany(events) {
@@ -185,6 +204,8 @@ export class EventsView {
   draw() {
     const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
     const keep = focused && [focused.closest("[data-id]")?.dataset.id, focused.dataset.action];
+    this.takeWaiting();
+    this.showNews();
     const days = [];
     for (const event of this.events) {
       const name = dayOf(event.time);

@@ -1,5 +1,6 @@
 // One alarm of a page, and the form to write one.
 
+import {onceLive} from "../connection/waiting.js";
 import {toast} from "../shared/announce.js";
 import {ask, send} from "../shared/api.js";
 import {field, openDialog, openForm, select} from "../shared/dialog.js";
@@ -28,7 +29,7 @@ export class RuleRow {
     const name = subjectName(rule.ticker);
     const button = (action, picture, words, act, extra = "") => h("button", {type: "button", class: `round ${extra}`, "data-action": action, title: words, "aria-label": `${words}: ${name}`, onclick: act}, icon(picture));
     const armed = h("button", {type: "button", role: "switch", class: "switch", "data-action": "active", "aria-checked": String(rule.active), disabled: !page.can_edit, "aria-label": `${say("active")}: ${name}`,
-      onclick: () => attempt(async () => changed(await send("PATCH", path, {active: !rule.active})))});
+      onclick: () => attempt(async () => { const other = await onceLive(say("active"), name, () => send("PATCH", path, {active: !rule.active})); if (other) changed(other); })});
     const last = rule.last_triggered ? say("lastTriggered", {t: when(Date.parse(rule.last_triggered) / 1000)}) : say("neverTriggered");
     this.element = h("li", {class: rule.hit ? "rule hit" : "rule", "data-rule": rule.id, "data-active": rule.active ? "yes" : "no"},
       armed,

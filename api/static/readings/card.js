@@ -3,8 +3,9 @@
 import {h, text} from "../shared/dom.js";
 import {folded} from "./home.js";
 import {icon, shape} from "../shared/icons.js";
+import {isOld} from "./readings.js";
 import {Spark} from "./spark.js";
-import {age, alarmName, metricName, now, priorityName, reading, say, subjectName} from "../words/words.js";
+import {age, alarmName, metricName, priorityName, reading, say, subjectName} from "../words/words.js";
 
 const ORDER = ["temperature", "humidity", "co2", "motion", "presence", "power", "energy", "price"];
 const rank = (metric) => { const place = ORDER.indexOf(metric); return place < 0 ? ORDER.length : place; };
@@ -17,13 +18,14 @@ class Row {
     this.spark = new Spark(signal.metric);
     this.mark = h("span", {class: "row-mark"});
     this.label = h("span", {class: "label"});
+    this.alarmed = h("em", {class: "row-alarm"});
     this.age = h("span", {class: "age"});
     this.quality = h("em", {class: "quality"});
     this.value = h("b", {});
     this.unit = h("small", {});
     this.more = h("span", {class: "hidden"});
     this.element = h("button", {type: "button", class: "row", "data-metric": signal.metric, onclick: () => open(signal.subject, signal.metric)},
-      h("span", {class: "what"}, h("span", {class: "label-line"}, this.mark, this.label), h("span", {class: "age-line"}, this.quality, this.age)),
+      h("span", {class: "what"}, h("span", {class: "label-line"}, this.mark, this.label), h("span", {class: "age-line"}, this.alarmed, this.quality, this.age)),
       this.spark.element, h("span", {class: "value"}, this.value, this.unit), this.more);
   }
 
@@ -48,6 +50,7 @@ class Row {
     const known = alarm ? `${alarm.priority} ${alarm.isa} ${alarm.alarm}` : "";
     if (this.marked === known) return;
     this.marked = known;
+    text(this.alarmed, alarm ? `${priorityName(alarm.priority)}: ${alarmName(alarm.alarm)}` : "");
     if (!alarm) { this.mark.replaceChildren(); delete this.element.dataset.priority; delete this.element.dataset.isa; return; }
     this.element.dataset.priority = alarm.priority;
     this.element.dataset.isa = alarm.isa;
@@ -55,12 +58,10 @@ class Row {
   }
 
   showAge() {
-    const {entry, patience} = this.signal, quality = entry.quality ?? "good";
-    const old = now() - entry.time > patience;
+    const {entry} = this.signal, quality = entry.quality ?? "good", old = isOld(this.signal);
     text(this.age, age(entry.time));
     this.element.classList.toggle("old", old);
-    const alarm = this.marked ? `${priorityName(this.element.dataset.priority)}: ${alarmName(this.marked.split(" ").slice(2).join(" "))}` : "";
-    text(this.quality, quality === "good" && old ? say("stale") : alarm && quality === "good" ? alarm : say(quality));
+    text(this.quality, say(quality === "good" && old ? "stale" : quality));
   }
 }
 

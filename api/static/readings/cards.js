@@ -5,7 +5,10 @@ import {byRank, Card, SectionHead} from "./card.js";
 import {Layout, merge} from "./card_order.js";
 import {get, h, text} from "../shared/dom.js";
 import {arrangeHome, Choices, folded, groupOf, PINNED} from "./home.js";
+import {icon} from "../shared/icons.js";
+import {isOld} from "./readings.js";
 import {toWrite} from "../shared/states.js";
+import {holds, plain} from "../shared/search.js";
 import {Stillness} from "../shared/stillness.js";
 import {inSlices} from "../shared/slices.js";
 import {currentLanguage, metricName, say, subjectName} from "../words/words.js";
@@ -14,6 +17,7 @@ const ROOM = 500; // pixels above and below the screen that are drawn, too
 const FINGER = matchMedia("(pointer: coarse)");
 const REST = 10_000; // milliseconds after which a pointer only lies there
 const SLICE = 8; // milliseconds in which cards are made before the page may answer
+const COUNTED = 2000; // milliseconds between two counts of old values
 const FEW = 60; // so many are drawn whether or not they are in sight
 const COURSES_AT_ONCE = 400; // more signals than that get their courses one by one, as they come in sight
 
@@ -32,12 +36,11 @@ export class Cards {
       open, unfold: (model) => { model.unfolded = !model.unfolded; this.again(model); },
       pin: (model) => { this.choices.toggle("pinned", model.subject); this.again(model); },
     };
-    this.stillness = new Stillness(this.list, () => this.rank());
-    this.moved = -REST;
-    this.list.addEventListener("pointermove", () => { this.moved = performance.now(); }, {passive: true});
+    this.stillness = new Stillness(this.list, () => this.rank(), REST);
     this.clear();
     this.sort();
     setInterval(() => { for (const card of this.drawnCards) card.tick(); this.rank(); }, 1000);
+    setInterval(() => this.countOld(), COUNTED);
     addEventListener("scroll", () => this.plan(), {passive: true});
     addEventListener("beforeprint", () => this.draw(this.order.length < 2000));
     new ResizeObserver(() => { this.layout = null; this.plan(); }).observe(this.list);
@@ -52,6 +55,7 @@ export class Cards {
     this.dirty = new Set();
     this.changed = new Set();
     this.courses = new Set();
+    this.known = false;
     this.list.replaceChildren();
   }
 
@@ -92,7 +96,7 @@ export class Cards {
     this.frame = null;
     this.order = merge(this.order, this.fresh, this.before);
     this.fresh = [];
-    this.found ??= this.sought ? this.order.filter((model) => this.wordsOf(model).includes(this.sought)) : this.order;
+    this.found ??= this.sought ? this.order.filter((model) => holds(this.wordsOf(model), this.sought)) : this.order;
     this.place(all);
     for (const model of this.dirty) this.drawCard(this.shown.get(model.subject));
     for (const {subject, metric} of this.changed) {
@@ -101,9 +105,9 @@ export class Cards {
     }
     this.dirty.clear();
     this.changed.clear();
-    text(get("sensor-count"), String(this.order.length));
+    text(get("sensor-count"), this.sought ? say("foundOf", {n: this.found.length, of: this.order.length}) : String(this.order.length));
     get("no-cards").hidden = this.found.length > 0;
-    if (!this.found.length) this.showNone(this.order.length ? "noMatch" : "noCards");
+    if (!this.found.length) this.showNone(this.order.length ? "noMatch" : this.known ? "noCards" : "loading");
   }
 
   showNone(why) {
@@ -114,7 +118,7 @@ export class Cards {
 
   /** What a search looks at: names of the device, of its group and of what it measures. */
   wordsOf(model) {
-    return model.sought ??= [model.subject, model.name, model.group, ...model.signals.flatMap(({metric}) => [metric, metricName(metric)])].join(" ").toLowerCase();
+    return model.sought ??= plain([model.subject, model.name, model.group, ...model.signals.flatMap(({metric}) => [metric, metricName(metric)])].join(" "));
   }
 
   drawCard(card) {
@@ -139,6 +143,15 @@ export class Cards {
     for (const model of this.models.values()) { model.group = model.signals.map(({entry}) => groupOf(entry, by)).find(Boolean) ?? ""; model.sought = null; }
     this.found = this.layout = null;
     this.plan();
+  }
+
+  /** How many values cannot be believed: one sees at a glance whether what is shown is alive. */
+  async countOld() {
+    let old = 0, all = 0;
+    await inSlices([...this.models.values()], ({signals}) => { for (const signal of signals) { all++; if (isOld(signal) || (signal.entry.quality ?? "good") !== "good") old++; } });
+    get("sensor-old").hidden = !old;
+    const words = say("oldCount", {n: old, of: all});
+    if (get("sensor-old").textContent !== words) get("sensor-old").replaceChildren(icon("warning"), h("span", {}, words));
   }
 
   nameOf(key) {
@@ -195,6 +208,8 @@ export class Cards {
 
   /** The courses that the server has kept: all at once where they are few, else of what is in sight. */
   async askCourses() {
+    this.known = true;
+    this.plan();
     this.lazy = this.models.size > COURSES_AT_ONCE;
     this.courses.clear();
     if (this.lazy) { for (const {model} of this.drawnCards) this.askCourse(model); return; }
@@ -234,7 +249,7 @@ export class Cards {
 
   /** Those in alarm come first, once nobody points at the cards. */
   rank() {
-    if (this.newest === this.alarms || this.stillness.focused || (this.stillness.still && performance.now() - this.moved < REST)) return;
+    if (this.newest === this.alarms || this.stillness.still) return;
     const said = [...this.newest].map(([subject, {priority, isa}]) => `${subject} ${priority} ${isa}`).join();
     this.alarms = this.newest;
     if (said === this.ranked) return;
@@ -246,7 +261,7 @@ export class Cards {
   }
 
   seek(sought) {
-    this.sought = sought.toLowerCase();
+    this.sought = sought.trim();
     this.found = this.layout = null;
     this.plan();
   }

@@ -5,21 +5,24 @@ import {get, h, text} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
 import {Plot} from "./plot.js";
 import {may} from "../shared/session.js";
-import {SignalHistory} from "./signal_history.js";
-import {age, alarmName, isTwoState, metricName, moment, now, reading, say, subjectName} from "../words/words.js";
+import {nowWords, SignalHistory} from "./signal_history.js";
+import {age, alarmName, isTwoState, metricName, moment, now, say, subjectName} from "../words/words.js";
 
 export class Chart {
   /** `latest` gives the newest reading, `standing` the alarms that stand; `placed` keeps the period in the address. */
-  constructor({latest, standing, failed, closed, placed}) {
-    Object.assign(this, {latest, standing, failed, closed, placed});
+  constructor({readings, latest, standing, failed, closed, placed}) {
+    Object.assign(this, {readings, latest, standing, failed, closed, placed});
     this.box = get("chart");
     this.range = 3600;
     this.zoom = null;
+    this.beside = "";
     this.plot = new Plot(this.box, {zoomed: (from, to) => this.show({zoom: [from, to]}), pointed: (point) => this.point(point)});
     for (const button of document.querySelectorAll("[data-range]"))
       button.addEventListener("click", () => this.show({range: Number(button.dataset.range), zoom: null}));
     get("history-close").addEventListener("click", () => this.close());
     get("history-whole").addEventListener("click", () => this.show({zoom: null}));
+    get("history-period").addEventListener("click", async () => (await import("./own_period.js")).askPeriod([this.start, this.end], (zoom) => this.show({zoom})));
+    get("history-compare").addEventListener("click", async () => (await import("./compared.js")).askSignal(this.readings, [[this.subject, this.metric], ...this.compared?.pairs ?? []], (pair) => this.compare([...this.compared?.pairs ?? [], pair])));
     get("history-csv").addEventListener("click", () => this.save());
     get("history").addEventListener("keydown", (event) => { if (event.key === "Escape") this.close(); });
     new ResizeObserver(() => this.slide()).observe(this.box);
@@ -34,18 +37,36 @@ export class Chart {
     this.history = new SignalHistory(this.subject, this.metric, this);
     this.proposed = [];
     this.editor = null;
+    this.compared = null;
+    get("history-compared").replaceChildren();
     this.showLimits([], "");
+  }
+
+  /** Show these signals, too. */
+  compare(pairs) {
+    this.beside = pairs.length ? JSON.stringify(pairs) : "";
+    this.placed(this.period);
+    this.showBeside();
+  }
+
+  async showBeside() {
+    const {beside, history} = this, {Compared} = await import("./compared.js");
+    if (this.beside !== beside || this.history !== history) return;
+    this.compared = new Compared(pairsOf(beside), {latest: this.latest, failed: this.failed, changed: (pairs) => { this.compare(pairs); get("history-compare").focus(); }});
+    get("history-compared").replaceChildren(this.compared.element);
+    await this.compared.load(this.start, this.end, this.request?.signal);
+    this.slide();
   }
 
   /** What the address keeps of it. */
   get period() {
-    return {range: String(this.range), zoom: this.zoom ? this.zoom.map((time) => Math.round(time)).join("-") : ""};
+    return {range: String(this.range), zoom: this.zoom ? this.zoom.map((time) => Math.round(time)).join("-") : "", beside: this.beside};
   }
 
-  open(subject, metric, {range, zoom} = {}) {
+  open(subject, metric, {range, zoom, beside = ""} = {}) {
     const times = zoom?.split("-").map(Number), wanted = times?.length === 2 && times[0] < times[1] ? times : null;
-    if (this.isOpen && this.subject === subject && this.metric === metric && (range || this.range) === this.range && String(wanted) === String(this.zoom?.map(Math.round) ?? null)) return;
-    Object.assign(this, {subject, metric, range: range || this.range, zoom: wanted});
+    if (this.isOpen && this.subject === subject && this.metric === metric && (range || this.range) === this.range && beside === this.beside && String(wanted) === String(this.zoom?.map(Math.round) ?? null)) return;
+    Object.assign(this, {subject, metric, range: range || this.range, zoom: wanted, beside});
     this.forget();
     get("history").hidden = false;
     this.box.replaceChildren();
@@ -55,6 +76,7 @@ export class Chart {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     get("history").scrollIntoView({block: "nearest", behavior: calm ? "auto" : "smooth"});
     this.load();
+    if (beside) this.showBeside();
   }
 
   /** Show another period of the same signal. */
@@ -90,6 +112,7 @@ export class Chart {
     text(get("history-note"), say("loading"));
     const {history, start, end} = this;
     if (!history.asked) this.askLimits();
+    this.compared?.load(start, end, signal).then(() => this.slide());
     history.loadAlarms(start, end, signal).then(() => { if (!signal.aborted) this.slide(); });
     try {
       await history.load(start, end, signal);
@@ -139,7 +162,9 @@ export class Chart {
   }
 
   take(entry) {
-    if (!this.isOpen || this.zoom || entry.subject !== this.subject || entry.metric !== this.metric) return;
+    if (!this.isOpen || this.zoom) return;
+    if (this.compared?.take(entry, this.start)) this.slide();
+    if (entry.subject !== this.subject || entry.metric !== this.metric) return;
     if (this.history.take(entry, this.start)) text(get("history-note"), "");
     this.slide();
   }
@@ -154,12 +179,13 @@ export class Chart {
     this.showFacts();
     this.offerLimits();
     get("history-csv").hidden = this.history.isEmpty;
-    this.history.draw(this.plot, this.start, this.end, this.proposed);
+    get("history-compare").hidden = !this.history.isLine;
+    this.history.draw(this.plot, this.start, this.end, this.proposed, this.compared?.series(this.start));
   }
 
   showFacts() {
     const {history, metric} = this, newest = history.latest(), known = isTwoState(metric) ? null : extremes(history.points), facts = [];
-    if (newest) facts.push(["now", reading(newest).join(" ").trim(), age(newest.time)]);
+    if (newest) facts.push([newest.isOld ? "lastKnown" : "now", nowWords(newest), age(newest.time)]);
     if (known) facts.push(["mean", history.words(known.mean)], ["low", history.words(known.low)], ["high", history.words(known.high)]);
     get("history-facts").replaceChildren(...facts.map(([key, value, about]) => h("div", {}, h("dt", {}, say(key)), h("dd", {title: about}, value))));
   }
@@ -168,16 +194,27 @@ export class Chart {
   point(point) {
     const show = (value) => this.history.words(value);
     const words = point && `${moment(point.time)}: ${show(point.mean)}${point.low === point.high ? "" : ` (${show(point.low)} – ${show(point.high)})`}`;
-    text(get("history-at"), words ?? "");
+    text(get("history-at"), words ? [words, ...point.others].join(" · ") : "");
   }
 
   save() {
     const time = (seconds) => new Date(seconds * 1000).toISOString();
-    const {points, texts, unit} = this.history;
-    const rows = points.length ? [["time", "mean", "lowest", "highest", "readings", "unit"], ...points.map(([at, ...values]) => [time(at), ...values, unit])]
+    const {points, texts, unit} = this.history, head = ["mean", "lowest", "highest", "readings", "unit"];
+    const all = [this.history, ...this.compared?.histories ?? []];
+    const rows = all.length > 1 ? [["time", "subject", "metric", ...head], ...all.flatMap(({subject, metric, points, unit}) => points.map(([at, ...values]) => [time(at), subject, metric, ...values, unit]))]
+      : points.length ? [["time", ...head], ...points.map(([at, ...values]) => [time(at), ...values, unit])]
       : [["time", "state"], ...texts.map(([at, state]) => [time(at), state])];
     const link = h("a", {href: URL.createObjectURL(new Blob([csv(rows)], {type: "text/csv"})), download: `${this.subject} ${this.metric}.csv`.replace(/[^\w. -]/g, "_")});
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+}
+
+/** Subjects and metrics that the address names; none where somebody spoilt it. */
+function pairsOf(beside) {
+  try {
+    return JSON.parse(beside || "[]").filter((pair) => pair.length === 2 && pair.every((part) => typeof part === "string"));
+  } catch {
+    return [];
   }
 }

@@ -1,7 +1,9 @@
 // The first view: all sensors as cards, the history of a chosen one, and the alarms beside them.
 
 import {AlarmList} from "../alarms/alarm_list.js";
+import {QuietLine} from "../alarms/quiet.js";
 import {PRIORITIES} from "../alarms/urgency.js";
+import {connection} from "../connection/connection.js";
 import {Cards} from "./cards.js";
 import {Wall} from "./wall.js";
 import {Chart} from "./chart.js";
@@ -26,13 +28,14 @@ export class Overview {
     const latest = (subject, metric) => readings.latest(subject, metric);
     this.cards = new Cards(readings, (subject, metric) => this.choose(subject, metric));
     this.chart = new Chart({
-      latest, failed,
+      readings, latest, failed,
       standing: (subject, metric) => alarmStore.standing().filter((alarm) => alarm.subject === subject && alarm.metric === metric),
       placed: (period) => keepHere(period),
-      closed: (subject, metric) => { keepHere({subject: "", metric: "", range: "", zoom: ""}); this.cards.select(null, null); this.cards.focus(subject, metric); },
+      closed: (subject, metric) => { keepHere({subject: "", metric: "", range: "", zoom: "", beside: ""}); this.cards.select(null, null); this.cards.focus(subject, metric); },
     });
     this.list = new AlarmList(get("alarms"), {open: openAlarm, latest, news: get("alarms-new")});
-    alarmStore.addEventListener("change", () => this.draw());
+    this.quiet = new QuietLine(alarmStore, get("no-alarms"));
+    for (const told of [alarmStore, connection]) told.addEventListener("change", () => this.draw());
     NARROW.addEventListener("change", () => this.draw());
     this.wall = new Wall(this.cards);
     get("wall").append(icon("wall"));
@@ -49,7 +52,7 @@ export class Overview {
     if (fresh) { this.cards.choices.load(); this.drawGroups(by); }
     if (by !== this.cards.by) this.cards.group(by);
     if (get("search").value !== q) { get("search").value = q; this.cards.seek(q); }
-    if (subject && metric) this.open(subject, metric, {range: Number(query.get("range")), zoom: query.get("zoom") ?? ""});
+    if (subject && metric) this.open(subject, metric, {range: Number(query.get("range")), zoom: query.get("zoom") ?? "", beside: query.get("beside") ?? ""});
     else this.chart.hide();
     this.draw();
     this.cards.plan();
@@ -86,7 +89,7 @@ export class Overview {
     text(get("alarm-count"), String(standing.length));
     get("alarm-count").classList.toggle("hot", this.alarmStore.unseen() > 0);
     this.drawSum(standing);
-    get("no-alarms").hidden = standing.length > 0;
+    this.quiet.show(!standing.length);
     this.cards.mark(this.alarmStore.worst(), this.alarmStore.subjects());
     this.chart.slide();
   }
@@ -100,7 +103,7 @@ export class Overview {
   }
 
   choose(subject, metric) {
-    keepHere({subject, metric, range: String(this.chart.range), zoom: ""}, true);
+    keepHere({subject, metric, range: String(this.chart.range), zoom: "", beside: ""}, true);
     this.open(subject, metric);
   }
 

@@ -14,6 +14,17 @@ const library = () => loading ??= new Promise((done, failed) => {
   document.head.append(h("link", {rel: "stylesheet", href: "/static/vendor/uplot.css"}), script);
 });
 
+const LINES = [["beam", [8, 4]], ["low", [2, 4]], ["calm", [12, 4, 2, 4]], ["muted", [5, 3, 5, 6]]]; // as .compared-list shows them
+
+const padded = (low, high, near = Math.abs(high) * 0.02 || 1) => { const room = ((high - low) || near) * 0.1; return [low - room, high + room]; };
+
+/** Where a line has a value at or beside a place; null in a gap of it. Other lines' times between its own are undefined. */
+function near(values, index) {
+  for (let away = 0; away < values.length; away++)
+    for (const at of [index - away, index + away]) { if (values[at] === null) return null; if (values[at] !== undefined) return at; }
+  return null;
+}
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export class Plot {
@@ -36,13 +47,14 @@ export class Plot {
     this.drawn = null;
   }
 
-  /** `data` is {points, step, unit, start, end, limits: [{limit, label, priority}], spans, label}. */
+  /** `data` is {points, step, unit, start, end, limits: [{limit, label, priority}], spans, others: [{points, step, unit, words}], label}. */
   async draw(data) {
-    this.data = data;
+    this.data = data = {others: [], ...data};
     const uPlot = await library();
     if (this.data !== data || !this.box.isConnected || !this.box.clientWidth) return;
-    const key = `${data.unit} ${document.documentElement.lang} ${this.box.firstElementChild === this.plot?.root}`;
-    const values = columns(data.points, data.step);
+    const look = `${data.unit} ${data.others.map(({unit}) => unit)} ${document.documentElement.lang}`, key = `${look} ${this.box.firstElementChild === this.plot?.root}`;
+    const own = columns(data.points, data.step);
+    const values = data.others.length ? uPlot.join([own, ...data.others.map(({points, step}) => columns(points, step).slice(0, 2))]) : own;
     if (this.plot && this.drawn === key) {
       if (this.plot.width !== this.box.clientWidth) this.plot.setSize({width: this.box.clientWidth, height: HEIGHT});
       this.plot.setData(values);
@@ -51,7 +63,7 @@ export class Plot {
       this.box.replaceChildren();
       this.plot = new uPlot(this.options(), values, this.box);
       this.plot.root.append(this.marks = h("div", {class: "plot-marks"}));
-      this.drawn = `${data.unit} ${document.documentElement.lang} true`;
+      this.drawn = `${look} true`;
     }
     this.mark();
     const element = this.plot.root;
@@ -64,15 +76,19 @@ export class Plot {
 
   options() {
     const grid = {stroke: colour("edge"), width: 1}, font = "11.5px system-ui, sans-serif", stroke = colour("muted"), line = colour("accent");
+    const {unit, others} = this.data, second = others.find((other) => other.unit !== unit)?.unit;
+    const inWords = (unit) => (_, splits) => splits.map((value) => value == null ? "" : `${number(value, this.digits(splits))} ${unit}`.trim());
     return {
       width: this.box.clientWidth, height: HEIGHT, legend: {show: false}, padding: [12, 12, 0, 0],
       cursor: {drag: {x: true, y: false, setScale: false}, points: {size: 8}},
-      scales: {x: {time: true, range: () => [this.data.start, this.data.end]}, y: {range: (_, low, high) => this.room(low, high)}},
+      scales: {x: {time: true, range: () => [this.data.start, this.data.end]}, y: {range: (_, low, high) => this.room(low, high)}, second: {range: (_, low, high) => low == null ? [0, 1] : padded(low, high)}},
       axes: [
         {stroke, grid: {...grid, width: 0.5}, ticks: {show: false}, font, size: 30, values: (_, splits) => splits.map((time) => this.timeText(time))},
-        {stroke, grid, ticks: {show: false}, font, size: 74, values: (_, splits) => splits.map((value) => value == null ? "" : `${number(value, this.digits(splits))} ${this.data.unit}`.trim())},
+        {stroke, grid, ticks: {show: false}, font, size: 74, values: inWords(unit)},
+        ...(second === undefined ? [] : [{scale: "second", side: 1, stroke, grid: {show: false}, ticks: {show: false}, font, size: 74, values: inWords(second)}]),
       ],
-      series: [{}, {stroke: line, width: 2, points: {size: 4}}, {stroke: "transparent", points: {show: false}}, {stroke: "transparent", points: {show: false}}],
+      series: [{}, {stroke: line, width: 2, points: {size: 4}}, {stroke: "transparent", points: {show: false}}, {stroke: "transparent", points: {show: false}},
+        ...others.map((other, i) => ({scale: other.unit === unit ? "y" : "second", stroke: colour(LINES[i][0]), dash: LINES[i][1], width: 2, points: {size: 4}}))],
       bands: [{series: [3, 2], fill: `${line}33`}],
       hooks: {
         setSelect: [(plot) => {
@@ -105,14 +121,14 @@ export class Plot {
       if (limit > high && limit < high + 3 * near) high = limit;
       if (limit < low && limit > low - 3 * near) low = limit;
     }
-    const room = ((high - low) || near) * 0.1;
-    return [low - room, high + room];
+    return padded(low, high, near);
   }
 
   at(index) {
-    const {data} = this.plot ?? {};
-    if (index == null || !data || data[1][index] == null) return null;
-    return {time: data[0][index], mean: data[1][index], low: data[2][index], high: data[3][index]};
+    const {data} = this.plot ?? {}, at = index == null || !data ? null : near(data[1], index);
+    if (at === null) return null;
+    const others = this.data.others.map(({words}, i) => { const place = near(data[4 + i], at); return place === null ? null : words(data[4 + i][place]); }).filter(Boolean);
+    return {time: data[0][at], mean: data[1][at], low: data[2][at], high: data[3][at], others};
   }
 
   /** Lines of limits, and spans in alarm, as elements: they can be read aloud, and take the page's colours. */
@@ -122,7 +138,7 @@ export class Plot {
     const {left, top, width, height} = plot.bbox, ratio = devicePixelRatio, style = marks.style;
     style.left = `${left / ratio}px`; style.top = `${top / ratio}px`; style.width = `${width / ratio}px`; style.height = `${height / ratio}px`;
     const spans = data.spans.map(([from, to, priority, name]) => {
-      const element = h("div", {class: "alarm-span", "data-priority": priority, title: name});
+      const element = h("div", {class: "alarm-span", "data-priority": priority}, h("span", {class: "span-text"}, name));
       element.style.left = `${plot.valToPos(from, "x")}px`;
       element.style.width = `${Math.max(2, plot.valToPos(to, "x") - plot.valToPos(from, "x"))}px`;
       return element;
@@ -152,8 +168,8 @@ export class Plot {
     event.preventDefault();
     const times = plot.data[0];
     let at = (plot.cursor.idx ?? times.length) + move;
-    while (plot.data[1][at] === null) at += move;
-    at = Math.min(times.length - 1, Math.max(0, at));
+    while (at in times && plot.data[1][at] == null) at += move;
+    if (!(at in times)) return;
     plot.setCursor({left: plot.valToPos(times[at], "x"), top: plot.valToPos(plot.data[1][at], "y")});
   }
 }

@@ -1,5 +1,7 @@
 // The last reading of every signal, its recent course, and how often it usually speaks.
 
+import {now} from "../words/words.js";
+
 const POINTS = 90;
 const GAPS = 24; // of so many readings is the usual interval
 const UNKNOWN = 900; // seconds of silence that are too long where the usual interval is not known
@@ -12,6 +14,9 @@ export function patienceOf(times) {
   const gaps = last.slice(1).map((time, i) => time - last[i]).sort((a, b) => a - b);
   return Math.max(SHORTEST, 3 * gaps[Math.ceil(0.9 * gaps.length) - 1]);
 }
+
+/** Whether a signal has been silent for too long to be believed. */
+export const isOld = ({entry, patience}) => now() - entry.time > patience;
 
 /** A signal is {subject, metric, entry, course, patience}; `course` is a list of [time, value]. */
 export class Readings {
@@ -27,8 +32,10 @@ export class Readings {
     return this.subjects.get(subject)?.get(metric);
   }
 
+  /** The newest reading, and whether it `isOld`. */
   latest(subject, metric) {
-    return this.get(subject, metric)?.entry;
+    const signal = this.get(subject, metric);
+    return signal && {...signal.entry, isOld: isOld(signal)};
   }
 
   /** Take a reading; the signal, or null if a newer one is known. */

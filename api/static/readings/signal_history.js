@@ -3,7 +3,12 @@
 import {ask} from "../shared/api.js";
 import {alarmSpans, extremes, stateSpans, twoStateChanges} from "./course.js";
 import {stateTimeline} from "./state_timeline.js";
-import {alarmName, inUnit, isTwoState, metricName, now, number, reading, say, subjectName} from "../words/words.js";
+import {age, alarmName, inUnit, isTwoState, metricName, moment, now, number, reading, say, subjectName} from "../words/words.js";
+
+const MOST_TOLD = 5; // spans in alarm that are read aloud
+
+/** The newest reading in words; how long ago, where it is old. */
+export const nowWords = (newest) => reading(newest).join(" ").trim() + (newest.isOld ? `, ${age(newest.time)}` : "");
 
 export class SignalHistory {
   /** `latest(subject, metric)` gives the newest reading, `standing(subject, metric)` the alarms that stand. */
@@ -77,17 +82,20 @@ export class SignalHistory {
     return [...limits.values()];
   }
 
-  /** Draw it on a plot. */
-  draw(plot, start, end, proposed = []) {
+  /** Whether it is drawn as a line, and not as states. */
+  get isLine() { return !isTwoState(this.metric) && this.points.length > 0; }
+
+  /** Draw it on a plot; `others` are lines beside it. */
+  draw(plot, start, end, proposed = [], others = []) {
     const {metric, points, step, unit} = this, until = Math.min(end, now());
     this.forgetBefore(start);
     const spans = alarmSpans(this.transitions, [...this.alarms, ...this.standing()], metric, start, until).map(([from, to, priority, alarm]) => [from, to, priority, alarmName(alarm)]);
-    if (isTwoState(metric) || (this.texts.length && !points.length)) {
+    if (!this.isLine && (isTwoState(metric) || this.texts.length)) {
       plot.forget();
       plot.box.replaceChildren(stateTimeline(stateSpans(this.changes(start), start, until), spans, start, end, (state) => isTwoState(metric) ? reading({metric, value: state})[0] : state));
-    } else if (points.length) {
+    } else if (this.isLine) {
       const limits = this.limits(proposed);
-      plot.draw({points, step, unit, start, end, limits, spans, label: [this.summary(), ...limits.map(({label}) => label)].join(" ")});
+      plot.draw({points, step, unit, start, end, limits, spans, others, label: [this.summary(), ...limits.map(({label}) => label), ...spans.slice(-MOST_TOLD).map(([from, to, , alarm]) => `${alarm}: ${moment(from)} – ${moment(to)}.`)].join(" ")});
     } else plot.box.replaceChildren();
   }
 

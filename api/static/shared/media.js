@@ -30,6 +30,9 @@ export function boxesOf(event) {
   return found.filter(({box}) => Array.isArray(box) && box.length === 4 && box.every(Number.isFinite));
 }
 
+/** How sure a detector was, with a space before it; nothing where it did not say. */
+export const scoreOf = (score) => Number.isFinite(score) ? ` ${number(score * 100, 0)} %` : "";
+
 /** Paint a picture on a canvas; the page needs no other address for it. A browser may never get round to decoding one. */
 export async function paint(canvas, blob) {
   const picture = await within(DECODED, createImageBitmap(blob), (late) => late.close());
@@ -47,16 +50,17 @@ function within(ms, promise, late) {
   });
 }
 
+/** Boxes over a picture of this ratio; like it, they keep it, whatever place there is. */
 export function drawBoxes(boxes, ratio = 16 / 9) {
   const width = 1000, height = width / ratio;
   const parts = boxes.flatMap(({box: [left, top, wide, tall], what, score}) => {
-    const x = left * width, y = top * height, words = `${typeWord(what)}${Number.isFinite(score) ? ` ${number(score * 100, 0)} %` : ""}`;
-    const above = y > 40;
+    const x = left * width, y = top * height, words = typeWord(what) + scoreOf(score), long = words.length * 15 + 20;
+    const above = y > 40, begin = Math.max(0, Math.min(x, width - long));
     return [svg("rect", {class: "box", x, y, width: wide * width, height: tall * height, rx: 6}),
-      svg("rect", {class: "box-label", x, y: above ? y - 38 : y, width: words.length * 15 + 20, height: 36, rx: 6}),
-      svg("text", {class: "box-text", x: x + 10, y: above ? y - 12 : y + 26}, words)];
+      svg("rect", {class: "box-label", x: begin, y: above ? y - 38 : y, width: long, height: 36, rx: 6}),
+      svg("text", {class: "box-text", x: begin + 10, y: above ? y - 12 : y + 26}, words)];
   });
-  return svg("svg", {class: "boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true"}, ...parts);
+  return svg("svg", {class: "boxes", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true"}, ...parts);
 }
 
 export async function openPicture(event) {

@@ -1,5 +1,6 @@
 // The mode of the site, such as surveillance or active, and who may change it.
 
+import {onceLive} from "../connection/waiting.js";
 import {toast} from "./announce.js";
 import {ask, send} from "./api.js";
 import {get, h} from "./dom.js";
@@ -44,7 +45,9 @@ export class Mode {
   async choose(mode) {
     if (mode === this.view.mode) return;
     try {
-      this.view = await send("PUT", "/api/mode", {mode});
+      const view = await onceLive(say("mode"), modeWord(mode), () => send("PUT", "/api/mode", {mode}));
+      if (!view) return;
+      this.view = view;
       toast(say("modeSet", {mode: modeWord(mode)}));
     } catch (error) {
       toast(error.message || say("serverGone"), "bad");

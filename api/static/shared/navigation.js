@@ -4,7 +4,7 @@ import {closeDialogs} from "./dialog.js";
 import {get, h, text} from "./dom.js";
 import {icon} from "./icons.js";
 import {connection} from "../connection/connection.js";
-import {here} from "./place.js";
+import {here, scrollBack} from "./place.js";
 import {may} from "./session.js";
 import {failure} from "./states.js";
 import {applyWords, say} from "../words/words.js";
@@ -58,6 +58,7 @@ export class Navigation {
 
   stop() {
     this.running = false;
+    this.shownView = null;
     this.hide();
     this.current = null;
   }
@@ -86,13 +87,16 @@ export class Navigation {
       this.hide();
       this.current = name;
       this.label();
-      scrollTo(0, 0);
     }
+    const moves = name !== this.shownView;
     const view = this.views[name];
     if (!view) { this.load(name, focus); return; }
     const fresh = view.section.hidden;
     view.section.hidden = false;
+    this.shownView = name;
+    if (moves) scrollTo(0, 0);
     view.enter?.(rest, fresh, query);
+    if (moves) scrollBack();
     if (fresh && focus && !document.querySelector("dialog[open]")) get("title").focus({preventScroll: true});
     this.closeMore();
   }
@@ -121,7 +125,7 @@ export class Navigation {
     }
     get("links").querySelector(".more")?.classList.toggle("holds", !ON_PHONES.includes(this.current));
     const unseen = this.badges.get("alarms");
-    document.title = (connection.state === "lost" ? `⚠ ${say("lostShort")} · ` : "") + (unseen ? `(${unseen}) ` : "") + (this.current === FIRST ? "Vigie" : `${say(this.current)} · Vigie`);
+    document.title = (connection.state === "lost" || connection.blind ? `⚠ ${say(connection.blind ? "blindShort" : "lostShort")} · ` : "") + (unseen ? `(${unseen}) ` : "") + (this.current === FIRST ? "Vigie" : `${say(this.current)} · Vigie`);
   }
 
   drawLinks() {

@@ -14,5 +14,29 @@ export function keepHere(values, step = false) {
   const kept = new URLSearchParams(query);
   for (const [name, value] of Object.entries(values)) if (value) kept.set(name, value); else kept.delete(name);
   const hash = `${path || "#/overview"}${kept.size ? `?${kept}` : ""}`;
-  if (hash !== (location.hash || "#/overview")) history[step ? "pushState" : "replaceState"](null, "", hash);
+  if (hash !== (location.hash || "#/overview")) history[step ? "pushState" : "replaceState"](step ? null : history.state, "", hash);
+}
+
+const REST = 150; // milliseconds without scrolling after which a place is kept
+const LOADING = 3000; // milliseconds in which a view may become long enough to be scrolled to its place
+let resting = 0, going = 0;
+history.scrollRestoration = "manual"; // a view is longer once it is drawn
+
+/** The browser's history keeps how far an address is scrolled. */
+function keepScroll() {
+  const {hash} = location;
+  clearTimeout(resting);
+  resting = setTimeout(() => { if (location.hash === hash && !going) history.replaceState({...history.state, top: Math.round(scrollY)}, ""); }, REST);
+}
+
+addEventListener("scroll", keepScroll, {passive: true});
+for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(name, () => { cancelAnimationFrame(going); going = 0; }, {passive: true});
+
+/** Scroll to where this address was left, once it is drawn that far. */
+export function scrollBack() {
+  const top = history.state?.top, end = performance.now() + LOADING;
+  if (!top) return;
+  const go = () => { scrollTo(0, top); going = scrollY < top - 1 && performance.now() < end ? requestAnimationFrame(go) : 0; };
+  cancelAnimationFrame(going);
+  go();
 }

@@ -23,6 +23,7 @@ from infra.embedded.stack import Stack
 from infra.together import Together
 from operators.events import DeadLetter, Detection, Event, Occurrence, Reading
 from tests.api.running import Topics
+from tests.api.static.camera_feed import CameraFeed
 from tests.waiting import PATIENCE
 
 READINGS, EVENTS = "site.readings", "site.events"
@@ -186,6 +187,8 @@ class Showcase(Together):
         )
         self.ask("POST", f"/api/cameras/{cameras[2]}/stop")
         self._pages()
+        feed = CameraFeed(self.topics, EVENTS, dict(CAMERAS[:2]))
+        self._ending.callback(feed.close)
 
     def _past(self, now: float) -> Iterator[Reading]:
         for subject, metric, unit, mean, swing, end in SIGNALS:

@@ -17,9 +17,17 @@ from connectors.clickhouse.table import Declared
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
-from tests.api.static.browsing import DESK, PHONE, expect_to_fit, log_in_to, missing
+from tests.api.static.browsing import (
+    DESK,
+    PHONE,
+    expect_no_violation,
+    expect_to_fit,
+    log_in_to,
+    missing,
+)
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
+Visit = Callable[..., Page]
 
 
 @pytest.fixture
@@ -106,6 +114,62 @@ def test_the_history_of_a_clicked_card_is_drawn_out_of_clickhouse(
     expect_to_fit(page)
     page.keyboard.press("Escape")
     expect(page.locator("#history")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_signals_are_compared_over_a_period_of_ones_own_and_the_address_keeps_both(
+    visit: Visit, topics: Topics, size: dict[str, int]
+) -> None:
+    now = time.time()
+    topics.events(
+        reading(1, 29.4, time=now),
+        *(reading(n, 40.0 + n, metric="humidity", unit="%", time=now - 60 + n) for n in range(9)),
+        reading(20, 900.0, subject="yard", metric="pressure", unit="hPa", time=now),
+        reading(21, 1.0, subject="yard", metric="door", unit=None, time=now),
+    )
+    page = visit(size)
+    page.click('[data-subject="rack"] [data-metric="temperature"]')
+    expect(page.locator("#chart")).to_have_attribute("data-points", re.compile("^[1-9][0-9]{2}$"))
+    page.click("#history-compare")
+    page.fill("dialog [name=signal]", "door yard")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_have_text("No signal that fits has that name.")
+    page.fill("dialog [name=signal]", "humidity rack")
+    page.click("dialog .primary")
+    line = page.locator(".compared-list li")
+    expect(line).to_have_text("Rack · Humidity48 %")
+    topics.events(reading(30, 55.0, metric="humidity", unit="%", time=now + 1))
+    expect(line).to_have_text("Rack · Humidity55 %")
+    page.locator("#chart .uplot").press("ArrowLeft")
+    expect(page.locator("#history-at")).to_contain_text("Rack · Humidity")
+    page.click("#history-compare")
+    page.fill("dialog [name=signal]", "pressure")
+    page.click("dialog .primary")  # a third unit has no axis
+    expect(page.locator("dialog .form-error")).to_have_text("No signal that fits has that name.")
+    page.keyboard.press("Escape")
+
+    page.click("#history-period")
+    until = page.input_value("dialog [name=to]")
+    page.fill("dialog [name=to]", "2020-01-01T00:00")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "The end must come after the beginning."
+    )
+    page.fill("dialog [name=to]", until)
+    page.click("dialog .primary")
+    expect(page.locator("#history-whole")).to_be_visible()
+    expect_to_fit(page)
+    expect_no_violation(page, "light")
+    expect_no_violation(page, "dark")
+    page.reload()
+    expect(line).to_have_count(1)
+    expect(page.locator("#history-whole")).to_be_visible()
+    with page.expect_download() as saved:
+        page.click("#history-csv")
+    assert saved.value.path().read_text().startswith("time,subject,metric,mean")
+    page.get_by_role("button", name="Remove: Rack · Humidity").click()
+    expect(line).to_have_count(0)
+    assert "beside" not in page.url
 
 
 def test_a_limit_is_drawn_in_the_unit_of_the_chart_and_a_door_is_shown_as_it_is(

@@ -233,19 +233,20 @@ def test_a_camera_is_added_stopped_and_shows_what_it_saw(visit: Visit, topics: T
     camera = page.locator('[data-camera="entrance"]')
     expect(camera).to_have_attribute("data-state", "running")
     topics.events(seen(1), topic=events_of(topics))
+    expect(camera.locator(".no-picture-seen")).to_contain_text("Person 90 %")
+    expect(camera.locator(".box")).to_have_count(0)
+
+    now = time.time()
+    frame = {"kind": "frame", "id": "f1", "time": now, "subject": "entrance", "jpeg": PICTURE}
+    topics.pushed("camera_entrance", [frame], subject="entrance")
+    expect(camera.locator(".picture canvas")).to_have_attribute("width", "8")
+    expect(camera.locator(".no-picture")).to_be_hidden()
+    topics.events(seen(2, time=now), topic=events_of(topics))
     expect(camera.locator(".box-text")).to_have_text("Person 90 %")
     camera.locator("[data-action=toggle]").click()
     expect(camera).to_have_attribute("data-state", "stopped")
-
-    frame = {
-        "kind": "frame",
-        "id": "f1",
-        "time": time.time(),
-        "subject": "entrance",
-        "jpeg": PICTURE,
-    }
-    topics.pushed("camera_entrance", [frame], subject="entrance")
-    expect(camera.locator(".picture canvas")).to_have_attribute("width", "8")
+    expect(camera.locator(".picture-time")).to_contain_text("as of")
+    expect(camera.get_by_role("img")).to_have_accessible_name(re.compile("Picture of Entrance, as"))
 
 
 def test_the_picture_of_an_event_is_shown(visit: Visit, topics: Topics) -> None:
