@@ -373,10 +373,12 @@ class Sink(Component):
 
     `EXPIRES` says that it heeds `outbox`, `OUTSIDE` that it writes to another system than the
     broker. One that is `FOR_PEOPLE` is given of alarms what is annunciated, unless its `only`
-    chooses; the others record everything.
+    chooses; the others record everything. The writer of one with `TAKES_COLUMNS` may be given
+    readings as columns (`operators.columnar.lazy`).
     """
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
+    TAKES_COLUMNS: ClassVar[bool] = False
     OUTSIDE: ClassVar[bool] = True
     EXPIRES: ClassVar[bool] = False
     FOR_PEOPLE: ClassVar[bool] = False

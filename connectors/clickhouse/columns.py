@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from connectors.clickhouse.arrow_readings import table_of
+from operators.columnar.reading_columns import ReadingColumns
 from operators.events import AlarmTransition, Event, Reading
 
 _MICRO = 1_000_000
@@ -32,8 +34,16 @@ class TableKind:
     name: str
     columns: tuple[Column, ...]
 
+    def chosen(self, events: list[Event]) -> list[Event]:
+        """Those of this kind; columns are readings, and stay columns."""
+        if isinstance(events, ReadingColumns) and self is READINGS:
+            return events
+        return [event for event in events if kind_of(event) is self]
+
     def arrow(self, events: Sequence[Event]) -> pa.Table:
         """Events of this kind as one Arrow table, a row each."""
+        if isinstance(events, ReadingColumns):
+            return table_of(events.arrays())
         made = ((column, column.values(events)) for column in self.columns)
         arrays = [
             values if isinstance(values, pa.Array) else pa.array(values, column.arrow)

@@ -32,6 +32,7 @@ class ClickHouse(Sink):
     NAME: ClassVar[str] = "clickhouse"
     SHORT: ClassVar[str] = "table"
     CONNECTION: ClassVar[type[ClickHouseConnection]] = ClickHouseConnection
+    TAKES_COLUMNS: ClassVar[bool] = True
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "clickhouse: readings",
         "clickhouse: {table: events, partition: month, keep: 365d}",

@@ -55,7 +55,7 @@ class Inserter:
                 self._connect(events[0])
             assert self._client is not None and self._kind is not None
             kind = self._kind
-            fitting = [event for event in events if kind_of(event) is kind]
+            fitting = kind.chosen(events)
             if fitting:
                 self._write(self._client, kind, fitting)
         except (ClickHouseError, OSError) as error:

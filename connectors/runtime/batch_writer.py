@@ -3,12 +3,15 @@
 import collections
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import cast
 
 from connectors.base import ConnectorContext, ConnectorError, Stopped
 from connectors.runtime.backoff import Backoff
 from connectors.runtime.suspicion import Suspicion
 from connectors.runtime.threaded_writer import Retry, ThreadedWriter
+from operators.columnar.lazy import LazyEvents
 from operators.events import Event
 
 log = logging.getLogger("vigie")
@@ -54,7 +57,8 @@ class BatchWriter(ThreadedWriter):
         self._max_events = context.batch_events or max_events
         self._max_wait = max_wait if context.batch_wait is None else context.batch_wait
         self._bound = queue_bound
-        self._queue: collections.deque[Event] = collections.deque()
+        self._queue: collections.deque[list[Event]] = collections.deque()
+        self._queued = 0
         self._first_at = 0.0
         self._batch: list[Event] = []
         self._sent_at: float | None = None
@@ -70,10 +74,11 @@ class BatchWriter(ThreadedWriter):
         if not events:
             return
         with self._changed:
-            self._wait_while(lambda: len(self._queue) >= self._bound)
+            self._wait_while(lambda: self._queued >= self._bound)
             if not self._queue:
                 self._first_at = time.monotonic()
-            self._queue.extend(events)
+            self._queue.append(events)
+            self._queued += len(events)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -147,16 +152,28 @@ class BatchWriter(ThreadedWriter):
                 return False
             due = self._first_at + self._max_wait - time.monotonic()
             self._changed.wait_for(
-                lambda: self._closed or self._flushing or len(self._queue) >= self._max_events,
+                lambda: self._closed or self._flushing or self._queued >= self._max_events,
                 max(due, 0.0),
             )
             if self._closed:
                 return False
-            queue = self._queue
-            self._batch = [queue.popleft() for _ in range(min(len(queue), self._max_events))]
+            self._batch = self._next()
             self._first_at = time.monotonic()
             self._changed.notify_all()
         return True
+
+    def _next(self) -> list[Event]:
+        """The next batch off the queue; as columns where all of it is."""
+        parts, left = list[list[Event]](), self._max_events
+        while self._queue and left:
+            some = self._queue.popleft()
+            if len(some) > left:
+                self._queue.appendleft(some[left:])
+                some = some[:left]
+            parts.append(some)
+            left -= len(some)
+        self._queued -= self._max_events - left
+        return cast(list[Event], _together(parts))
 
     def _delivered(self, count: int) -> None:
         if count:
@@ -170,6 +187,14 @@ class BatchWriter(ThreadedWriter):
             if not self._batch:
                 self._suspicion.whole_batch()
             self._changed.notify_all()
+
+
+def _together(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
+    if all(isinstance(part, LazyEvents) for part in parts):
+        from operators.columnar.reading_columns import joined
+
+        return joined(parts)
+    return list(chain.from_iterable(parts))
 
 
 def _of_bug(name: str, error: Exception) -> Retry:

@@ -34,7 +34,9 @@ class Outlets:
         """What goes to each sink of what one pass made."""
         outputs: Outputs = {}
         for outlet in self._outlets:
-            events = as_list(gathered(made[name] for name in outlet.inputs if name in made))
+            events = gathered(made[name] for name in outlet.inputs if name in made)
+            if not outlet.takes_columns:
+                events = as_list(events)
             if outlet.form is not None:
                 people = self._people[outlet.name]
                 events = [*map(outlet.form, people.admit(events, made.get(ALARMS, ())))]

@@ -74,7 +74,7 @@ class Outlet:
 
     `form` gives an event the form in which this sink has it: one for people, who are told the end
     of what they were told the start of, unless `drops_ends`. Sinks with the same settings are
-    `like` each other.
+    `like` each other. One that `takes_columns` is given readings as they come, as columns, too.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Outlet:
     form: Callable[[Event], Event] | None = None
     drops_ends: bool = False
     like: str = ""
+    takes_columns: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,11 @@ class Plan:
         return [step.identity for node in self.nodes for step in node.steps if step.stateful]
 
     def takes_columns(self, source: str) -> bool:
-        """Whether all who read a source begin with a step that takes columns."""
-        readers = [node for node in self.nodes if source in {name for name, _ in node.inputs}]
-        beside = any(source in outlet.inputs for outlet in self.outlets)
-        return bool(readers) and not beside and all(node.takes_columns for node in readers)
+        """Whether all who read a source take columns: steps at the beginning, and sinks."""
+        nodes = [node for node in self.nodes if source in {name for name, _ in node.inputs}]
+        readers: list[Node | Outlet] = [*nodes]
+        readers += (outlet for outlet in self.outlets if source in outlet.inputs)
+        return bool(readers) and all(reader.takes_columns for reader in readers)
 
     def carried(self) -> dict[str, str]:
         """The identities of renamed steps, with those that they had before."""

@@ -151,10 +151,14 @@ class _Rows:
 
     def pick(self, rows: Ints) -> list[Event]:
         """Return some rows."""
-        if len(rows) < len(self._columns["id"]):
-            wanted = rows_array(rows)
-            return readings_of({name: each.take(wanted) for name, each in self._columns.items()})
-        return readings_of(self._columns)
+        return [reading for columns in self.arrays(rows) for reading in readings_of(columns)]
+
+    def arrays(self, rows: Ints | None) -> list[Columns]:
+        """Return some rows, or all, as columns."""
+        if rows is None or len(rows) == len(self._columns["id"]):
+            return [self._columns]
+        wanted = rows_array(rows)
+        return [{name: each.take(wanted) for name, each in self._columns.items()}]
 
 
 def _reading(given: dict[str, Any]) -> Reading:
@@ -208,7 +212,7 @@ def columns_of(columns: Columns) -> ReadingColumns:
         plain[:] = False
     rows = _Rows(columns)
     return ReadingColumns(
-        Source(rows.one, rows.pick, lambda: subjects.texts[:-1]),
+        Source(rows.one, rows.pick, rows.arrays, lambda: subjects.texts[:-1]),
         (words_of(metric).texts[metrics[0]], unit),
         plain_numbers(columns["time"], np.float64),
         values,

@@ -1,7 +1,7 @@
 """Readings side by side, from a record of a topic to the first step that asks for events."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
@@ -13,12 +13,19 @@ from operators.columnar.batch_columns import BatchColumns, Floats, Ints, Keys, K
 from operators.columnar.lazy import LazyEvents
 from operators.events import Event, EventBatch
 
+Arrays = Sequence[Mapping[str, Any]]
+"""Batches of Arrow: the arrays of fields by name, in the types of `arrow_batch`."""
+
 
 class Source(NamedTuple):
-    """What made columns, and makes the events of one or of some of its rows, and all subjects."""
+    """What made columns, and makes the events of one or of some of its rows, and all subjects.
+
+    `arrays` gives some rows, or with None all, as they lie in Arrow.
+    """
 
     one: Callable[[int], Event]
     pick: Callable[[Ints], list[Event]]
+    arrays: Callable[[Ints | None], Arrays]
     subjects: Callable[[], Sequence[str]]
 
 
@@ -67,8 +74,14 @@ class ReadingColumns(LazyEvents):
         """Return the events at these places."""
         return self._source.pick(places if self._rows is None else self._rows[places])
 
+    def arrays(self) -> Arrays:
+        """Return them as they lie in Arrow."""
+        return self._source.arrays(self._rows)
+
     def take(self, places: Any) -> "ReadingColumns":
         """Return those at these places, in their order, still as columns."""
+        if isinstance(places, slice) and len(self) == len(range(*places.indices(len(self)))):
+            return self
         if self._rows is not None:
             rows = self._rows[places]
         elif isinstance(places, slice):
@@ -114,13 +127,19 @@ def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
         number = bisect_right(ends, row)
         return columns[number].one(row - ends[number] + len(columns[number]))
 
-    def pick(rows: Ints) -> list[Event]:
-        found: list[Event] = []
+    def runs(rows: Ints) -> Iterator[tuple[ReadingColumns, Ints]]:
+        """Which rows of which part."""
         numbers = np.searchsorted(ends, rows, "right")
         for number in np.unique(numbers).tolist():
-            run = rows[numbers == number]
-            found += columns[number].some(run - ends[number] + len(columns[number]))
-        return found
+            part = columns[number]
+            yield part, rows[numbers == number] - ends[number] + len(part)
+
+    def pick(rows: Ints) -> list[Event]:
+        return list(chain.from_iterable(part.some(run) for part, run in runs(rows)))
+
+    def arrays(rows: Ints | None) -> Arrays:
+        parts = columns if rows is None else (part.take(run) for part, run in runs(rows))
+        return [batch for part in parts for batch in part.arrays()]
 
     def subjects() -> Sequence[str]:
         return list(chain.from_iterable(part.subjects() for part in columns))
@@ -131,7 +150,7 @@ def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
         given = (np.ones(len(p), bool) if p._plain is None else p._plain for p in columns)
         plain = np.concatenate(list(given))
     return ReadingColumns(
-        Source(one, pick, subjects),
+        Source(one, pick, arrays, subjects),
         columns[0]._kind,
         np.concatenate([part.times for part in columns]),
         np.concatenate([part._values for part in columns]),

@@ -37,8 +37,11 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
     Arrow columns. A second sink, to which nothing goes, makes the first one write from its outbox.
     """
     with Stack(folder, ["redpanda", "clickhouse"]) as stack:
-        publish(TopicConnection(**stack.connections()["redpanda"]), "bench.packed", ROWS, pack=True)
+        broker = TopicConnection(**stack.connections()["redpanda"])
+        publish(broker, "bench.packed", ROWS, pack=True)
+        publish(broker, "bench.arrow", ROWS, pack="arrow")
         ours = _flow(stack, folder, "direct")
+        columns = _flow(stack, folder, "columns", topic="bench.arrow")
         through = _flow(stack, folder, "outboxed", OTHER_SINK)
         connection = ClickHouseConnection.model_validate(stack.connections()["clickhouse"])
         plain = _bare(
@@ -48,6 +51,7 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
     name, unit = "topic → ClickHouse sink", "rows per CPU-second"
     return [
         Figure(name, ours, unit, "clickhouse-connect, insert of rows", plain, "≥ 300,000"),
+        Figure(f"{name}, records of Arrow", columns, unit, bound="≥ 1,500,000"),
         Figure(
             f"{name}, beside Arrow",
             ours,
@@ -60,10 +64,12 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
     ]
 
 
-def _flow(stack: Stack, folder: Path, table: str, more: str = "") -> float:
+def _flow(
+    stack: Stack, folder: Path, table: str, more: str = "", topic: str = "bench.packed"
+) -> float:
     definition = folder / f"bench_{table}.yaml"
     definition.write_text(
-        f"vigie: 1\nflow: bench_{table}\nsources: {{readings: {{topic: bench.packed}}}}\n"
+        f"vigie: 1\nflow: bench_{table}\nsources: {{readings: {{topic: {topic}}}}}\n"
         f"sinks:\n  rows: {{from: readings, clickhouse: {{table: {table}}}}}\n{more}"
     )
     query: Callable[[str], str] = stack["clickhouse"].query

@@ -36,10 +36,23 @@ sinks:
 """
 
 
+STORE = """vigie: 1
+flow: room
+sources: {readings: {topic: site.readings}}
+sinks:
+  kept: {from: readings, clickhouse: readings}
+"""
+WARM = "  warm: {from: readings, only: {subject: a}, clickhouse: warm}\n"
+
+
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    path = tmp_path / "room.yaml"
-    path.write_text(FLOW)
+    return compiled(tmp_path, FLOW)
+
+
+def compiled(folder: Path, definition: str) -> Plan:
+    path = folder / "room.yaml"
+    path.write_text(definition)
     document, flow = load(path)
     assert flow is not None, document.report()
     return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC")).plan
@@ -88,6 +101,27 @@ def test_the_compiler_says_which_sources_may_bring_columns(plan: Plan) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_columns_go_through_a_flow_as_events_do(plan: Plan, seed: int) -> None:
     assert outputs(plan, seed, True) == outputs(plan, seed, False)
+
+
+def test_a_store_that_a_flow_does_nothing_but_fill_gets_columns(tmp_path: Path) -> None:
+    plan = compiled(tmp_path, STORE)
+    assert plan.takes_columns("readings")
+    got: list[Outputs] = []
+
+    Playback(plan, 1e9, got.append).feed("readings", as_columns(history(1)), 2e9)  # type: ignore[arg-type]
+
+    assert isinstance(got[0]["kept"], LazyEvents)
+    assert list(got[0]["kept"]) == history(1)
+
+
+def test_a_store_that_has_an_outbox_gets_events(tmp_path: Path) -> None:
+    plan = compiled(tmp_path, STORE + WARM)
+    assert not plan.takes_columns("readings")
+    got: list[Outputs] = []
+
+    Playback(plan, 1e9, got.append).feed("readings", as_columns(history(1)), 2e9)  # type: ignore[arg-type]
+
+    assert got == [{"kept": history(1)}]
 
 
 def arrival(events: Sequence[Event], part: str = "in:t/0") -> Arrival:
