@@ -282,6 +282,7 @@ class _Compiler:
             step = self._step(now, context, partial(make_logic, alarm), True)
             commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))
             reads = (*_inputs(alarm.from_), *alarm.side_inputs(), *commands)
+            step = replace(step, columns=alarm.takes_columns)
             yield Node(name, reads, (step,), is_alarm=True)
 
     def _step(

@@ -346,10 +346,10 @@ class Graph:
             if number == 0 and running.roles:
                 for role, some in by_time(given):
                     take = partial(logic.on_role, role or "")
-                    events += self._take(id, logic, take, as_list(some), now)
+                    some = self._as_taken(node.steps[0], some)
+                    events += self._take(id, logic, take, some, now)
             elif events:
-                by_columns = node.steps[number].columns and not self.follow
-                some = events if by_columns else as_list(events)
+                some = self._as_taken(node.steps[number], events)
                 events = self._take(id, logic, logic.on_batch, some, now)
             if from_rows := by_rows.get(number):
                 events = [*from_rows, *events]
@@ -376,6 +376,10 @@ class Graph:
             made[node.name] = EventBatch(events)
             if node.is_alarm:
                 made.setdefault(ALARMS, []).extend(events)
+
+    def _as_taken(self, step: Step, events: list[Event]) -> list[Event]:
+        """Events as a step takes them: columns where it can, and none of them is followed."""
+        return events if step.columns and not self.follow else as_list(events)
 
     def _take(
         self, id: str, logic: Logic, take: Take, events: list[Event], now: Now

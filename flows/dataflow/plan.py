@@ -52,10 +52,10 @@ class Node:
     tables: tuple[tuple[str, int], ...] = ()
     """Sources of rows that steps take beside the events, with the number of the step."""
 
-    @property
-    def takes_columns(self) -> bool:
-        """Whether what it reads may come as columns."""
-        return len(self.inputs) == 1 and bool(self.steps) and self.steps[0].columns
+    def takes_columns(self, name: str) -> bool:
+        """Whether what it reads of this name may come as columns."""
+        data = [one for one, role in self.inputs if role is None]
+        return data == [name] and bool(self.steps) and self.steps[0].columns
 
     def takes_rows(self) -> dict[str, list[str]]:
         """The sources whose rows a step keeps (tables, or rules of an alarm), by its identity."""
@@ -115,9 +115,10 @@ class Plan:
     def takes_columns(self, source: str) -> bool:
         """Whether all who read a source take columns: steps at the beginning, and sinks."""
         nodes = [node for node in self.nodes if source in {name for name, _ in node.inputs}]
-        readers: list[Node | Outlet] = [*nodes]
-        readers += (outlet for outlet in self.outlets if source in outlet.inputs)
-        return bool(readers) and all(reader.takes_columns for reader in readers)
+        outlets = [outlet for outlet in self.outlets if source in outlet.inputs]
+        takes = [node.takes_columns(source) for node in nodes]
+        takes += [outlet.takes_columns for outlet in outlets]
+        return bool(takes) and all(takes)
 
     def carried(self) -> dict[str, str]:
         """The identities of renamed steps, with those that they had before."""

@@ -1,7 +1,7 @@
 """The logic of an alarm in a flow: events in, transitions out, for `when` and for `rules`."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from operators.alarms.abouts import Abouts
@@ -22,6 +22,7 @@ from operators.alarms.rule_builder import Definition
 from operators.alarms.saved_labels import given_labels, label_anew
 from operators.alarms.settings import Alarm
 from operators.alarms.transition_events import Renderer
+from operators.columnar.lazy import LazyEvents, as_list
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import Event, Occurrence, Reading
 from operators.model.condition import Column
@@ -85,9 +86,12 @@ class AlarmLogic(Logic):
 
     # ------------------------------------------------------------------------
     # events
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+    def on_batch(self, events: Sequence[Event], now: Now) -> list[Event]:
         """Take readings and commands; return transitions."""
         at = self._begin(now)
+        if isinstance(events, LazyEvents) and self._only is None:  # readings, and no commands
+            self.take(events, at)
+            return self._end()
         commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
         if commands:
             self.commands.take(commands, at)
@@ -98,7 +102,7 @@ class AlarmLogic(Logic):
         self.take(events, at)
         return self._end()
 
-    def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+    def on_role(self, role: str, events: Sequence[Event], now: Now) -> list[Event]:
         """Take hiding alarms, the arming stream, rules or commands."""
         act = {
             "suppressed_by": self._suppressed_by, "armed": self._arm, "rules": self.take_rules,
@@ -106,7 +110,7 @@ class AlarmLogic(Logic):
         }.get(role)  # fmt: skip
         if act is None:
             return self.on_batch(events, now)
-        act(events, self._begin(now))
+        act(as_list(events), self._begin(now))
         return self._end()
 
     def on_command(self, command: Mapping[str, Any], now: Now) -> list[Event]:
@@ -157,7 +161,7 @@ class AlarmLogic(Logic):
     def start(self, at: float, clock: float) -> None:
         """The first time the clocks are known."""
 
-    def take(self, events: list[Event], at: float) -> None:
+    def take(self, events: Sequence[Event], at: float) -> None:
         """Take events that the alarm watches."""
         raise NotImplementedError
 

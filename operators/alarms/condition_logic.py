@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from heapq import heappush
 from typing import Any
 
@@ -15,6 +15,7 @@ from operators.alarms.engine.timers import NO_DATA
 from operators.alarms.rule_builder import NoPriority, sample
 from operators.alarms.settings import Alarm
 from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
+from operators.columnar.lazy import as_list
 from operators.component import StepContext
 from operators.events import Event, Reading
 from operators.model.hysteresis import BadLimit, NoLimit
@@ -180,12 +181,12 @@ class ConditionLogic(AlarmLogic):
         self._edited |= self._saved not in (None, self._written)
         self._were_listed = frozenset(state.get("listed", ()))
 
-    def take(self, events: list[Event], at: float) -> None:
+    def take(self, events: Sequence[Event], at: float) -> None:
         """Judge events that arrived at `at`."""
         engine = self.engine
         rule = engine.rules[self._rule_id]
         if rule.watches_silence or self._presence or self.definition.priority_varies:
-            self._take_any(events, at)
+            self._take_any(as_list(events), at)
             return
         slots, latest = engine.slots[self._rule_id], at + rule.max_future
         with engine.stores[self._rule_id].changing(

@@ -1,6 +1,6 @@
 """The logic of an alarm with `rules`: one alarm for each rule that people write, at run time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -155,7 +155,7 @@ class RulesLogic(AlarmLogic):
 
     # ------------------------------------------------------------------------
     # events
-    def take(self, events: list[Event], at: float) -> None:
+    def take(self, events: Sequence[Event], at: float) -> None:
         """Judge events that arrived at `at` by every rule of their subject."""
         known = self._known.get
         for event in events:

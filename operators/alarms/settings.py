@@ -311,6 +311,14 @@ class Alarm(Component):
         None, description="Its earlier name, to keep the saved state.", examples=["too_warm"]
     )
 
+    @property
+    def takes_columns(self) -> bool:
+        """Whether readings that change nothing are found in columns, as `ConditionLogic` does."""
+        when, varies = self.when, isinstance(self.priority, Column)
+        if when is None or self.only is not None or self.expect_every is not None or varies:
+            return False
+        return when.silent is None and when.seen is None
+
     @field_validator("response", "message")
     @classmethod
     def _says_something(cls, value: str | None) -> str | None:

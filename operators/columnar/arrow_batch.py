@@ -153,6 +153,11 @@ class _Rows:
         """Return some rows."""
         return [reading for columns in self.arrays(rows) for reading in readings_of(columns)]
 
+    def ids(self, rows: Ints) -> list[str]:
+        """Return the ids of some rows."""
+        text = text_at(self._columns["id"])
+        return [text(row) for row in rows.tolist()]
+
     def arrays(self, rows: Ints | None) -> list[Columns]:
         """Return some rows, or all, as columns."""
         if rows is None or len(rows) == len(self._columns["id"]):
@@ -212,7 +217,7 @@ def columns_of(columns: Columns) -> ReadingColumns:
         plain[:] = False
     rows = _Rows(columns)
     return ReadingColumns(
-        Source(rows.one, rows.pick, rows.arrays, lambda: subjects.texts[:-1]),
+        Source(rows.one, rows.pick, rows.ids, rows.arrays, lambda: subjects.texts[:-1]),
         (words_of(metric).texts[metrics[0]], unit),
         plain_numbers(columns["time"], np.float64),
         values,

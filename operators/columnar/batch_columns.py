@@ -38,7 +38,8 @@ class BatchColumns:
     Plain are good readings with a number, without labels, of the metric and unit of the first.
     `places` are their positions, `others` those of all other events; `times` and `values` are of
     the plain ones. Their subjects have keys: `names` are different ones, and `numbers` says which
-    of them is whose, unless they stand in the order of the readings.
+    of them is whose, unless they stand in the order of the readings. `ids` gives those of some
+    plain ones; None where a row cannot hold one of them.
     """
 
     def __init__(
@@ -51,12 +52,12 @@ class BatchColumns:
         names: Keys,
         numbers: Ints | None,
         other_keys: Keys,
-        ids: Callable[[], list[str]],
+        ids: Callable[[Ints], "Ids | None"],
     ) -> None:
         self.length, self.kind, self.others = length, kind, others
         self.times, self.values, self.other_keys = times, values, other_keys
         self.names, self.numbers = names, numbers
-        self._ids = ids
+        self.ids = ids
 
     @cached_property
     def places(self) -> Ints:
@@ -78,13 +79,9 @@ class BatchColumns:
             numbers = numbers[first:]
         return BatchColumns(
             self.length - start, self.kind, others, self.times[first:], self.values[first:], names,
-            numbers, self.other_keys[among:], lambda: self._ids()[first:],
+            numbers, self.other_keys[among:],
+            lambda numbers: self.ids(numbers + first),
         )  # fmt: skip
-
-    @cached_property
-    def ids(self) -> "Ids | None":
-        """Ids of the plain readings; None where a row cannot hold one of them."""
-        return ids_of(self._ids())
 
     def all_but(self, chosen: Ints) -> list[int]:
         """Return the positions of all events but the chosen plain readings."""
@@ -135,8 +132,22 @@ def _of_events(events: list[Event]) -> BatchColumns:
         keys_of([event.subject for event in readings]),
         None,
         keys_of([getattr(event, "subject", "") for event in rest]),
-        lambda: [event.id for event in readings],
+        _Ids(readings).of,
     )
+
+
+class _Ids:
+    """The ids of readings, side by side once somebody asks for some of them."""
+
+    def __init__(self, readings: list[Any]) -> None:
+        self._readings = readings
+
+    @cached_property
+    def _all(self) -> "Ids | None":
+        return ids_of([reading.id for reading in self._readings])
+
+    def of(self, numbers: Ints) -> "Ids | None":
+        return None if self._all is None else self._all[numbers]
 
 
 def _floats(numbers: list[float]) -> Floats:

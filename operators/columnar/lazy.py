@@ -54,6 +54,13 @@ def as_list(events: Sequence[Event]) -> list[Event]:
     return events if isinstance(events, list) else list(events)
 
 
+def those_at(events: Sequence[Event], places: list[int]) -> list[Event]:
+    """Return the events at these places, in their order."""
+    if isinstance(events, LazyEvents):
+        return events.take(places).made() if places else []
+    return [events[place] for place in places]
+
+
 def last_time(events: Sequence[Event]) -> float:
     """Return the time of the last event."""
     return float(events.times[-1]) if isinstance(events, LazyEvents) else events[-1].time

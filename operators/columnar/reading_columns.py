@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.columnar.batch_columns import BatchColumns, Floats, Ints, Keys, Kind
+from operators.columnar.batch_columns import (
+    BatchColumns,
+    Floats,
+    Ints,
+    Keys,
+    Kind,
+    ids_of,
+)
 from operators.columnar.lazy import LazyEvents
 from operators.events import Event, EventBatch
 
@@ -20,11 +27,12 @@ Arrays = Sequence[Mapping[str, Any]]
 class Source(NamedTuple):
     """What made columns, and makes the events of one or of some of its rows, and all subjects.
 
-    `arrays` gives some rows, or with None all, as they lie in Arrow.
+    `ids` are those of some rows. `arrays` gives some rows, or with None all, as they lie in Arrow.
     """
 
     one: Callable[[int], Event]
     pick: Callable[[Ints], list[Event]]
+    ids: Callable[[Ints], list[str]]
     arrays: Callable[[Ints | None], Arrays]
     subjects: Callable[[], Sequence[str]]
 
@@ -104,14 +112,16 @@ class ReadingColumns(LazyEvents):
         if others:
             plain = self._plain
             times, values, numbers = times[plain], values[plain], numbers[plain]
-        return BatchColumns(
+        batch = BatchColumns(
             len(self), self._kind, others, times, values, self._keys, numbers,
-            self._keys[self._numbers[others]], self._ids,
+            self._keys[self._numbers[others]],
+            lambda chosen: ids_of(self.ids(batch.places[chosen])),
         )  # fmt: skip
+        return batch
 
-    def _ids(self) -> list[str]:
-        plain = self._plain
-        return [event.id for n, event in enumerate(self.made()) if plain is None or plain[n]]
+    def ids(self, places: Ints) -> list[str]:
+        """Return the ids of those at these places."""
+        return self._source.ids(places if self._rows is None else self._rows[places])
 
 
 def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
@@ -137,6 +147,9 @@ def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
     def pick(rows: Ints) -> list[Event]:
         return list(chain.from_iterable(part.some(run) for part, run in runs(rows)))
 
+    def ids(rows: Ints) -> list[str]:
+        return list(chain.from_iterable(part.ids(run) for part, run in runs(rows)))
+
     def arrays(rows: Ints | None) -> Arrays:
         parts = columns if rows is None else (part.take(run) for part, run in runs(rows))
         return [batch for part in parts for batch in part.arrays()]
@@ -150,7 +163,7 @@ def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
         given = (np.ones(len(p), bool) if p._plain is None else p._plain for p in columns)
         plain = np.concatenate(list(given))
     return ReadingColumns(
-        Source(one, pick, arrays, subjects),
+        Source(one, pick, ids, arrays, subjects),
         columns[0]._kind,
         np.concatenate([part.times for part in columns]),
         np.concatenate([part._values for part in columns]),

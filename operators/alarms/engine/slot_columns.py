@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from operators.alarms.engine.state import NEVER, Slot
-from operators.columnar.batch_columns import Floats, Ids, Ints, fits, key_of, keys_of
+from operators.columnar.batch_columns import BatchColumns, Floats, Ids, Ints, fits, key_of, keys_of
 from operators.columnar.state_columns import UNKNOWN, StateColumns
 
 
@@ -19,11 +20,18 @@ class SlotColumns(StateColumns):
     keeps one that is none or does not fit. Any reading with labels may change something.
     """
 
-    more = (("ids", "S32"), ("value", np.float64), ("wall", np.float64))
+    more = (
+        ("ids", "S32"),
+        ("value", np.float64),
+        ("wall", np.float64),
+        ("turn", np.int32),
+    )
     follows = np.less
     ids: Ids
     value: Floats
     wall: Floats
+    turn: NDArray[np.int32]
+    """Which reading of a batch was the last of a row, while one is recorded."""
 
     def enter(self, subject: str) -> bool:
         """Add a row for a new slot, to be stored. False where another subject has its key."""
@@ -92,11 +100,22 @@ class SlotColumns(StateColumns):
             if value == value:
                 slot.value = value
 
-    def record(self, rows: Ints, times: Floats, values: Floats, ids: Ids, wall: float) -> None:
-        """Write what readings that change nothing leave behind."""
-        self.last[rows], self.value[rows], self.wall[rows] = times, values, wall
+    def record(self, rows: Ints, batch: BatchColumns, numbers: Ints, wall: float) -> bool:
+        """Write what plain readings of a batch that change nothing leave behind: the last of a row.
+
+        False, and nothing is written, where a row cannot hold the id of one.
+        """
+        self.turn[rows] = turns = np.arange(len(rows))
+        is_last = self.turn[rows] == turns
+        rows, numbers = rows[is_last], numbers[is_last]
+        ids = batch.ids(numbers)
+        if ids is None:
+            return False
+        self.last[rows], self.value[rows] = batch.times[numbers], batch.values[numbers]
+        self.wall[rows] = wall
         self._make_room(ids.itemsize)
         self.ids[rows] = ids
+        return True
 
     def _make_room(self, length: int) -> None:
         if length > self.ids.itemsize:

@@ -1,10 +1,11 @@
 """The slots of a rule in columns, where it has very many subjects."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from operators.alarms.engine.state import Slot
+from operators.columnar.lazy import as_list, those_at
 from operators.columnar.store import ColumnStore
 from operators.events import Event
 
@@ -23,7 +24,7 @@ class SlotStore(ColumnStore["SlotColumns"]):
     def changing(
         self,
         slots: Mapping[str, Slot],
-        events: list[Event],
+        events: Sequence[Event],
         at: float,
         earliest: float,
         latest: float,
@@ -37,17 +38,18 @@ class SlotStore(ColumnStore["SlotColumns"]):
         batch = self.batch_columns(events, len(slots))
         columns = self.columns
         if columns is None:
-            yield events
+            yield as_list(events)
             return
-        if batch is not None and batch.ids is not None:
+        if batch is not None:
             some, rows = columns.unchanged(batch, earliest=earliest, latest=latest)
-            columns.record(rows, batch.times[some], batch.values[some], batch.ids[some], at)
-            events = [events[place] for place in batch.all_but(some)]
-        subjects = [getattr(event, "subject", "") for event in events]
+            if columns.record(rows, batch, some, at):
+                events = those_at(events, batch.all_but(some))
+        changing = as_list(events)
+        subjects = [getattr(event, "subject", "") for event in changing]
         for subject in subjects:
             if (slot := slots.get(subject)) is not None:
                 columns.load(subject, slot)
-        yield events
+        yield changing
         if self.columns is columns:
             for subject in subjects:
                 if (slot := slots.get(subject)) is not None:

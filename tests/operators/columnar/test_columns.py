@@ -14,7 +14,7 @@ from operators.columnar.lazy import LazyEvents
 from operators.columnar.reading_columns import joined
 from operators.component import Logic, Now
 from operators.events import Event, Reading, decode_lines, encode_lines
-from tests.operators.columnar.test_store import CONDITIONS, PAUSES, events, threshold
+from tests.operators.columnar.test_store import CONDITIONS, PAUSES, alarm, events, few, threshold
 
 Make = Callable[[list[Event]], Sequence[Event]]
 
@@ -85,9 +85,31 @@ def test_columns_give_what_events_give(
     assert results[0] == results[1]
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(CASES), st.integers(0, 2**30), st.booleans(), st.sampled_from(WAYS),
+    st.sampled_from([0, 1000]), st.sampled_from([1, 64]),
+)  # fmt: skip
+def test_columns_give_an_alarm_what_events_give(
+    when: dict[str, Any], seed: int, odd: bool, way: Make, states_kept: int, some: int
+) -> None:
+    def again() -> Logic:
+        return few(alarm, when, states_kept)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("operators.columnar.store.SOME", some)
+        results = [
+            repr(through(again(), history(seed, odd), make, seed, again)) for make in (list, way)
+        ]
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("make", [threshold, alarm])
 @pytest.mark.parametrize("way", WAYS)
-def test_where_nothing_changes_no_event_is_made(way: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    logic = threshold({"above": "30 °C"})
+def test_where_nothing_changes_no_event_is_made(
+    way: Make, make: Callable[..., Logic], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logic = make({"above": "30 °C"})
 
     def sent(at: float) -> list[Event]:
         return [
