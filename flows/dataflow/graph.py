@@ -182,7 +182,7 @@ class Graph:
         made: Outputs = {COMMANDS: [under_present_name(one, names) for one in commands]}
         return made | {ANSWERS: refused} if refused else made
 
-    def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
+    def feed_together(self, given: Sequence[tuple[str, Sequence[Event], float]]) -> Outputs:
         """Take what several sources brought in one span: (source, events, arrival of the last).
 
         Their events are taken as one stream in the order of time. Times are believed: history has
@@ -195,7 +195,7 @@ class Graph:
                     newest_time(events) - self._plan.clock_of(source).lateness - INSTANT,
                     wall,
                 )
-        return self._pass({source: EventBatch(events) for source, events, _ in given})
+        return self._pass({source: merged([events]) for source, events, _ in given})
 
     def next_due(self) -> Due:
         """The earliest deadline of all steps on each clock."""

@@ -42,7 +42,7 @@ class Playback:
         self.now = max(self.now, at)
         self._give(self._graph.feed(source, events, self.now))
 
-    def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> None:
+    def feed_together(self, given: Sequence[tuple[str, Sequence[Event], float]]) -> None:
         """Take what several sources brought since `now`: (source, events, time of the last)."""
         self.now = max(self.now, *(at for _, _, at in given))
         self._give(self._graph.feed_together(given))

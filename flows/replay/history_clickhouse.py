@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -19,7 +20,10 @@ from connectors.config.suggestion import near
 from flows.replay.merge import HistoryDown
 from flows.replay.player import Piece
 from flows.replay.prefetch import ahead
-from operators.events import Event, Reading
+from operators.columnar.arrow_arrays import plain_numbers
+from operators.columnar.arrow_batch import columns_of, readings_of
+from operators.columnar.batch_columns import Floats
+from operators.events import Event, Quality
 
 ROWS = 500_000
 """Rows that ClickHouse sorts at once; a query reads the shortest run of spans that has so many."""
@@ -43,6 +47,7 @@ _RARE_COLUMNS = {
     "raw": "countIf(raw IS NOT NULL)",
 }
 _EVENT_COLUMNS = ("id", "kind", "subject", "data", "labels")
+QUALITIES = get_args(Quality)
 _json = msgspec.json.Decoder(dict[str, Any]).decode
 _labels = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -77,9 +82,9 @@ class TableHistory:
         """The events, in pieces, in the order of time."""
         make = self._readings if self._kind == "readings" else self._events
         for batch in ahead(self._batches, AHEAD):
-            times = [micro / _MICRO for micro in batch.column("micro").to_numpy().tolist()]
+            times = plain_numbers(batch.column("micro"), np.int64) / _MICRO
             self._done += len(times)
-            yield Piece(make(batch, times), times)
+            yield Piece(make(batch, times), times.tolist())
 
     def _kind_of(self, found: Found | None) -> str:
         name = f"the table {self._table!r} of the database {self._connection.database!r}"
@@ -168,36 +173,32 @@ class TableHistory:
                 if batch.num_rows:
                     yield batch
 
-    def _readings(self, batch: pa.RecordBatch, times: Sequence[float]) -> list[Event]:
-        columns = zip(
-            _texts(batch.column("id")),
-            times,
-            _words(batch.column("subject")),
-            _words(batch.column("metric")),
-            _numbers(batch.column("value")),
-            _words(batch.column("unit"), lambda unit: unit or None),
-            strict=True,
-        )
-        events: list[Any] = [
-            Reading(id=id, time=time, subject=subject, metric=metric, value=value, unit=unit)
-            for id, time, subject, metric, value, unit in columns
-        ]
-        qualities = _words(batch.column("quality"))
-        if qualities.count("good") != len(qualities):
-            for event, quality in zip(events, qualities, strict=True):
-                event.quality = quality or "good"
-        for name in self._rare:
-            column = batch.column(name)
-            values = _labels_of(column) if name == "labels" else _texts(column)
-            for event, value in zip(events, values, strict=True):
-                if value is not None:
-                    setattr(event, name, value)
+    def _readings(self, batch: pa.RecordBatch, times: Floats) -> Sequence[Event]:
+        """Rows as columns; as events where some may have labels, which steps look at."""
+        labels = _labels_of(batch.column("labels")) if "labels" in self._rare else []
+        whole = pa.py_buffer(times)
+        arrays = {
+            "id": batch.column("id"),
+            "time": pa.Array.from_buffers(pa.float64(), len(times), [None, whole]),
+            "subject": _dictionary(batch.column("subject")),
+            "metric": _dictionary(batch.column("metric")),
+            "value": batch.column("value"),
+            "unit": _dictionary(batch.column("unit"), lambda unit: unit or None),
+            "quality": _dictionary(batch.column("quality"), _quality),
+        }
+        arrays |= {name: batch.column(name) for name in self._rare if name != "labels"}
+        if not any(labels):
+            return columns_of(arrays)
+        events: list[Any] = readings_of(arrays)
+        for event, given in zip(events, labels, strict=True):
+            if given is not None:
+                event.labels = given
         return events
 
-    def _events(self, batch: pa.RecordBatch, times: Sequence[float]) -> list[Event]:
+    def _events(self, batch: pa.RecordBatch, times: Floats) -> list[Event]:
         rows = zip(
             _texts(batch.column("id")),
-            times,
+            times.tolist(),
             _words(batch.column("kind")),
             _words(batch.column("subject")),
             _texts(batch.column("data")),
@@ -253,13 +254,25 @@ def _words(column: pa.Array, made: Callable[[str], Any] = lambda word: word) -> 
     return [words[index] for index in column.indices.to_numpy().tolist()]
 
 
-def _numbers(column: pa.Array) -> list[float | None]:
-    values: list[float | None] = column.to_numpy(zero_copy_only=False).tolist()
-    if column.null_count:
-        for index, missing in enumerate(column.is_null().to_numpy(zero_copy_only=False).tolist()):
-            if missing:
-                values[index] = None
-    return values
+def _dictionary(
+    column: pa.Array, made: Callable[[str], str | None] | None = None
+) -> pa.DictionaryArray:
+    """A column of words as fields of readings have them, each as `made` makes it."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    indices = plain_numbers(column.indices, np.dtype(str(column.indices.type)).type)
+    given, words = indices.astype(np.int32), column.dictionary
+    if made is None:
+        return pa.DictionaryArray.from_arrays(pa.array(given), words)
+    texts = [made(word) for word in words.to_pylist()]
+    nothing = np.array([text is None for text in texts], np.bool_)[given]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(given, mask=nothing), pa.array([text or "" for text in texts], pa.string())
+    )
+
+
+def _quality(word: str) -> str | None:
+    return word if word in QUALITIES else "bad" if word else None
 
 
 def _labels_of(column: pa.Array) -> list[dict[str, str] | None]:

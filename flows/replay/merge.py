@@ -4,10 +4,13 @@ import itertools
 import math
 import operator
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from connectors.base import ConnectorError
 from flows.replay.player import Piece
+from operators.columnar.lazy import LazyEvents
 from operators.events import Event
 
 Pieces = Iterator[Piece]
@@ -23,27 +26,46 @@ class _Head:
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
-        self.events: list[Event] = []
-        self.times: list[float] = []
+        self._read: deque[Piece] = deque()
         self.ended = False
 
     @property
+    def first(self) -> float:
+        return self._read[0].times[0] if self._read else math.inf
+
+    @property
     def last(self) -> float:
-        return math.inf if self.ended else self.times[-1] if self.times else -math.inf
+        return math.inf if self.ended else self._read[-1].times[-1] if self._read else -math.inf
 
     def read(self) -> None:
         piece = next(self._pieces, None)
         if piece is None:
             self.ended = True
-        else:
-            self.events += piece.events
-            self.times += piece.times
+        elif piece.times:
+            self._read.append(piece)
 
     def take(self, before: float) -> Piece:
-        count = bisect_left(self.times, before) if before < math.inf else len(self.times)
-        taken = Piece(self.events[:count], self.times[:count])
-        self.events, self.times = self.events[count:], self.times[count:]
-        return taken
+        taken: list[Piece] = []
+        while self.first < before:
+            piece = self._read.popleft()
+            if (at := bisect_left(piece.times, before)) < len(piece.times):
+                self._read.appendleft(Piece(piece.events[at:], piece.times[at:]))
+                piece = Piece(piece.events[:at], piece.times[:at])
+            taken.append(piece)
+        return _together(taken)
+
+
+def _together(pieces: Sequence[Piece]) -> Piece:
+    """Pieces one behind the other, as columns where all are."""
+    if len(pieces) == 1:
+        return pieces[0]
+    parts = [piece.events for piece in pieces]
+    times = list(chain.from_iterable(piece.times for piece in pieces))
+    if parts and all(isinstance(events, LazyEvents) for events in parts):
+        from operators.columnar.reading_columns import joined
+
+        return Piece(joined(parts), times)
+    return Piece(list(chain.from_iterable(parts)), times)
 
 
 def side_by_side(places: Sequence[Pieces]) -> Iterator[list[Piece]]:
@@ -51,11 +73,11 @@ def side_by_side(places: Sequence[Pieces]) -> Iterator[list[Piece]]:
     heads = [_Head(pieces) for pieces in places]
     while True:
         for head in heads:
-            while not head.ended and not head.times:
+            while not head.ended and head.first == math.inf:
                 head.read()
-        if not any(head.times for head in heads):
+        if all(head.first == math.inf for head in heads):
             return
-        while not any(head.times and head.times[0] < min(h.last for h in heads) for head in heads):
+        while not any(head.first < min(h.last for h in heads) for head in heads):
             min(heads, key=lambda head: head.last).read()
         safe = min(head.last for head in heads)
         yield [head.take(safe) for head in heads]

@@ -23,7 +23,7 @@ class Piece:
     That is its own time, or that of a newer one before it.
     """
 
-    events: list[Event]
+    events: Sequence[Event]
     times: list[float]
 
 

@@ -205,7 +205,8 @@ def columns_of(columns: Columns) -> ReadingColumns:
         unit = words_of(column).texts[units[0]]
         plain &= units == units[0]
     if (column := columns.get("quality")) is not None:
-        plain &= np.array([word in (None, "good") for word in _values(column)])
+        is_good = np.array([word in (None, "good") for word in words_of(column).texts])
+        plain &= is_good[numbers_of(column)]
     if (column := columns.get("labels")) is not None:
         plain &= np.array([not pairs for pairs in column.to_pylist()])
     if (column := columns.get("value")) is not None:

@@ -18,6 +18,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.replay.history_clickhouse import TableHistory
 from infra.embedded.stack import Stack
+from operators.columnar.lazy import as_list
 from operators.events import encode_lines
 from tests.bench.replay_month import DAYS, START, check, command, counted, fill
 from tests.bench.report import Figure
@@ -79,8 +80,8 @@ def _elsewhere(
     producer = Producer(broker, Health(), "month", partitions=4)
     with month.open("wb") as file:
         for piece in TableHistory(connection, "readings", START, START + DAYS * 86_400).pieces():
-            file.write(encode_lines(piece.events).rstrip(b"\n") + b"\n")
-            producer.send_events("month", piece.events)
+            file.write(encode_lines(as_list(piece.events)).rstrip(b"\n") + b"\n")
+            producer.send_events("month", as_list(piece.events))
             producer.flush()
     producer.close()
     figures = []

@@ -31,11 +31,17 @@ streams:
   long: {from: readings, steps: [threshold: {above: 30, for: 20s, clear_for: 10s}, label: {zone: a}]}
   away: {from: others, steps: [only: {subject: "room*"}, threshold: {above: 30}]}
   gone: {from: others, steps: [threshold: {silent: 1min}]}
+alarms:
+  too_hot: {from: readings, when: {above: 30, clear: 28}, response: Look.}
+  too_cold: {from: readings, when: {below: 26, for: 10s}, armed: {while: hot}, response: Look.}
+  chosen: {from: readings, only: {subject: room_1}, when: {above: 30}, response: Look.}
+  away_hot: {from: others, when: {above: 30}, response: Look.}
 sinks:
   out: {from: [hot, long, away, gone], topic: site.hot}
 """
 
 
+ALL = FLOW.replace("only: {subject: room_1}, ", "")
 STORE = """vigie: 1
 flow: room
 sources: {readings: {topic: site.readings}}
@@ -94,8 +100,16 @@ def outputs(plan: Plan, seed: int, columns: bool) -> list[Outputs]:
 
 
 def test_the_compiler_says_which_sources_may_bring_columns(plan: Plan) -> None:
-    assert plan.takes_columns("readings")
+    by_name = {node.name: node for node in plan.nodes}
+    taking = {name for name, node in by_name.items() if node.takes_columns("readings")}
+    assert taking == {"hot", "long", "too_hot", "too_cold"}
+    assert by_name["away_hot"].takes_columns("others")
+    assert not plan.takes_columns("readings")
     assert not plan.takes_columns("others")
+
+
+def test_a_source_brings_columns_where_all_who_read_it_take_them(tmp_path: Path) -> None:
+    assert compiled(tmp_path, ALL).takes_columns("readings")
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -176,8 +190,10 @@ def test_columns_of_a_partition_whose_subjects_lie_well_stay_columns() -> None:
     assert isinstance(one.batch.events, LazyEvents)
 
 
-def test_the_drawing_shows_where_columns_go(tmp_path: Path, plan: Plan) -> None:
+def test_the_drawing_shows_where_columns_go(tmp_path: Path) -> None:
+    compiled(tmp_path, ALL)
+
     drawn = CliRunner().invoke(main, ["graph", str(tmp_path / "room.yaml")]).output
 
     joined_by = [line.strip() for line in drawn.splitlines() if "columns" in line]
-    assert len(joined_by) == 2
+    assert len(joined_by) == 5

@@ -11,9 +11,11 @@ from flows.checks.context import Scope
 from flows.loader import load
 from flows.replay.merge import in_order, side_by_side
 from flows.replay.pace import pace_of
-from flows.replay.player import ONE_INSTANT, Pace
+from flows.replay.player import ONE_INSTANT, Pace, Piece
 from flows.replay.replay import Definition, Run
 from flows.replay.sources import Inputs, Place, needed
+from operators.columnar.arrow_batch import decode_columns, encode
+from operators.columnar.reading_columns import joined
 from operators.events import AlarmTransition, Reading
 
 pytestmark = pytest.mark.slow
@@ -105,6 +107,11 @@ def history(seed, subjects, metric, values, gap, count, jitter=0.0):
     return events
 
 
+def as_columns(piece):
+    """What came as columns, if it is of one kind."""
+    return Piece(joined(decode_columns(encode(piece.events))), piece.times)
+
+
 def cut(events, rng):
     """The same log in pieces of any size."""
     newest, pieces = float("-inf"), []
@@ -146,4 +153,8 @@ def test_large_passes_give_the_transitions_of_one_instant_at_a_time(tmp_path, se
     )
     assert len({one["alarm"] for one in slowly}) >= 6
     assert at_once == slowly
+    columns, _ = transitions(
+        definition, {p: map(as_columns, cut(list(e), rng)) for p, e in given.items()}, end, None
+    )
+    assert columns == slowly
     assert run.kpis.figures(START, end).annunciated > 20
