@@ -176,8 +176,8 @@ class Packer:
                 self.add(topic, key_of(event), encode_lines([event]), pack, None, event)
             return
         count = self._count(topic)
-        groups: dict[int, list[Event]] = {}
-        for event in events:
+        groups = {0: events} if count == 1 else dict[int, list[Event]]()
+        for event in events if count > 1 else ():
             groups.setdefault(partition_of(key_of(event), count), []).append(event)
         for partition, group in groups.items():
             if not arrow:

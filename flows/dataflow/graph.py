@@ -346,11 +346,10 @@ class Graph:
             if number == 0 and running.roles:
                 for role, some in by_time(given):
                     take = partial(logic.on_role, role or "")
-                    some = self._as_taken(node.steps[0], some)
-                    events += self._take(id, logic, take, some, now)
+                    events += self._take(node.steps[0], id, logic, take, some, now)
             elif events:
-                some = self._as_taken(node.steps[number], events)
-                events = self._take(id, logic, logic.on_batch, some, now)
+                step = node.steps[number]
+                events = self._take(step, id, logic, logic.on_batch, events, now)
             if from_rows := by_rows.get(number):
                 events = [*from_rows, *events]
             due = logic.next_time()
@@ -377,14 +376,12 @@ class Graph:
             if node.is_alarm:
                 made.setdefault(ALARMS, []).extend(events)
 
-    def _as_taken(self, step: Step, events: list[Event]) -> list[Event]:
-        """Events as a step takes them: columns where it can, and none of them is followed."""
-        return events if step.columns and not self.follow else as_list(events)
-
     def _take(
-        self, id: str, logic: Logic, take: Take, events: list[Event], now: Now
+        self, step: Step, id: str, logic: Logic, take: Take, events: list[Event], now: Now
     ) -> list[Event]:
-        return self.follow(id, logic, take, events, now) if self.follow else take(events, now)
+        """What follows from events, as columns where the step takes them and none is followed."""
+        some = events if step.columns and not self.follow else as_list(events)
+        return self.follow(id, logic, take, some, now) if self.follow else take(some, now)
 
     def _hold_back_the_future(
         self, source: str, arrived: Iterable[tuple[Event, float]], ahead: float

@@ -62,8 +62,7 @@ class AlarmLogic(Logic):
         self._started, self._edited, self._reshown = False, True, False
         self._moved: dict[Key, bool] = {}
         self.engine = self._new_engine()
-        self.replies = self.commands.refused
-        self.answers = self.commands.answers
+        self.replies, self.answers = self.commands.refused, self.commands.answers
         self._only = alarm.only.matcher() if alarm.only else None
         self._renderer = Renderer(self.name, alarm.response, alarm.message, context.run or None)
         self._renamed = renamed(context.renamed)
@@ -89,16 +88,13 @@ class AlarmLogic(Logic):
     def on_batch(self, events: Sequence[Event], now: Now) -> list[Event]:
         """Take readings and commands; return transitions."""
         at = self._begin(now)
-        if isinstance(events, LazyEvents) and self._only is None:  # readings, and no commands
-            self.take(events, at)
-            return self._end()
-        commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
+        given = () if isinstance(events, LazyEvents) else events  # columns are readings
+        commands: list[Event] = [e for e in given if type(e) is Occurrence and e.type == COMMAND]
         if commands:
             self.commands.take(commands, at)
             events = [e for e in events if type(e) is not Occurrence or e.type != COMMAND]
-        only = self._only
-        if only is not None:
-            events = [e for e in events if only(e)]
+        if self._only is not None:
+            events = list(filter(self._only, events))
         self.take(events, at)
         return self._end()
 

@@ -101,7 +101,7 @@ class ReadingColumns(LazyEvents):
         return ReadingColumns(self._source, self._kind, *columns, plain, rows)
 
     def subjects(self) -> Sequence[str]:
-        """Return all subjects, of which any may come again, and some may be of other rows."""
+        """Return the subjects that keys are of; any may come again, or be of other rows."""
         return self._source.subjects()
 
     @cached_property
@@ -155,7 +155,8 @@ def joined(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
         return [batch for part in parts for batch in part.arrays()]
 
     def subjects() -> Sequence[str]:
-        return list(chain.from_iterable(part.subjects() for part in columns))
+        same = {id(part._keys): part for part in columns}
+        return list(chain.from_iterable(part.subjects() for part in same.values()))
 
     keys, numbers = _joined_keys(columns)
     plain = None

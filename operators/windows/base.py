@@ -1,8 +1,11 @@
 """Base class of windows: signals, units, the pane of a reading, and closing in time."""
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from operators.columnar.lazy import LazyEvents, as_list
+from operators.columnar.store import SOME
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import GOOD, Event, Reading, Summary
 from operators.model.fields import field, number_of, signal_of, text
@@ -10,6 +13,10 @@ from operators.model.saved_state import tuples
 from operators.model.timers import Rounds
 from operators.model.units import convert
 from operators.windows.pane import CHUNK, Pane, percentile, statistic
+from operators.windows.signal import Signal
+
+if TYPE_CHECKING:
+    from operators.windows.columns import Passage
 
 FORGET = 3600.0
 _INF = math.inf
@@ -26,35 +33,6 @@ class WindowSettings(NamedTuple):
     every: float = 0.0
     panes: int = 1
     gap: float = 0.0
-
-
-class Signal:
-    """State of a signal.
-
-    A reading of `unit` from `last` to before `end` belongs to `pane` and closes nothing; `lag` is
-    how far the last reading was behind those of other signals. `windows` are the panes that are
-    open: by number, or the sessions by time. What ends before `next` (a pane's number, or a time)
-    is closed. From the pane `since` on windows without readings count; `labels` are theirs.
-    """
-
-    __slots__ = (
-        "by", "end", "key", "labels", "lag", "last", "metric", "next", "other", "pane", "prefix",
-        "queued", "since", "unit", "windows",
-    )  # fmt: skip
-
-    def __init__(self, key: tuple[str, ...], by: dict[str, str], step: str) -> None:
-        self.key = key
-        self.metric = key[1]
-        self.by = by
-        self.prefix = f"{'/'.join(key)}/{step}/"
-        self.other: Signal | None = None
-        self.queued = math.inf
-        self.windows: Any = {}
-        self.pane = Pane()
-        self.last = self.next = self.end = self.since = -math.inf
-        self.labels: dict[str, str] = {}
-        self.lag = 0.0
-        self.unit: str | None = None
 
 
 class Windows(Logic):
@@ -78,17 +56,37 @@ class Windows(Logic):
         self._counts_all = set(settings.calculate) == {"count"}
         self.signals: dict[tuple[str, ...], Signal] = {}
         self._first: dict[str, Signal] = {}
-        self._highest = -math.inf
+        self.highest = -math.inf
         self._sweep = math.inf
 
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+    def on_batch(self, events: Sequence[Event], now: Now) -> list[Event]:
         """Take events in order of arrival."""
         out: list[Event] = []
+        passage = self._passage(events)
+        if passage is None:
+            self.look(as_list(events), out)
+        else:
+            passage.go(out)
+        return out
+
+    def _passage(self, events: Sequence[Event]) -> "Passage | None":
+        """The way through columns, where most readings are alike."""
+        if not isinstance(events, LazyEvents) or len(events) < SOME or self.settings.by:
+            return None
+        from operators.columnar.reading_columns import ReadingColumns
+        from operators.windows.columns import Passage
+
+        if not isinstance(events, ReadingColumns) or 2 * len(events.columns.others) > len(events):
+            return None
+        return Passage(self, events, self.settings.gap)
+
+    def look(self, events: list[Event], out: list[Event]) -> None:
+        """The loop over events, one by one."""
         first = self._first.get
         lateness, gap = self.lateness, self.settings.gap
-        highest = self._highest
+        highest = self.highest
         floor = highest - lateness
-        fire_at = self._first_due()
+        fire_at = self.first_due()
         for event in events:
             time = event.time
             if type(event) is Reading:
@@ -117,28 +115,34 @@ class Windows(Logic):
                         self.settle(signal)
                 else:
                     self._take(event, signal, out)
-                    fire_at = self._first_due()
+                    fire_at = self.first_due()
             else:
                 self._take(event, None, out)
-                fire_at = self._first_due()
+                fire_at = self.first_due()
             if time > highest:
-                highest = self._highest = time
+                highest = self.highest = time
                 floor = time - lateness
             if floor >= fire_at:
                 self.fire(floor, out)
-                fire_at = self._first_due()
-        return out
+                fire_at = self.first_due()
+
+    def find(self, subject: str, metric: str | None) -> Signal | None:
+        """Return the signal of a metric of a subject, where no field keeps windows apart."""
+        signal = self._first.get(subject)
+        while signal is not None and signal.metric != metric:
+            signal = signal.other
+        return signal
 
     def on_time(self, now: Now) -> list[Event]:
         """Act on what is due."""
         out: list[Event] = []
         self.fire(now.event, out)
-        self._highest = max(self._highest, now.event + self.lateness)
+        self.highest = max(self.highest, now.event + self.lateness)
         return out
 
     def next_time(self) -> Due:
         """Return the next deadlines."""
-        return Due(event=self._first_due())
+        return Due(event=self.first_due())
 
     # ------------------------------------------------------------------------
     # what kinds of windows differ in
@@ -160,6 +164,10 @@ class Windows(Logic):
     def close_next(self, signal: Signal, out: list[Event]) -> None:
         """Close the signal's next window."""
         raise NotImplementedError
+
+    def is_present(self, signal: Signal) -> bool:
+        """Whether the pane of the signal's last reading is open."""
+        return any(pane is signal.pane for _, pane in self.panes(signal))
 
     def is_open(self, signal: Signal) -> bool:
         """Whether a window of the signal will close."""
@@ -227,7 +235,7 @@ class Windows(Logic):
             if time >= pane.last_time:
                 pane.labels = getattr(event, "labels", {})
             pane.take([value], time, time, self.spread, self.keep)
-        signal.lag = max(0.0, self._highest - self.lateness - time)
+        signal.lag = max(0.0, self.highest - self.lateness - time)
         signal.end = -_INF if signal.lag else self.end_of(signal)
         if arm:
             self.arm(signal)
@@ -257,6 +265,8 @@ class Windows(Logic):
         return signal
 
     def _free(self, signal: Signal) -> None:
+        if signal.waiting is not None:
+            signal.waiting.lose()
         del self.signals[signal.key]
         subject = signal.key[0]
         before = self._first.get(subject)
@@ -277,7 +287,8 @@ class Windows(Logic):
 
     # ------------------------------------------------------------------------
     # time
-    def _first_due(self) -> float:
+    def first_due(self) -> float:
+        """Return before which time nothing is due."""
         return min(self.timers.first(), self._sweep)
 
     def arm(self, signal: Signal) -> None:
@@ -288,12 +299,15 @@ class Windows(Logic):
         """Close what is due at `limit`."""
         for deadline, signals in self.timers.due(limit):
             for signal in signals:
+                if signal.waiting is not None:
+                    signal.waiting.work_in()
                 if not self.is_open(signal):
                     continue
                 if self.deadline(signal) + signal.lag <= deadline:
                     self.settle(signal)
                     self.close_next(signal, out)
-                    signal.end = -_INF
+                    is_present = not signal.lag and self.is_present(signal)
+                    signal.end = self.end_of(signal) if is_present else -_INF
                 if self.is_open(signal):
                     self.arm(signal)
         if self._sweep <= limit:
@@ -301,6 +315,8 @@ class Windows(Logic):
 
     def _free_idle(self, clock: float) -> None:
         for signal in list(self.signals.values()):
+            if signal.waiting is not None:
+                signal.waiting.work_in()
             if self.is_over(signal, clock):
                 self._free(signal)
         self._sweep = (math.floor(clock / FORGET) + 1) * FORGET if self.signals else _INF
@@ -331,15 +347,16 @@ class Windows(Logic):
         """Return the state as plain data."""
         signals = []
         for s in self.signals.values():
-            current = next((n for n, (_, pane) in enumerate(self._panes(s)) if pane is s.pane), -1)
+            current = next((n for n, (_, pane) in enumerate(self.panes(s)) if pane is s.pane), -1)
             times = (s.next, s.last, s.lag, s.end)
             empty = (s.since, dict(s.labels))
             signals.append(
                 (s.key, dict(s.by), *times, s.unit, current, self.saved(s.windows), *empty)
             )
-        return self.form(), (self._highest, self._sweep), signals
+        return self.form(), (self.highest, self._sweep), signals
 
-    def _panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
+    def panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
+        """Return the open panes of a signal, each with what tells it from the others."""
         raise NotImplementedError
 
     def restore(self, state: Any, version: int) -> None:
@@ -347,7 +364,7 @@ class Windows(Logic):
         form, clock, signals = state
         if tuples(form) != tuples(self.form()):
             return
-        self._highest, self._sweep = (clock, clock) if version == 1 else clock
+        self.highest, self._sweep = (clock, clock) if version == 1 else clock
         self.signals, self._first = {}, {}
         self.timers = Rounds()
         for saved in signals:
@@ -362,7 +379,7 @@ class Windows(Logic):
                 if empty:
                     signal.since, signal.labels = empty[0], dict(empty[1])
                 signal.windows = self.reload(windows)
-                signal.pane = self._panes(signal)[current][1] if current >= 0 else Pane()
+                signal.pane = self.panes(signal)[current][1] if current >= 0 else Pane()
             if version < 3:
                 self.renumber(signal)
             if self.is_open(signal):

@@ -3,8 +3,9 @@
 from typing import Any
 
 from operators.events import Event
-from operators.windows.base import Signal, Windows
+from operators.windows.base import Windows
 from operators.windows.pane import Pane
+from operators.windows.signal import Signal
 
 
 class _Session:
@@ -79,7 +80,8 @@ class SessionLogic(Windows):
         """Return the settings on which state depends."""
         return ("session", self.settings.gap, self.settings.by, self.keep, self.spread)
 
-    def _panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
+    def panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
+        """Return the open panes of a signal."""
         return [(one, one.pane) for one in signal.windows]
 
     def saved(self, windows: Any) -> Any:

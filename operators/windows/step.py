@@ -104,6 +104,11 @@ class Window(Operator):
         """Names of the fields that keep windows apart."""
         return [self.by] if isinstance(self.by, str) else list(self.by or ())
 
+    @property
+    def takes_columns(self) -> bool:
+        """Unless further fields keep windows apart."""
+        return self.by is None
+
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""
         calculate, by = tuple(self.calculate), tuple(self.placeholders())

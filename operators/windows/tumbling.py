@@ -5,13 +5,15 @@ the count is asked for, a window of a known signal in which nothing came is a co
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from operators.component import Due, Now, StepContext
 from operators.events import Event
 from operators.model.local_time import DAY, Grid
-from operators.windows.base import Signal, Windows, WindowSettings
+from operators.windows.base import Windows, WindowSettings
 from operators.windows.pane import Pane
+from operators.windows.signal import Signal
 
 FORGET_COUNTED = 7 * DAY
 """Seconds for which windows of a signal go on that came once and that no table lists."""
@@ -38,7 +40,7 @@ class WindowLogic(Windows):
         self._waits = bool(self._listed)
         self._earliest = -math.inf
 
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+    def on_batch(self, events: Sequence[Event], now: Now) -> list[Event]:
         """Take events in order of arrival."""
         if self._waits:
             self._expect(now)
@@ -157,7 +159,8 @@ class WindowLogic(Windows):
             signal.next = self._grid.number(signal.next * self.settings.every)
         signal.pane, signal.end = Pane(), -math.inf
 
-    def _panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
+    def panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
+        """Return the open panes of a signal."""
         return list(signal.windows.items())
 
     def saved(self, windows: Any) -> Any:
