@@ -24,6 +24,8 @@ class Signals(ColumnStore["SignalColumns"]):
     def __init__(self) -> None:
         super().__init__()
         self._walk: Walk | None = None
+        self._held: list[Signal] = []
+        """Those that are being looked at, and hold what else the columns have."""
         self._first: dict[str, Signal] = {}
         self.get = self._first.get
 
@@ -36,6 +38,11 @@ class Signals(ColumnStore["SignalColumns"]):
 
     def add(self, signal: Signal) -> None:
         """Take a signal that is new."""
+        if self.columns is not None:
+            self._held.append(signal)
+        self._link(signal)
+
+    def _link(self, signal: Signal) -> None:
         first = self._first.setdefault(signal.subject, signal)
         if first is not signal:
             signal.subject, signal.other, first.other = first.subject, first.other, signal
@@ -70,11 +77,13 @@ class Signals(ColumnStore["SignalColumns"]):
         for signal in signals:
             signal.other = None
             if not over(signal):
-                self.add(signal)
+                self._link(signal)
                 continue
             freed.append(signal)
             if columns is not None:
                 columns.free(signal.row)
+        gone = set(map(id, freed))
+        self._held = [signal for signal in self._held if id(signal) not in gone]
         if columns is not None and columns.sparse:
             self.close()
         return freed
@@ -110,20 +119,21 @@ class Signals(ColumnStore["SignalColumns"]):
     def _loaded(self, newest: float, events: list[Event]) -> Iterator[tuple[float, list[Event]]]:
         """A run of events whose signals hold, while they are looked at, what the columns have."""
         columns = self.columns
-        if columns is not None:
-            for signal in self._of(events):
-                columns.load(signal)
+        if columns is None:
+            yield newest, events
+            return
+        self._held = [signal for event in events if (signal := self._of(event)) is not None]
+        for signal in self._held:
+            columns.load(signal)
         yield newest, events
-        if columns is not None and self.columns is columns:
-            for signal in self._of(events):
+        if self.columns is columns:
+            for signal in self._held:
                 columns.absorb(signal)
 
-    def _of(self, events: list[Event]) -> Iterator[Signal]:
-        for event in events:
-            key = (event.subject, event.metric) if type(event) is Reading else signal_of(event)
-            signal = self.find(*key)
-            if signal is not None:
-                yield signal
+    def _of(self, event: Event) -> Signal | None:
+        if type(event) is Reading:
+            return self.find(event.subject, event.metric)
+        return self.find(*signal_of(event))
 
     def make_columns(self) -> "SignalColumns | None":
         """Return columns of all signals; None where two have one key."""
