@@ -4,12 +4,22 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from connectors.base import Tracing
 from connectors.kafka.admin import partition_of
-from connectors.kafka.log.content import Pack, decode_arrow, encode_arrow, is_arrow
+from connectors.kafka.log.content import (
+    Pack,
+    decode_arrow,
+    encode_arrow,
+    encode_columns,
+    is_arrow,
+)
+from operators.columnar.lazy import LazyEvents
 from operators.events import Event, Message, Reading, encode_lines
+
+if TYPE_CHECKING:
+    from operators.columnar.reading_columns import ReadingColumns
 
 Durable = Callable[[], None]
 ROWS_PER_RECORD = 500
@@ -171,6 +181,9 @@ class Packer:
     def add_events(self, topic: str, events: list[Event], pack: Pack) -> None:
         """Add events, a line each; with `arrow`, readings that are together as columns."""
         arrow = pack == "arrow"
+        if arrow and isinstance(events, LazyEvents):
+            self._add_columns(topic, cast("ReadingColumns", events))
+            return
         if not pack or (len(events) == 1 and not arrow):
             for event in events:
                 self.add(topic, key_of(event), encode_lines([event]), pack, None, event)
@@ -185,6 +198,21 @@ class Packer:
                 continue
             for is_reading, run in itertools.groupby(group, _is_reading):
                 self._add_run(topic, partition, list(run), is_reading)
+
+    def _add_columns(self, topic: str, events: "ReadingColumns") -> None:
+        count = self._count(topic)
+        for partition, some in events.shared_out(lambda name: partition_of(name, count)).items():
+            for start in range(0, len(some), ROWS_PER_ARROW):
+                chunk = some.take(slice(start, start + ROWS_PER_ARROW))
+                streams = encode_columns(f"topic {topic}", chunk)
+                if max(map(len, streams)) > self._size_limit:
+                    self._add_run(topic, partition, chunk.made(), True)
+                    continue
+                self._open.pop((topic, partition), None)
+                self.records += (
+                    Record(topic, partition, [stream], {"", "several"}, len(stream))
+                    for stream in streams
+                )
 
     def _add_run(self, topic: str, partition: int, events: list[Event], arrow: bool) -> None:
         most = ROWS_PER_ARROW if arrow else ROWS_PER_RECORD

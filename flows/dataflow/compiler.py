@@ -140,7 +140,6 @@ class _Compiler:
         self._page_url = page_url
         self._location = location
         self._ways = Ways(flow, tables)
-        self._outbox = with_outbox(flow)
 
     def compile(self) -> Compiled:
         sources: dict[str, AnySource] = {
@@ -176,7 +175,7 @@ class _Compiler:
         sharded = apart and bool(data) and all(source.NAME == "topic" for source in data)
         policies = self._error_policies(nodes)
         decodes = any(getattr(source, "messages", False) for source in data)
-        return Compiled(plan, sources, sinks, sharded, policies, self._outbox, decodes)
+        return Compiled(plan, sources, sinks, sharded, policies, with_outbox(self._flow), decodes)
 
     def _sides(self, sources: Mapping[str, AnySource]) -> frozenset[str]:
         tables = [
@@ -312,7 +311,7 @@ class _Compiler:
         people, only, reads = sink.settings.tells_people, sink.only, tuple(inputs(sink.from_))
         chosen = only.matcher(people) if only else is_annunciated if people else None
         if not people or (only is not None and only.wants_all):
-            columns = sink.settings.TAKES_COLUMNS and chosen is None and name not in self._outbox
+            columns = sink.settings.TAKES_COLUMNS and chosen is None
             return Outlet(name, reads, chosen, takes_columns=columns)
         form = partial(as_told, page_url=self._page_url)
         like = f"{sink.settings.NAME} {sink.settings.model_dump_json()}"

@@ -325,6 +325,8 @@ class Graph:
     def _pass(self, made: Outputs, before: float = -math.inf) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""
         now = self._clock.now(before)
+        if self.follow:
+            made = {name: as_list(events) for name, events in made.items()}
         self._source = next(iter(made), None)
         if self._dropped:
             self._end_dropped(made, now)
@@ -379,8 +381,8 @@ class Graph:
     def _take(
         self, step: Step, id: str, logic: Logic, take: Take, events: list[Event], now: Now
     ) -> list[Event]:
-        """What follows from events, as columns where the step takes them and none is followed."""
-        some = events if step.columns and not self.follow else as_list(events)
+        """What follows from events, given as columns where the step takes them."""
+        some = events if step.columns else as_list(events)
         return self.follow(id, logic, take, some, now) if self.follow else take(some, now)
 
     def _hold_back_the_future(

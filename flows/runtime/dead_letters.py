@@ -14,6 +14,7 @@ from flows.dataflow.compiler import Compiled
 from flows.runtime.dead_letter_size import line_of
 from flows.runtime.status import Metrics
 from flows.runtime.tracing import receive
+from operators.columnar.lazy import as_list
 from operators.decoding.dialects.zigbee2mqtt_exposes import essentials
 from operators.events import DeadLetter, Event, Message, encode_lines
 
@@ -123,11 +124,15 @@ class DeadLetterWriter:
 class FlushingWriter:
     """A sink's writer whose flush also makes durable what the sink refused."""
 
-    def __init__(self, writer: Writer, letters: DeadLetters) -> None:
-        self.write = writer.write
+    def __init__(self, writer: Writer, letters: DeadLetters, takes_columns: bool) -> None:
+        self._takes_columns = takes_columns
         self.close = writer.close
         self._writer = writer
         self._letters = letters
+
+    def write(self, events: list[Event]) -> None:
+        """Give the writer events, as columns only if it takes them."""
+        self._writer.write(events if self._takes_columns else as_list(events))
 
     def flush(self) -> None:
         """Return when the events and the letters about them are durable."""

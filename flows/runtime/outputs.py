@@ -65,7 +65,7 @@ def written_topics(compiled: Compiled, names: TopicNames) -> set[str]:
 
 
 def _open(sink: CompiledSink, context: ConnectorContext, letters: DeadLetters) -> Writer:
-    return FlushingWriter(sink.component.open(context), letters)
+    return FlushingWriter(sink.component.open(context), letters, sink.component.TAKES_COLUMNS)
 
 
 def _open_counted(open_writer: Callable[[], Writer], figures: AlarmFigures) -> Writer:

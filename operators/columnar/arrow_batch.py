@@ -6,7 +6,7 @@ says anything; a column that is not there has its default, one that is not known
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import repeat
+from itertools import groupby, repeat
 from typing import Any, get_args
 
 import msgspec
@@ -57,6 +57,18 @@ def encode(readings: Sequence[Reading]) -> bytes:
             made = pa.array(values, plain)
             arrays[name] = made.dictionary_encode() if type_ is _word else made
     return stream_of(pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays)))
+
+
+def encode_columns(readings: ReadingColumns) -> list[bytes]:
+    """Encode readings that are columns, as a stream for each run of batches with the same ones."""
+    batches = [
+        pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays))
+        for arrays in readings.arrays()
+    ]
+    return [
+        stream_of(pa.Table.from_batches(run).combine_chunks().to_batches()[0])
+        for _, run in groupby(batches, lambda batch: batch.schema)
+    ]
 
 
 def stream_of(batch: pa.RecordBatch) -> bytes:

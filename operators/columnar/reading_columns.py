@@ -100,6 +100,11 @@ class ReadingColumns(LazyEvents):
         columns = self.times[places], self._values[places], self._keys, self._numbers[places]
         return ReadingColumns(self._source, self._kind, *columns, plain, rows)
 
+    def shared_out(self, part_of: Callable[[str], int]) -> dict[int, "ReadingColumns"]:
+        """Return those of the subjects of each part, in their order."""
+        of = np.array([part_of(name) for name in self.subjects()])[self._numbers]
+        return {part: self.take(np.flatnonzero(of == part)) for part in np.unique(of).tolist()}
+
     def subjects(self) -> Sequence[str]:
         """Return the subjects that keys are of; any may come again, or be of other rows."""
         return self._source.subjects()

@@ -1,12 +1,15 @@
 """What a record says of its content, and reading it whichever it is: JSON lines or Arrow."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from connectors.runtime.optional_packages import needing
 from operators.events import Event, encode_lines
+
+if TYPE_CHECKING:
+    from operators.columnar.reading_columns import ReadingColumns
 
 Pack = bool | Literal["arrow"]
 """Whether what is ready together shares a record; with `arrow`, readings as columns."""
@@ -53,6 +56,14 @@ def encode_arrow(who: str, readings: Sequence[Event]) -> bytes:
         from operators.columnar.arrow_batch import encode
 
     return encode(readings)  # type: ignore[arg-type]
+
+
+def encode_columns(who: str, readings: "ReadingColumns") -> list[bytes]:
+    """Encode readings that are columns as Arrow streams; raises what `encode_arrow` raises."""
+    with needing(who, "arrow", "pyarrow"):
+        from operators.columnar import arrow_batch
+
+    return arrow_batch.encode_columns(readings)
 
 
 def decode_arrow(who: str, value: bytes, version: bytes = b"") -> list[Event]:

@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from connectors.base import ConnectorError, Health, Reader, Stopped, Writer
 from connectors.runtime.backoff import Backoff
@@ -50,7 +51,7 @@ class Delivery:
         self._arrived = threading.Event()
         self._end_at = math.inf
         self._abandoned = threading.Event()
-        self._taken: list[Event] = []
+        self._taken: list[list[Event]] = []
         self._backoff = Backoff(1.0, longest_pause)
         self._cannot_read = False
         self._said = ""
@@ -86,11 +87,9 @@ class Delivery:
         `lag`: records of the outbox, and events taken from it; `age`: seconds since the oldest of
         these events came.
         """
-        oldest = self._oldest
+        oldest, taken = self._oldest, sum(map(len, self._taken))
         return {
-            "lag": float(
-                len(self._taken) + sum(reader.lag() or 0 for reader in self._readers.values())
-            ),
+            "lag": float(taken + sum(reader.lag() or 0 for reader in self._readers.values())),
             "age": 0.0 if oldest is None else max(0.0, round(self._clock() - oldest, 3)),
         }
 
@@ -112,8 +111,8 @@ class Delivery:
         try:
             writer = self._writer = self._open_writer()
             try:
-                if self._taken:
-                    writer.write(list(self._taken))
+                for events in self._taken:
+                    writer.write(events)
                 self._empty(writer)
             finally:
                 writer.close()
@@ -161,8 +160,9 @@ class Delivery:
             return False
         if self._oldest is None:
             self._oldest = batch.arrivals[0][1] if batch.arrivals else batch.wall
-        self._taken += batch.events
-        writer.write(list(batch.events))
+        events = cast(list[Event], batch.events)
+        self._taken.append(events)
+        writer.write(events)
         return True
 
     def _is_done(self) -> bool:

@@ -20,6 +20,7 @@ from flows.runtime.outbox.delivery import Delivery
 from flows.runtime.outbox.positions import Positions
 from flows.runtime.shards import Share
 from flows.runtime.status import gauge
+from operators.columnar.lazy import LazyEvents
 from operators.events import Event
 
 log = logging.getLogger("vigie")
@@ -191,7 +192,9 @@ class _ToTopic:
         return self
 
     def write(self, events: list[Event]) -> None:
-        self._producer.send_events(self._topic, events)
+        self._producer.send_events(
+            self._topic, events, "arrow" if isinstance(events, LazyEvents) else True
+        )
 
     def flush(self) -> None:
         self._producer.flush(self._stopping)

@@ -26,7 +26,8 @@ from connectors.kafka.topics.contents import contents
 from flows.cli import main
 from flows.replay.history_kafka import TopicHistory
 from infra.embedded.broker import Broker
-from operators.columnar.arrow_batch import decode_events, encode, stream_of
+from operators.columnar.arrow_batch import decode_columns, decode_events, encode, stream_of
+from operators.columnar.reading_columns import joined
 from operators.events import DeadLetter, Event, Occurrence, Reading, decode_lines, encode_lines
 from tests.flows.running import site_of
 from tests.waiting import PATIENCE, wait_until
@@ -34,7 +35,7 @@ from tests.waiting import PATIENCE, wait_until
 
 def reading(number: int, **more: object) -> Reading:
     return Reading(  # type: ignore[call-arg]
-        id=f"r{number}", time=1e9 + number, subject="room", metric="t", value=1.0, **more
+        id=f"r{number}", time=1e9 + number, metric="t", value=1.0, **{"subject": "room", **more}
     )
 
 
@@ -61,6 +62,26 @@ def test_readings_are_packed_as_columns_and_other_events_as_lines_in_their_order
     assert [event for record in records for event in events_of(record)] == [
         *READINGS[:2], PRESS, *READINGS[2:]
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", [1 << 20, 2000])
+def test_columns_are_packed_as_their_events_are(limit: int) -> None:
+    some: list[Event] = [
+        reading(n, unit="°C" if n < 20 else None, subject=f"room_{n % 7}") for n in range(40)
+    ]
+    halves = [decode_columns(encode(part)) for part in (some[:20], some[20:])]  # type: ignore[arg-type]
+    found = []
+    for given in (some, joined([*halves[0], *halves[1]]), joined(halves[0])):
+        packer = Packer(lambda topic: 3, limit)
+        packer.add_events("t", given, "arrow")  # type: ignore[arg-type]
+        assert all(record.size <= limit // 2 for record in packer.records)
+        found.append(
+            {(one.partition, event.id) for one in packer.records for event in events_of(one)}
+        )
+
+    assert found[0] == found[1] and len(found[0]) == 40
+    assert found[2] == {(partition, id) for partition, id in found[0] if int(id[1:]) < 20}
+    assert len({partition for partition, _ in found[0]}) > 1
 
 
 def test_columns_larger_than_a_record_may_be_are_split_and_one_row_becomes_a_line() -> None:

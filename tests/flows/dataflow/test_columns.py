@@ -48,7 +48,7 @@ sources: {readings: {topic: site.readings}}
 sinks:
   kept: {from: readings, clickhouse: readings}
 """
-WARM = "  warm: {from: readings, only: {subject: a}, clickhouse: warm}\n"
+BESIDE = "  beside: {from: readings, only: {subject: a}, clickhouse: beside}\n"
 
 
 @pytest.fixture
@@ -117,25 +117,16 @@ def test_columns_go_through_a_flow_as_events_do(plan: Plan, seed: int) -> None:
     assert outputs(plan, seed, True) == outputs(plan, seed, False)
 
 
-def test_a_store_that_a_flow_does_nothing_but_fill_gets_columns(tmp_path: Path) -> None:
-    plan = compiled(tmp_path, STORE)
-    assert plan.takes_columns("readings")
+@pytest.mark.parametrize("more", ["", BESIDE], ids=["directly", "through its outbox"])
+def test_a_store_gets_columns(tmp_path: Path, more: str) -> None:
+    plan = compiled(tmp_path, STORE + more)
+    assert plan.takes_columns("readings") == (not more)
     got: list[Outputs] = []
 
     Playback(plan, 1e9, got.append).feed("readings", as_columns(history(1)), 2e9)  # type: ignore[arg-type]
 
     assert isinstance(got[0]["kept"], LazyEvents)
     assert list(got[0]["kept"]) == history(1)
-
-
-def test_a_store_that_has_an_outbox_gets_events(tmp_path: Path) -> None:
-    plan = compiled(tmp_path, STORE + WARM)
-    assert not plan.takes_columns("readings")
-    got: list[Outputs] = []
-
-    Playback(plan, 1e9, got.append).feed("readings", as_columns(history(1)), 2e9)  # type: ignore[arg-type]
-
-    assert got == [{"kept": history(1)}]
 
 
 def arrival(events: Sequence[Event], part: str = "in:t/0") -> Arrival:
