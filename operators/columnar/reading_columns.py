@@ -62,6 +62,7 @@ class ReadingColumns(LazyEvents):
         self._rows = rows
         self._made: EventBatch | None = None
         self.newest = float(times.max()) if len(times) else -np.inf
+        self.oldest = float(times.min()) if len(times) else np.inf
 
     def __len__(self) -> int:
         return len(self.times)

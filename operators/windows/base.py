@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from operators.windows.columns import Passage
 
 FORGET = 3600.0
+MANY_A_PANE = 8
+"""So many readings of a signal in a batch and a pane are worth their sorting by signal."""
 _INF = math.inf
 
 
@@ -70,7 +72,7 @@ class Windows(Logic):
         return out
 
     def _passage(self, events: Sequence[Event]) -> "Passage | None":
-        """The way through columns, where most readings are alike."""
+        """The way through columns, where most readings only join a pane that is open."""
         if not isinstance(events, LazyEvents) or len(events) < SOME or self.settings.by:
             return None
         from operators.columnar.reading_columns import ReadingColumns
@@ -78,7 +80,9 @@ class Windows(Logic):
 
         if not isinstance(events, ReadingColumns) or 2 * len(events.columns.others) > len(events):
             return None
-        return Passage(self, events, self.settings.gap)
+        panes = 1 + (events.newest - events.oldest) / (self.settings.every or _INF)
+        is_worth_it = MANY_A_PANE * panes * len(events.subjects()) <= len(events)
+        return Passage(self, events, self.settings.gap) if is_worth_it else None
 
     def look(self, events: list[Event], out: list[Event]) -> None:
         """The loop over events, one by one."""

@@ -45,7 +45,7 @@ class SlotStore(ColumnStore["SlotColumns"]):
             if columns.record(rows, batch, some, at):
                 events = those_at(events, batch.all_but(some))
         changing = as_list(events)
-        subjects = [getattr(event, "subject", "") for event in changing]
+        subjects = {getattr(event, "subject", "") for event in changing}
         for subject in subjects:
             if (slot := slots.get(subject)) is not None:
                 columns.load(subject, slot)

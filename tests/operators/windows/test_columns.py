@@ -41,6 +41,7 @@ def test_columns_give_what_events_give(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("operators.windows.base.SOME", some)
+        patch.setattr("operators.windows.base.MANY_A_PANE", 0)
         for place in ("base", "columns"):
             patch.setattr(f"operators.windows.{place}.CHUNK", chunk)
         results = [
@@ -58,6 +59,7 @@ def test_of_readings_that_join_a_window_no_event_is_made(monkeypatch: pytest.Mon
             for n in range(200)
         ]
 
+    monkeypatch.setattr("operators.windows.base.MANY_A_PANE", 1)
     for at in (7200.0, 7206.0):
         logic.on_batch(of_arrow(sent(at)), Now(at, at))  # type: ignore[arg-type]
     batch = of_arrow(sent(7212.0))
