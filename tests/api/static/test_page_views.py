@@ -161,6 +161,49 @@ def test_an_alarm_is_acknowledged_shelved_and_taken_back_with_the_keyboard_alone
     expect(page).to_have_url(re.compile("#/alarms$"))
 
 
+@pytest.mark.usefixtures("desk")
+def test_many_alarms_are_chosen_by_area_with_shift_and_shelved_with_one_reason(
+    visit: Visit, topics: Topics
+) -> None:
+    page = visit(view="#/alarms?group=area")
+    now = time.time()
+    topics.events(
+        *(
+            reading(
+                n, 31.0 + n, subject=f"probe_{n}", time=now, labels={"area": "hall" if n else ""}
+            )
+            for n in range(5)
+        )
+    )
+    rows = page.locator(".alarm-table .alarm")
+    expect(rows).to_have_count(5)
+    page.locator(".group-name", has_text="hall").click()
+    expect(rows).to_have_count(1)
+    page.locator(".group-name", has_text="hall").click()
+    page.select_option("[name=area]", "hall")
+    expect(rows).to_have_count(4)
+    boxes = rows.locator("[type=checkbox]")
+    boxes.first.click()
+    boxes.nth(2).click(modifiers=["Shift"])
+    bar = page.locator("[data-view=alarms] .table-bar")
+    expect(bar).to_contain_text("3 chosen")
+    page.click("[data-many=shelve]")
+    page.fill("dialog [name=comment]", "the doors are open")
+    page.click("dialog .primary")
+    expect(page.locator(".toast").first).to_have_text("3 shelved.")
+    expect(page.locator('.alarm-table .alarm[data-isa="E"]')).to_have_count(3)
+    page.click("[data-many=none]")
+    page.click("[data-kind=shelved_]")
+    page.reload()
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("left")
+    expect(rows.first).to_contain_text("the doors are open")
+    page.click("[data-kind=all]")
+    expect(rows).to_have_count(4)
+    page.click("[data-many=sight]")
+    expect(page.locator('.alarm-table .alarm[data-isa="C"]')).to_have_count(1)
+
+
 def test_many_alarms_at_once_are_a_flood_and_a_filter_shows_some(
     visit: Visit, topics: Topics
 ) -> None:
