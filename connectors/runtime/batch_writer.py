@@ -190,7 +190,7 @@ class BatchWriter(ThreadedWriter):
 
 
 def _together(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
-    if all(isinstance(part, LazyEvents) for part in parts):
+    if all(isinstance(part, LazyEvents) and part.are_readings for part in parts):
         from operators.columnar.reading_columns import joined
 
         return joined(parts)

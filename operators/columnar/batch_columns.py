@@ -95,7 +95,7 @@ class BatchColumns:
 
 def batch_columns(events: Sequence[Event]) -> BatchColumns:
     """Return the columns of a batch, made by the first step that asks."""
-    if isinstance(events, LazyEvents):
+    if isinstance(events, LazyEvents) and events.are_readings:
         return events.columns  # type: ignore[attr-defined, no-any-return]
     if type(events) is not EventBatch:
         return _of_events(list(events))

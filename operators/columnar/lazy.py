@@ -17,6 +17,8 @@ class LazyEvents(Sequence[Event]):
     newest: float
     """The time of the newest."""
     times: Sequence[float]
+    are_readings = False
+    """Whether they are columns of readings, and not rows of a table."""
 
     def made(self) -> EventBatch:
         """Return all as events, made once."""

@@ -44,6 +44,8 @@ class ReadingColumns(LazyEvents):
     of subjects, and `numbers` says which of them is a row's.
     """
 
+    are_readings = True
+
     def __init__(
         self,
         source: Source,

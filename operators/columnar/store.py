@@ -46,7 +46,7 @@ class ColumnStore(Generic[C]):
         few subjects are many.
         """
         batch: BatchColumns | None = None
-        is_lazy = isinstance(events, LazyEvents) and len(events) >= SOME
+        is_lazy = isinstance(events, LazyEvents) and events.are_readings and len(events) >= SOME
         if is_lazy:
             self._many = 1
         if is_lazy or (subjects >= self._many and len(events) >= SOME and self._possible):

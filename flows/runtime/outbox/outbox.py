@@ -20,7 +20,7 @@ from flows.runtime.outbox.delivery import Delivery
 from flows.runtime.outbox.positions import Positions
 from flows.runtime.shards import Share
 from flows.runtime.status import gauge
-from operators.columnar.lazy import LazyEvents
+from operators.columnar.lazy import LazyEvents, as_list
 from operators.events import Event
 
 log = logging.getLogger("vigie")
@@ -192,9 +192,10 @@ class _ToTopic:
         return self
 
     def write(self, events: list[Event]) -> None:
-        self._producer.send_events(
-            self._topic, events, "arrow" if isinstance(events, LazyEvents) else True
-        )
+        if isinstance(events, LazyEvents) and events.are_readings:
+            self._producer.send_events(self._topic, events, "arrow")
+        else:
+            self._producer.send_events(self._topic, as_list(events))
 
     def flush(self) -> None:
         self._producer.flush(self._stopping)

@@ -1,13 +1,18 @@
 """Rows that are tuples are the rows that they would be, however they are cut and joined."""
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.columnar.lazy import as_list
 from operators.columnar.lazy_rows import LazyRows, RowLayout, joined
+from operators.component import Logic, Now, StepContext
 from operators.events import Event, Row
+from operators.windows.step import Window
+from tests.operators.columnar.test_store import alarm, threshold
 
 LAYOUT = RowLayout(
     "ha.states", ("state_id", "state", "context", "entity_id"), "states/", "state_id",
@@ -57,3 +62,21 @@ def test_a_row_is_the_same_wherever_it_is_asked_for(
         assert some.newest == max(event.time for event in wanted)
         assert some.column("entity_id") == [f"sensor.{each[0]}" for each in first + more]
         assert some.column("nothing") is None
+
+
+def window(when: dict[str, Any]) -> Logic:
+    spec = Window.model_validate({"every": "1min", "calculate": ["mean"]})
+    return spec.logic(StepContext("room", "room/w"))
+
+
+@pytest.mark.parametrize("make", [threshold, alarm, window])
+def test_a_step_that_takes_columns_of_readings_takes_rows_as_rows(
+    make: Callable[..., Logic],
+) -> None:
+    given = [(n, "21", None, None) for n in range(200)]
+    found = []
+    for rows in (lazy(given), lazy(given).made()):
+        logic = make({"above": 30})
+        for _ in range(3):
+            found.append(repr((logic.on_batch(rows, Now(1.8e9, 1.8e9)), logic.counts)))  # type: ignore[arg-type]
+    assert found[:3] == found[3:]
