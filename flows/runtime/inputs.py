@@ -114,6 +114,7 @@ class Inputs:
             is_reachable=lambda: name not in self._health.down,
             grown=partial(_grown, context),
             is_drawn=isinstance(component, PushSource),
+            begins_late=getattr(source, "start", None) == "latest",
         )
 
     def _intake(self, context: ConnectorContext, topic: str) -> tuple[Topic, ConnectorContext]:

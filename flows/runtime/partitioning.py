@@ -116,6 +116,7 @@ def partition(
         {source.name: source.parts for source in data},
         _counts(inputs),
         compiled.plan.carried(),
+        frozenset(source.name for source in data if not source.begins_late),
     )
     sides = [source for source in inputs if source.side is not None]
     return Partitioning(layout, [*data, *sides], is_mine, parts)

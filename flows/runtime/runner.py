@@ -54,7 +54,7 @@ from flows.runtime.saved_state import ending
 from flows.runtime.saved_state.folder import OpenedState, StateFolder
 from flows.runtime.saved_state.points import OUTBOX
 from flows.runtime.shards import WHOLE, Share, StateError
-from flows.runtime.sources.crossings import Crossings
+from flows.runtime.sources.crossings import Crossings, told_before
 from flows.runtime.sources.order_journal import OrderJournal
 from flows.runtime.status import Metrics, make_health
 from flows.vision.recordings import Recordings
@@ -246,7 +246,10 @@ class Runner:
         return OrderJournal(self._folder.path / f"order-{source}-{share}")
 
     def _told(self) -> Mapping[tuple[str, str], Position]:
-        return {} if self._context.crossings is None else self._context.crossings.all()
+        crossings = self._context.crossings
+        if crossings is None and self._folder.is_shared_out():
+            return told_before(self._context_with("crossings", self._broker), self.producer)
+        return {} if crossings is None else crossings.all()
 
     def _run(self, mine: Partitioning, opened: OpenedState) -> None:
         context, layout = self._context, mine.layout
@@ -276,10 +279,8 @@ class Runner:
         parts = sum(len(source.parts) for source in inputs if source.side is None)
         log.info(
             "%s: running, %d source partition%s",
-            self._flow.flow,
-            parts,
-            "" if parts == 1 else "s",
-        )
+            self._flow.flow, parts, "" if parts == 1 else "s",
+        )  # fmt: skip
         collect_garbage_often()
         self.on_running()
         self._execute(dataflow, opened)

@@ -26,7 +26,7 @@ class Input:
     it since it was asked last, of all processes; this one reads those that `is_mine`, from their
     beginning, and others where its subjects may lie in any. `ahead` are offsets of a partition at
     which its batches are to end. Where it `is_drawn`, which events are followed was decided when
-    they came in.
+    they came in. Where it `begins_late`, a partition without a position is read from its end.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Input:
     grown: Callable[[], list[str]] = list
     is_mine: Callable[[str], bool] = lambda part: True
     is_drawn: bool = False
+    begins_late: bool = False
     ahead: Callable[[str], Collection[int]] = lambda part: ()
 
 

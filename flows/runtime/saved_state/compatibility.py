@@ -21,7 +21,8 @@ class StateLayout:
     `identities` are the persisted ids of the steps that keep state; `count` is how many shards
     there are, `shards` those of this process and `parts` its source partitions by source;
     `partitions` is how many each topic has. `carried` are the identities of renamed steps
-    (`was`), with those that they had before.
+    (`was`), with those that they had before. Sources that `begin_early` are read from their first
+    record where nothing was saved of them.
     """
 
     identities: tuple[str, ...]
@@ -30,6 +31,7 @@ class StateLayout:
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     partitions: Mapping[str, int] = field(default_factory=dict)
     carried: Mapping[str, str] = field(default_factory=dict)
+    begin_early: frozenset[str] = frozenset()
 
     def manifest(self) -> dict[str, Any]:
         """The record with which the next start is compared."""

@@ -99,6 +99,10 @@ class StateFolder:
         number = known[0].number + 1 if known else 1
         return stores.create(self.path, layout.shards, number, taken), taken
 
+    def is_shared_out(self) -> bool:
+        """Whether several processes have parts of the saved state."""
+        return len(stores.stores(self.path)) > 1
+
     def replace(self, layout: StateLayout, states: States) -> None:
         """Have the next start go on from other states, none of which may not be lost."""
         with lock_folder(self.path):
@@ -144,7 +148,7 @@ class StateFolder:
                 if (source, part) in states.waiting:
                     taken.waiting[source, part] = states.waiting[source, part]
         by_shard = {shard: states_of(store) for shard, store in newest.items() if store is not None}
-        take_shared(taken, by_shard, told if by_shard else {}, layout.count)
+        take_shared(taken, by_shard, told if by_shard else {}, layout)
         for store in known:
             if store.number in read and min(store.made_for) in layout.shards:
                 for sink, records in states_of(store).records.items():

@@ -9,6 +9,7 @@ from connectors.kafka.packing import key_of
 from flows.dataflow.merging import by_time, with_arrivals
 from flows.dataflow.plan import COMMANDS
 from flows.dataflow.shard_state import SavedBatch
+from flows.runtime.saved_state.compatibility import StateLayout
 from flows.runtime.saved_state.envelope import wrap_position
 from flows.runtime.saved_state.states import States
 from operators.events import Event
@@ -36,15 +37,17 @@ def take_shared(
     taken: States,
     by_shard: Mapping[str, States],
     told: Mapping[Place, Position],
-    count: int,
+    layout: StateLayout,
 ) -> None:
     """Put into `taken` where partitions are read on that the shards had read to several offsets.
 
     `by_shard` are the states that each shard comes from, `told` where the partitions begin that
-    hold subjects of several processes, `count` how many shards there are. Reading goes on at the
-    least position; each shard leaves out what it had taken.
+    hold subjects of several processes. Reading goes on at the least position; each shard leaves out
+    what it had taken. Shards of a process that ended before it saved anything of a source begin
+    where a new flow does.
     """
     stores = {id(states): states for states in by_shard.values()}
+    position: Position | None
     for place in {place for states in stores.values() for place in states.positions} | told.keys():
         if place[0] == COMMANDS:
             continue
@@ -54,11 +57,16 @@ def take_shared(
         readings: dict[int, _Reading] = {}
         for shard, states in by_shard.items():
             saved = states.position(*place)
-            position = told.get(place) if saved is None else Position.parse(saved)
+            if saved is not None:
+                position = Position.parse(saved)
+            elif place[0] in layout.begin_early and not states.knows(place[0]):
+                position = Position(0)
+            else:
+                position = told.get(place)
             if position is not None:
                 readings.setdefault(id(states), _Reading(states, position)).shards.append(shard)
         if readings:
-            _merge(taken, place, list(readings.values()), count)
+            _merge(taken, place, list(readings.values()), layout.count)
 
 
 def _copy(taken: States, place: Place, states: States) -> None:

@@ -72,3 +72,14 @@ class Crossings:
                 place = row["source"], row["part"]
                 self._known.setdefault(place, Position.parse(row["position"]))
         return batch is not None and batch.whole
+
+
+def told_before(
+    context: ConnectorContext, producer: Producer
+) -> Mapping[tuple[str, str], Position]:
+    """What the processes of a flow told of such partitions that one process alone runs now."""
+    crossings = Crossings(context, producer)
+    try:
+        return crossings.all()
+    finally:
+        crossings.close()

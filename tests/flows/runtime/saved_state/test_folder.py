@@ -3,6 +3,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -335,3 +336,25 @@ def test_shards_that_did_not_read_a_partition_begin_where_it_first_had_subjects_
     taken = StateFolder(tmp_path / "flow", "f").open(alone, told=told).saved
     assert Position.parse(taken.position("in", "t/0")).offset == 60
     assert (taken.ahead_of("0"), taken.ahead_of("1")) == ({"in:t/0": 100}, {})
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_shards_of_a_process_that_ended_before_it_saved_anything_begin_where_a_new_flow_does(
+    tmp_path: Path, is_early: bool
+) -> None:
+    folders = [StateFolder(tmp_path / "flow", "f", Share(number, 2)) for number in (1, 2)]
+    first = folders[0].open(layout("f/a/x", sharded=True, shards="0", count=2))
+    save(first.store, 2, s0="a", t0=100, t1=90)  # a new flow reads all partitions
+    folders[1].open(layout("f/a/x", sharded=True, shards="1", count=2))
+    assert folders[0].is_shared_out()
+    alone = replace(
+        layout("f/a/x", sharded=True, shards=("0", "1"), count=2),
+        begin_early=frozenset(["in"] if is_early else []),
+    )
+    taken = StateFolder(tmp_path / "flow", "f").open(alone).saved
+    positions = [Position.parse(taken.position("in", f"t/{n}")).offset for n in (0, 1)]
+    if is_early:
+        assert positions == [0, 0]
+        assert (taken.ahead_of("0"), taken.ahead_of("1")) == ({"in:t/0": 100, "in:t/1": 90}, {})
+    else:
+        assert positions == [100, 90]
