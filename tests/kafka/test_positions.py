@@ -106,6 +106,19 @@ def test_a_topic_made_anew_with_more_records_than_before_is_read_from_its_start_
     assert caplog.text.count("it was deleted and made anew") == 1
 
 
+def test_a_topic_that_is_deleted_while_it_is_read_is_said_so(
+    connection: TopicConnection, unique: str, follow: Follow, administer: Administer,
+    kafka: Kafka, write: Callable[..., None], monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    monkeypatch.setattr("connectors.kafka.poller.PROBE_SECONDS", 0.2)
+    write(unique, 0, 3)
+    one = follow(connection, Topic(name=unique))
+    one.wait_for(lambda ids: len(ids) == 3, what="the readings")
+    administer([kafka.address]).delete_topics([unique])
+    words = f"no such topic any more for {unique}/0; make the topic"
+    wait_until(lambda: one.look() and words in one.health.down.get("source", ""), what="it is said")
+
+
 def test_what_retention_removed_before_a_running_flow_read_it_is_counted_and_said(
     connection: TopicConnection, kafka: Kafka, unique: str, follow: Follow, administer: Administer,
     write: Callable[..., None], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,

@@ -12,6 +12,7 @@ from kafka.admin import (
     ACLFilter,
     ACLOperation,
     ACLPermissionType,
+    ACLResourcePatternType,
     ConfigResource,
     ConfigResourceType,
     ResourcePattern,
@@ -19,14 +20,18 @@ from kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
+from kafka.errors import KafkaConnectionError
 from pydantic import SecretStr
 
 from connectors.base import Health, Refused
+from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.fencing.fence import Fence
 from connectors.kafka.in_flight import is_answered
 from connectors.kafka.producer import Producer
 from infra.embedded.kafka.server import Kafka, SecuredKafka
+from infra.embedded.ports import HOST
 from operators.events import encode_lines
 from tests.connectors.recorder import Recorder
 from tests.flows.running import HOT, site_of, write
@@ -227,6 +232,46 @@ def test_rights_taken_away_are_named_and_nothing_is_lost_or_doubled_once_they_ar
     wait_until(lambda: not health.down and not source.health.down, what="all is well")
     producer.close()
     source.close()
+
+
+def test_a_missing_right_on_transactional_ids_is_named_with_the_acl_to_add(
+    secured: SecuredKafka, unique: str
+):
+    make(secured, unique)
+    allow(secured, unique, "READ", "WRITE")
+    health, fence = Health(), Fence(f"vigie.{unique}", [unique], lambda: None)
+    producer = Producer(connect(secured).fenced(fence), health, "p")
+    producer.send(unique, "rack", encode_lines([reading(1)]))
+    wait_until(lambda: "p" in health.down, what="the producer to say it")
+    assert "--operation Write --transactional-id vigie." in health.down["p"]
+    admin = KafkaAdminClient(bootstrap_servers=secured.address)
+    pattern = ResourcePattern(
+        ResourceType.TRANSACTIONAL_ID, "vigie.", ACLResourcePatternType.PREFIXED
+    )
+    admin.create_acls(
+        [ACL("User:vigie", "*", ACLOperation.WRITE, ACLPermissionType.ALLOW, pattern)]
+    )
+    admin.close()
+    producer.flush()
+    wait_until(lambda: not health.down, what="the producer to say that it goes on")
+    producer.close()
+
+
+def test_a_mechanism_that_the_broker_does_not_offer_is_refused_with_those_it_does(tmp: Path):
+    with OneMechanism(tmp) as broker:
+        said = refused(connect(broker, mechanism="SCRAM-SHA-256"))
+    assert "does not offer SCRAM-SHA-256; set `mechanism` to one of: SCRAM-SHA-512" in said
+
+
+class OneMechanism(SecuredKafka):
+    def properties(self) -> dict[str, str]:
+        return {**super().properties(), "sasl.enabled.mechanisms": "SCRAM-SHA-512"}
+
+
+def test_the_port_of_a_controller_is_named_as_none_of_a_broker(kafka: Kafka):
+    connection = TopicConnection(brokers=[f"{HOST}:{kafka.controller_port}"])
+    said = explain(KafkaConnectionError("x"), connection)
+    assert "answers, but not as a broker does; name no controller's port" in said
 
 
 def test_what_is_written_is_not_written_again_when_another_topic_is_refused(

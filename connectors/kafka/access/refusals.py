@@ -16,6 +16,7 @@ from kafka.errors import (
     NotEnoughReplicasError,
     ProducerFencedError,
     RetriableError,
+    TransactionalIdAuthorizationFailedError,
     UnsupportedVersionError,
     for_code,
 )
@@ -23,8 +24,7 @@ from kafka.errors import (
 from connectors.kafka.connection import TopicConnection
 
 OPERATIONS = {"READ": "Read", "WRITE": "Write", "DESCRIBE": "Describe", "CREATE": "Create"}
-
-
+NO_TOPIC = "no such topic any more"
 TOO_FEW_COPIES = "too few copies in sync (min.insync.replicas)"
 
 
@@ -92,6 +92,12 @@ def words_of(error: BaseException) -> str | None:
             " --allow-principal User:NAME --operation Write --topic TOPIC (before Kafka 2.8 also"
             " --operation IdempotentWrite --cluster)"
         )
+    if isinstance(error, TransactionalIdAuthorizationFailedError):
+        return (
+            "this client's user has no right to Write under the transactional ids of its flow,"
+            " which `recovery` needs; add the ACL: kafka-acls --add --allow-principal User:NAME"
+            " --operation Write --transactional-id vigie. --resource-pattern-type prefixed"
+        )
     if isinstance(error, AuthorizationError):
         return f"a right is missing ({str(error)[:200]}); add an ACL for it"
     if isinstance(error, UnsupportedVersionError):
@@ -108,4 +114,9 @@ def waiting_words(silent: Mapping[Any, str], of: int) -> str:
         reasons.setdefault(reason, []).append(f"{tp.topic}/{tp.partition}")
     words = "; ".join(f"{reason} for {', '.join(names[:8])}" for reason, names in reasons.items())
     rest = f"; the other {of - len(silent)} partitions go on" if of > len(silent) else ""
-    return f"{words}{rest}; start the brokers that are down"
+    remedy = (
+        "make the topic, or start what writes it, and it is read from its start"
+        if reasons.keys() == {NO_TOPIC}
+        else "start the brokers that are down"
+    )
+    return f"{words}{rest}; {remedy}"

@@ -17,6 +17,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
+from connectors.kafka.access.refusals import NO_TOPIC
 from connectors.kafka.log.fetch_state import Fetches
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import use_records
@@ -195,6 +196,8 @@ class TopicLog:
 
     def _why_silent(self, tp: TopicPartition) -> str:
         cluster = self._client._cluster
+        if not cluster.partitions_for_topic(tp.topic):
+            return NO_TOPIC
         leader = cluster.leader_for_partition(tp)
         if leader in (None, -1):
             return "no leader"

@@ -59,6 +59,11 @@ class Kafka(Service):
         """Why the service cannot run here; None if it can."""
         return jars.missing()
 
+    @property
+    def controller_port(self) -> int:
+        """The port of its controller, which is none for clients."""
+        return self._voters[self.node]
+
     def command(self) -> list[str]:
         """The command line of the program."""
         return [*JAVA, f"{jars.folder()}/*", "kafka.Kafka", str(self._properties)]
@@ -96,7 +101,7 @@ class Kafka(Service):
                 f"{node}@{HOST}:{port}" for node, port in self._voters.items()
             ),
             "controller.listener.names": "CONTROLLER",
-            "listeners": ",".join([*addresses, f"CONTROLLER://{HOST}:{self._voters[self.node]}"]),
+            "listeners": ",".join([*addresses, f"CONTROLLER://{HOST}:{self.controller_port}"]),
             "advertised.listeners": ",".join(addresses),
             "inter.broker.listener.name": "PLAINTEXT",
             "listener.security.protocol.map": ",".join(
