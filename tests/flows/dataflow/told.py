@@ -171,7 +171,7 @@ class Followed:
         self.left |= {key for key, changes in self.changes.items() if not self.reads(changes[-1])}
         self.due -= self.left
         self.called = dict.fromkeys(self.called, ANY_GROUP)
-        self.unanswered.clear()
+        self.unanswered = dict.fromkeys(self.unanswered, -math.inf)  # of another span
         self.owed = {
             key: [MAYBE if one == MAYBE else ANY_GROUP for one in groups]
             for key, groups in self.owed.items()
