@@ -142,6 +142,7 @@ class Followed:
         self.called: dict[Key, str] = {}
         self.owed: dict[Key, list[str]] = {}
         self.unanswered: dict[Key, float] = {}
+        self.called_soon: set[Key] = set()  # of what was due before an edit
         self.said: Counter[str] = Counter()
 
     @property
@@ -170,6 +171,7 @@ class Followed:
         self.people.edit(version)
         self.left |= {key for key, changes in self.changes.items() if not self.reads(changes[-1])}
         self.due -= self.left
+        self.called_soon |= self.due - self.called.keys()
         self.called = dict.fromkeys(self.called, ANY_GROUP)
         self.unanswered = dict.fromkeys(self.unanswered, -math.inf)  # of another span
         self.owed = {
@@ -220,7 +222,8 @@ class Followed:
                 must(waits(event) or "unacked" not in event.flags, "it is not acknowledged", call)
                 must(call.data["what"] != "repeat", "what is new is no repetition", call)
                 since = self.unanswered.get(key, -math.inf)
-                must(call.time >= since + self.held_back, "others are told after a span", call)
+                is_late = call.time >= since + self.held_back
+                must(is_late or key in self.called_soon, "others are told after a span", call)
         for key in over:
             must(self.owed.get(key), "an end is told once, of what was told and is over", call)
         if call.data["what"] == "repeat":
@@ -236,6 +239,7 @@ class Followed:
             owed = [one for one in self.owed.get(key, ()) if one != call.subject]
             self.owed[key] = [MAYBE if one == ANY_GROUP else one for one in owed]
             self.called[key] = call.subject
+            self.called_soon.discard(key)
 
     def _follow(self, key: Key, event: AlarmTransition) -> None:
         """In a group that has not told the end before, it stands as it did."""
