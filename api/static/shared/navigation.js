@@ -86,6 +86,7 @@ export class Navigation {
       if (this.current) closeDialogs(); // Back led elsewhere: what asks about one view does not stay over another
       this.hide();
       this.current = name;
+      document.body.dataset.shown = name;
       this.label();
     }
     const moves = name !== this.shownView;
