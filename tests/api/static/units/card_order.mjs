@@ -23,7 +23,7 @@ test("only the cards in sight are drawn, of 20,000 as of 20, with sections and w
         assert.ok(last - first <= 4 * 13);
         if (n > 20) continue;
         layout.items.forEach((_, i) => {
-          const begins = layout.place(i).top, ends = layout.tops[layout.tops.indexOf(begins) + 1] ?? layout.height + 14;
+          const [, , begins, ends] = layout.places[i];
           if (ends > top && begins < bottom) assert.ok(i >= first && i < last, `item ${i} of ${n} at ${top}`);
         });
       }
@@ -43,7 +43,8 @@ test("no two items overlap, and small sections stand side by side", () => {
     assert.ok(one.left + one.width <= other.left + .01 || other.left + other.width <= one.left + .01 || one.top + one.high <= other.top || other.top + other.high <= one.top)));
   assert.ok(places.every(({left, top, width, high}) => left + width <= 1000.001 && top + high <= layout.height + .001));
   const heads = layout.items.flatMap((item, i) => item.cards ? [layout.place(i)] : []);
-  assert.equal(heads[1].top, heads[2].top);
+  assert.notEqual(heads[1].left, heads[2].left);
+  assert.ok(Math.abs(heads[1].top - heads[2].top) < 54, "less than a row apart");
 });
 
 test("a narrow screen has one column of its full width", () => {

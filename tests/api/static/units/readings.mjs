@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {patienceOf, Readings} from "../../../../api/static/readings/readings.js";
+
+globalThis.localStorage = {getItem: () => "en"};
+const {patienceOf, Readings} = await import("../../../../api/static/readings/readings.js");
 
 const every = (gap, n) => Array.from({length: n}, (_, i) => i * gap);
 
