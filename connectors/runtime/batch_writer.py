@@ -3,15 +3,14 @@
 import collections
 import logging
 import time
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable
 from typing import cast
 
 from connectors.base import ConnectorContext, ConnectorError, Stopped
 from connectors.runtime.backoff import Backoff
 from connectors.runtime.suspicion import Suspicion
 from connectors.runtime.threaded_writer import Retry, ThreadedWriter
-from operators.columnar.lazy import LazyEvents
+from operators.columnar.together import together
 from operators.events import Event
 
 log = logging.getLogger("vigie")
@@ -173,7 +172,7 @@ class BatchWriter(ThreadedWriter):
             parts.append(some)
             left -= len(some)
         self._queued -= self._max_events - left
-        return cast(list[Event], _together(parts))
+        return cast(list[Event], together(parts))
 
     def _delivered(self, count: int) -> None:
         if count:
@@ -187,14 +186,6 @@ class BatchWriter(ThreadedWriter):
             if not self._batch:
                 self._suspicion.whole_batch()
             self._changed.notify_all()
-
-
-def _together(parts: Sequence[Sequence[Event]]) -> Sequence[Event]:
-    if all(isinstance(part, LazyEvents) and part.are_readings for part in parts):
-        from operators.columnar.reading_columns import joined
-
-        return joined(parts)
-    return list(chain.from_iterable(parts))
 
 
 def _of_bug(name: str, error: Exception) -> Retry:

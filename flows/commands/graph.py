@@ -66,7 +66,7 @@ def graph(
     except SiteError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    columns, foreign = _looked_at(flows, topics)
+    columns, foreign = _marked_sources(flows, topics)
     picture = draw(flows, topics, columns, foreign)
     is_svg = form == "svg" or (form is None and output is not None and output.suffix == ".svg")
     text = svg(picture) if is_svg else mermaid(picture)
@@ -76,7 +76,7 @@ def graph(
         output.write_text(text, encoding="utf-8")
 
 
-def _looked_at(
+def _marked_sources(
     flows: list[tuple[Document, Flow]], topics: TopicNames
 ) -> tuple[list[str], list[str]]:
     """The sources, as `FLOW/SOURCE`, that bring columns, and those that are not keyed by Vigie.

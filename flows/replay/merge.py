@@ -10,7 +10,7 @@ from itertools import chain
 
 from connectors.base import ConnectorError
 from flows.replay.player import Piece
-from operators.columnar.lazy import LazyEvents
+from operators.columnar.together import together
 from operators.events import Event
 
 Pieces = Iterator[Piece]
@@ -52,20 +52,8 @@ class _Head:
                 self._read.appendleft(Piece(piece.events[at:], piece.times[at:]))
                 piece = Piece(piece.events[:at], piece.times[:at])
             taken.append(piece)
-        return _together(taken)
-
-
-def _together(pieces: Sequence[Piece]) -> Piece:
-    """Pieces one behind the other, as columns where all are."""
-    if len(pieces) == 1:
-        return pieces[0]
-    parts = [piece.events for piece in pieces]
-    times = list(chain.from_iterable(piece.times for piece in pieces))
-    if parts and all(isinstance(events, LazyEvents) for events in parts):
-        from operators.columnar.reading_columns import joined
-
-        return Piece(joined(parts), times)
-    return Piece(list(chain.from_iterable(parts)), times)
+        times = list(chain.from_iterable(piece.times for piece in taken))
+        return Piece(together([piece.events for piece in taken]), times)
 
 
 def side_by_side(places: Sequence[Pieces]) -> Iterator[list[Piece]]:

@@ -120,12 +120,11 @@ class ReadingColumns(LazyEvents):
         if others:
             plain = self._plain
             times, values, numbers = times[plain], values[plain], numbers[plain]
-        batch = BatchColumns(
+        return BatchColumns(
             len(self), self._kind, others, times, values, self._keys, numbers,
             self._keys[self._numbers[others]],
-            lambda chosen: ids_of(self.ids(batch.places[chosen])),
+            lambda chosen: ids_of(self.ids(self.columns.places[chosen])),
         )  # fmt: skip
-        return batch
 
     def ids(self, places: Ints) -> list[str]:
         """Return the ids of those at these places."""

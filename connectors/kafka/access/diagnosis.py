@@ -51,7 +51,7 @@ def look(connection: TopicConnection) -> Found:
                     link = _secured(connection, address, host, link)
                     opened.callback(link.close)
                 _enter(connection, address, host, link)
-                return Found(words=_names_itself(address, link))
+                return Found(words=_advertised_faults(address, link))
         except BrokerRefusal as refusal:
             return Found(refusal)
         except TimeoutError:
@@ -74,7 +74,7 @@ def _why(error: OSError) -> str:
     return error.strerror or "no way there"
 
 
-def _names_itself(address: str, link: Any) -> str:
+def _advertised_faults(address: str, link: Any) -> str:
     """What is wrong with the addresses under which the brokers tell clients to reach them."""
     try:
         told = wire.brokers(wire.ask(link, wire.METADATA, 1, struct.pack(">i", 0)))

@@ -47,7 +47,6 @@ def take_shared(
     where a new flow does.
     """
     stores = {id(states): states for states in by_shard.values()}
-    position: Position | None
     for place in {place for states in stores.values() for place in states.positions} | told.keys():
         if place[0] == COMMANDS:
             continue
@@ -56,17 +55,19 @@ def take_shared(
             continue
         readings: dict[int, _Reading] = {}
         for shard, states in by_shard.items():
-            saved = states.position(*place)
-            if saved is not None:
-                position = Position.parse(saved)
-            elif place[0] in layout.begin_early and not states.knows(place[0]):
-                position = Position(0)
-            else:
-                position = told.get(place)
+            position = _reached(states, place, layout) or told.get(place)
             if position is not None:
                 readings.setdefault(id(states), _Reading(states, position)).shards.append(shard)
         if readings:
             _merge(taken, place, list(readings.values()), layout.count)
+
+
+def _reached(states: States, place: Place, layout: StateLayout) -> Position | None:
+    """Where a process reads a partition on, as far as its state says."""
+    saved, source = states.position(*place), place[0]
+    if saved is not None:
+        return Position.parse(saved)
+    return Position(0) if source in layout.begin_early and not states.knows(source) else None
 
 
 def _copy(taken: States, place: Place, states: States) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 
 import msgspec
 
@@ -78,8 +79,5 @@ def told_before(
     context: ConnectorContext, producer: Producer
 ) -> Mapping[tuple[str, str], Position]:
     """What the processes of a flow told of such partitions that one process alone runs now."""
-    crossings = Crossings(context, producer)
-    try:
+    with closing(Crossings(context, producer)) as crossings:
         return crossings.all()
-    finally:
-        crossings.close()

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,7 +15,13 @@ from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
 from tests.api.static.browsing import PHONE, log_in_to, missing
 from tests.api.static.test_control_room import raised
-from tests.api.static.test_page_views import Visit, events_of, happened, seen
+from tests.api.static.test_page_views import (
+    Visit,
+    events_of,
+    happened,
+    seen,
+    start_with_events,
+)
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
@@ -24,11 +29,7 @@ pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is 
 
 @pytest.fixture
 def api(start: Start, settings: Settings, topics: Topics) -> Api:
-    """A server that knows the site's events."""
-    topics.events(happened(0), topic=events_of(topics))
-    server = start(replace(settings, event_topics=(events_of(topics),)))
-    server.wait_for_topics(topics.readings, topics.alarms, topics.push, events_of(topics))
-    return server
+    return start_with_events(start, settings, topics)
 
 
 def test_a_new_event_waits_while_somebody_points_at_the_list_and_an_acknowledgement_is_for_the_one_it_names(

@@ -66,11 +66,14 @@ def api(
     start: Start, settings: Settings, topics: Topics, flow: tuple[StatusServer, Metrics, Health]
 ) -> Api:
     """A server with a broker, a flow to look after, and no ClickHouse."""
-    topics.events(happened(0), topic=events_of(topics))
     section = ApiSection(flows=[f"http://127.0.0.1:{flow[0].port}"], registration="open")
-    server = start(
-        replace(settings, section=section, event_topics=(events_of(topics),), site="north plant")
-    )
+    return start_with_events(start, replace(settings, section=section, site="north plant"), topics)
+
+
+def start_with_events(start: Start, settings: Settings, topics: Topics) -> Api:
+    """A server that knows the site's events."""
+    topics.events(happened(0), topic=events_of(topics))
+    server = start(replace(settings, event_topics=(events_of(topics),)))
     server.wait_for_topics(topics.readings, topics.alarms, topics.push, events_of(topics))
     return server
 

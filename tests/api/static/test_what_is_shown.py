@@ -3,7 +3,6 @@
 import base64
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,19 @@ from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics, settings_for
 from tests.api.static.browsing import expect_to_fit, log_in_to, missing
 from tests.api.static.test_dashboards import ALARMS, CARD, made
-from tests.api.static.test_page_views import Visit, events_of, happened, seen
+from tests.api.static.test_page_views import (
+    Visit,
+    events_of,
+    seen,
+    start_with_events,
+)
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
 
 
 @pytest.fixture
 def api(start: Start, settings: Settings, topics: Topics) -> Api:
-    """A server that knows the site's events."""
-    topics.events(happened(0), topic=events_of(topics))
-    server = start(replace(settings, event_topics=(events_of(topics),)))
-    server.wait_for_topics(topics.readings, topics.alarms, topics.push, events_of(topics))
-    return server
+    return start_with_events(start, settings, topics)
 
 
 PACKED = """async (sizes) => {

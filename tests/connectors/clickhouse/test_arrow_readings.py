@@ -17,22 +17,10 @@ from operators.columnar.lazy import LazyEvents
 from operators.columnar.reading_columns import joined
 from operators.events import Event, Reading
 from tests.connectors.recorder import Recorder
+from tests.operators.columnar.random_readings import random_readings
 
 words = st.sampled_from(["a", "b", "é"])
-readings = st.builds(
-    Reading,
-    id=st.text(max_size=3),
-    time=st.floats(0, 4e9),
-    subject=words,
-    metric=words,
-    value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
-    text=st.none() | words,
-    unit=st.none() | words,
-    quality=st.sampled_from(["good", "stale", "bad"]),
-    labels=st.dictionaries(words, words, max_size=2),
-    topic=st.none() | words,
-    raw=st.none() | words,
-)
+readings = random_readings(st.text(max_size=3), words, words, 4e9)
 batches = st.lists(st.lists(readings, min_size=1, max_size=9), min_size=1, max_size=4)
 
 

@@ -13,24 +13,11 @@ from hypothesis import strategies as st
 from operators.columnar import arrow_batch
 from operators.columnar.arrow_batch import decode_events, encode, stream_of
 from operators.events import GOOD, Reading
+from tests.operators.columnar.random_readings import random_readings
 
 words = st.text(st.characters(codec="utf-8"), max_size=6)
 names = words.filter(bool)
-readings = st.builds(
-    Reading,
-    id=words,
-    time=st.floats(0, 253_402_300_799),
-    subject=names,
-    metric=words,
-    value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
-    text=st.none() | words,
-    unit=st.none() | words,
-    quality=st.sampled_from(["good", "stale", "bad"]),
-    labels=st.dictionaries(words, words, max_size=2),
-    topic=st.none() | words,
-    raw=st.none() | words,
-    trace=st.none() | words,
-)
+readings = random_readings(words, names, words, 253_402_300_799, trace=st.none() | words)
 
 
 def columns(**changed: Any) -> bytes:
