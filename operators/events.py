@@ -219,8 +219,9 @@ class AlarmTransition(
     it; that it stands `again` (escalated, repeated, after a mask); its `end`, if they were told of
     its start. `annunciate` says that it is one of the first two. `since` is when the occurrence
     began, `told` as what people were told of it, where that differs from this change (once only the
-    priorities), `first_value` what was judged at its start, `condition_text` what the rule asks;
-    `link` opens the alarm on the page, in what people are sent.
+    priorities; an empty one where what it is now counts beside them), `first_value` what was judged
+    at its start, `condition_text` what the rule asks; `link` opens the alarm on the page, in what
+    people are sent.
     """
 
     id: str

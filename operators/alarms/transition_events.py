@@ -114,7 +114,10 @@ class Renderer:
 
 
 def _told(event: AlarmTransition, transition: Transition) -> list[Announced | str]:
-    """As what people were told; nothing where that is what the change says itself."""
+    """As what people were told; nothing where that is what the change says itself.
+
+    What is neither told nor ends what was (`acked`) is also chosen as what it is now.
+    """
     told = [
         Announced(priority=PRIORITY_OF[one])
         if isinstance(one, str)
@@ -128,6 +131,8 @@ def _told(event: AlarmTransition, transition: Transition) -> list[Announced | st
         for one in transition.told
     ]
     differing = [announced(event, as_announced(event, one)) for one in told]
+    if differing and event.annunciation is None and AS_IT_IS not in differing:
+        differing.append(AS_IT_IS)
     return [] if differing in ([], [AS_IT_IS]) else [*differing]
 
 

@@ -124,12 +124,11 @@ def admitted(events: Sequence[Event], passes: Callable[[Event], bool]) -> list[E
 def _admitted(event: Event, passes: Callable[[Event], bool]) -> Event | None:
     if type(event) is not AlarmTransition or event.annunciation in ("start", "again"):
         return event if passes(event) else None
-    if event.annunciation is None:
-        told = any(passes(as_announced(event, one)) for one in event.told)
-        return event if told or passes(event) else None
     known = [one for one in event.told or [AS_IT_IS] if passes(as_announced(event, one))]
     if known:
         return msgspec.structs.replace(event, told=known) if event.told else event
+    if event.annunciation is None:
+        return None
     unheard = msgspec.structs.replace(event, annunciation=None, told=[])
     return unheard if passes(unheard) else None
 

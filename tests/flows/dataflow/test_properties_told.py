@@ -30,3 +30,8 @@ def test_what_hides_an_alarm_that_comes_again_is_recorded_after_its_end(seed: in
 @pytest.mark.parametrize("seed", [900, 13457, 22179, 22288, 22562, 23924, 30046, 62644])
 def test_a_start_in_place_of_an_end_and_an_edit_of_what_is_chosen_are_followed(seed: int) -> None:
     check_seed(seed)
+
+
+@pytest.mark.parametrize("seed", [203125])
+def test_a_change_is_chosen_as_one_and_the_same_on_its_whole_way(seed: int) -> None:
+    check_seed(seed)
