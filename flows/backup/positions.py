@@ -45,15 +45,23 @@ def missing(site: Site, data: Path) -> Iterator[str]:
 
 
 def saved(data: Path) -> Iterator[tuple[tuple[str, str], int]]:
-    """The saved offset of each partition of each flow, by flow and `TOPIC/NUMBER`."""
+    """The saved offset of each partition of each flow, by flow and `TOPIC/NUMBER`.
+
+    Where several folders have a partition, since it was once another share's, the furthest counts.
+    """
+    found: dict[tuple[str, str], int] = {}
     for folder in sorted(folder for place in PLACES for folder in data.glob(f"{place}flows/*")):
-        known = stores.stores(folder)
-        found: dict[str, int] = {}
-        for store in reversed(known):  # the newest counts
-            states = stores.read(store, folder.name)
-            found |= dict(_offsets(states))
-        for part, offset in found.items():
-            yield (folder.name, part), offset
+        for part, offset in _newest(folder).items():
+            found[folder.name, part] = max(offset, found.get((folder.name, part), 0))
+    yield from found.items()
+
+
+def _newest(folder: Path) -> dict[str, int]:
+    """The offsets of one folder, each of the newest store that has it."""
+    found: dict[str, int] = {}
+    for store in reversed(stores.stores(folder)):
+        found |= dict(_offsets(stores.read(store, folder.name)))
+    return found
 
 
 def _offsets(states: States) -> Iterator[tuple[str, int]]:

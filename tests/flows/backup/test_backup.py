@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sqlite3
 import stat
 import tarfile
@@ -124,6 +125,19 @@ def test_records_that_are_no_longer_there_are_said_not_skipped(
     assert restored.exit_code == 3, restored.output
     assert f"flow {unique}: {unique}.in/0: stood at offset " in restored.output
     assert "the topic is not there" in restored.output
+
+
+def test_a_share_that_ended_long_ago_is_not_taken_for_where_a_flow_stands(
+    broker: Broker, unique: str, tmp_path: Path
+) -> None:
+    here = Place(tmp_path / "here", broker, unique)
+    here.send(20)
+    with FlowProcess(here.flow, here.site, here.data):
+        wait_until(here.is_saved, what="the saved position")
+    shutil.copytree(here.data / "flows", here.data / "shares" / "1of2" / "flows")
+    here.send(21, 22, start=1)
+    with FlowProcess(here.flow, here.site, here.data):
+        wait_until(here.is_saved, what="the position of now")
 
 
 def test_rules_accounts_and_definitions_come_back_and_nothing_is_overwritten(
