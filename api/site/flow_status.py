@@ -5,7 +5,7 @@ import http.client
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -103,6 +103,13 @@ class FlowView(msgspec.Struct):
     heard: float | None = None
 
 
+class _Heard(NamedTuple):
+    """An announcement, and since when nothing was heard after it, by the monotonic clock."""
+
+    said: Announcement
+    since: float
+
+
 class FlowStatus:
     """The flows that announce themselves, and those at the addresses of the site file.
 
@@ -110,11 +117,16 @@ class FlowStatus:
     are kept for the rates.
     """
 
-    def __init__(self, addresses: list[str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        addresses: list[str],
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._addresses = addresses
-        self._clock = clock
+        self._clock, self._monotonic = clock, monotonic
         self._host = socket.gethostname()
-        self._announced: dict[str, Announcement] = {}
+        self._announced: dict[str, _Heard] = {}
         self._views: list[FlowView] = []
         self._cameras: dict[str, list[CameraState]] = {}
         self._asked = 0.0
@@ -124,34 +136,39 @@ class FlowStatus:
         self._scraped = 0.0
 
     def collect(self, events: Iterable[Event]) -> None:
-        """Take what flows announce, among events for the api."""
+        """Take what flows announce, among events for the api.
+
+        How old an announcement is counts from when it came: a clock that is set back later hides no
+        silence, and what comes after that is no older than what came before.
+        """
         for event in events:
             if isinstance(event, Row) and event.table == TABLE:
                 try:
                     said = msgspec.convert(event.values, Announcement)
                 except msgspec.ValidationError:
                     continue  # of another release
+                since = self._monotonic() - max(0.0, self._clock() - said.at)
                 known = self._announced.get(said.id)
-                if known is not None and known.at > said.at:
+                if known is not None and known.since > since:
                     continue
                 if said.status == REMOVED:
                     self._announced.pop(said.id, None)
                 else:
-                    self._announced[said.id] = said
+                    self._announced[said.id] = _Heard(said, since)
 
     def words(self) -> dict[str, str]:
         """The status of each process that announced itself, without asking anybody."""
-        return {id: self._word(said) for id, said in sorted(self._announced.items())}
+        return {id: self._word(heard) for id, heard in sorted(self._announced.items())}
 
     async def all(self) -> list[FlowView]:
         """One view for each process that announced itself, and each other address."""
         async with self._asking:
             if not self._views or time.monotonic() - self._asked > KEEP:
-                said = sorted(self._announced.values(), key=lambda one: one.id)
-                known = {one.address for one in said if one.host == self._host}
+                heard = [self._announced[id] for id in sorted(self._announced)]
+                known = self._addresses_here()
                 others = [one for one in self._addresses if one not in known]
                 self._views = [
-                    *await asyncio.gather(*(self._view(one) for one in said)),
+                    *await asyncio.gather(*(self._view(one) for one in heard)),
                     *await asyncio.gather(*(self._ask(address) for address in others)),
                 ]
                 self._asked = time.monotonic()
@@ -171,11 +188,11 @@ class FlowStatus:
         async with self._asking:
             if time.monotonic() - self._scraped > KEEP or not self._scraped:
                 near = {
-                    said.id: said.address
-                    for said in sorted(self._announced.values(), key=lambda one: one.id)
-                    if said.address and self._is_near(said)
+                    id: heard.said.address
+                    for id, heard in sorted(self._announced.items())
+                    if heard.said.address and self._is_near(heard)
                 }
-                known = {one.address for one in self._announced.values() if one.host == self._host}
+                known = self._addresses_here()
                 near |= {one: one for one in self._addresses if one not in known}
                 texts = await asyncio.gather(
                     *(asyncio.to_thread(_get_metrics, address) for address in near.values())
@@ -185,27 +202,31 @@ class FlowStatus:
                 self._scraped = time.monotonic()
             return self._metrics
 
-    def _is_near(self, said: Announcement) -> bool:
-        return said.host == self._host and self._word(said) not in ("stopped", "gone")
+    def _addresses_here(self) -> set[str | None]:
+        said = (heard.said for heard in self._announced.values())
+        return {one.address for one in said if one.host == self._host}
 
-    def _word(self, said: Announcement) -> str:
-        if said.status != "stopped" and self._clock() - said.at > TRUE_FOR:
+    def _is_near(self, heard: _Heard) -> bool:
+        return heard.said.host == self._host and self._word(heard) not in ("stopped", "gone")
+
+    def _word(self, heard: _Heard) -> str:
+        if heard.said.status != "stopped" and self._monotonic() - heard.since > TRUE_FOR:
             return "gone"
-        return said.status
+        return heard.said.status
 
-    async def _view(self, said: Announcement) -> FlowView:
+    async def _view(self, heard: _Heard) -> FlowView:
         """What a process announced, with what it answers if it is on this machine."""
-        word = self._word(said)
+        said, word = heard.said, self._word(heard)
         view = FlowView(said.address or "", word, said.flow)
-        if said.address and self._is_near(said):
+        if said.address and self._is_near(heard):
             asked = await self._ask(said.address)
             view = view if asked.status == "down" else asked
         if word == "gone":
             view.status = word
             view.detail = (
                 f"nothing was heard of {said.id} on {said.host or 'its machine'} for"
-                f" {self._clock() - said.at:.0f} s: its alarms are not evaluated. Start it again;"
-                " `vigie status` and its log say why it ended"
+                f" {self._monotonic() - heard.since:.0f} s: its alarms are not evaluated. Start it"
+                " again; `vigie status` and its log say why it ended"
             )
         if not view.counts:
             view.waiting_for, view.lag, view.age = said.waiting_for, said.lag, said.age

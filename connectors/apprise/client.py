@@ -3,7 +3,10 @@
 import copy
 import logging
 import re
+import threading
+import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import apprise
 from apprise.logger import NotifyLogEntry
@@ -23,11 +26,34 @@ _CERTIFICATE = re.compile(r"certificate verify failed: ([^()]+)")
 REMEMBERED = 10_000
 
 
+class _Target:
+    """One target of an address, asked as often as its service allows.
+
+    apprise itself paces by the wall clock: set back by an hour, it would wait for an hour.
+    """
+
+    def __init__(self, service: apprise.NotifyBase, asset: apprise.AppriseAsset) -> None:
+        self._pause = service.request_rate_per_sec
+        service.request_rate_per_sec = 0
+        self._service = apprise.Apprise(asset=asset)
+        self._service.add(service)
+        self._turn = threading.Lock()
+        self._next = time.monotonic()
+
+    def notify(self, **notification: Any) -> bool:
+        """Send at the next turn; returns whether the service took it."""
+        with self._turn:
+            at = max(self._next, time.monotonic())
+            self._next = at + self._pause
+        time.sleep(max(0.0, at - time.monotonic()))
+        return bool(self._service.notify(**notification))
+
+
 @dataclass
 class _Progress:
     """A notification with several targets: who still lacks it, and what others said for good."""
 
-    left: list[apprise.Apprise]
+    left: list[_Target]
     refused: list[str] = field(default_factory=list)
     is_taken: bool = False
     tries: int = 0
@@ -51,7 +77,7 @@ class AppriseClient:
                 " apprise knows; compare it with https://github.com/caronc/apprise/wiki"
             )
         service.socket_connect_timeout = service.socket_read_timeout = connection.timeout
-        self._targets = [_alone(target, asset) for target in _one_by_one(service)]
+        self._targets = [_Target(target, asset) for target in _one_by_one(service)]
         self._progress: dict[str, _Progress] = {}
         self._scheme = connection.service
         self._secrets = sorted(_secrets(address), key=len, reverse=True)
@@ -84,13 +110,13 @@ class AppriseClient:
             return Answer(refused=True, detail="; ".join(progress.refused))
         return Answer(delivered=True)
 
-    def _remember(self, id: str, progress: _Progress, left: list[apprise.Apprise]) -> None:
+    def _remember(self, id: str, progress: _Progress, left: list[_Target]) -> None:
         progress.left = left
         self._progress[id] = progress
         if len(self._progress) > REMEMBERED:
             self._progress.pop(next(iter(self._progress)), None)
 
-    def _notify(self, target: apprise.Apprise, title: str, text: str, kind: str) -> Answer:
+    def _notify(self, target: _Target, title: str, text: str, kind: str) -> Answer:
         said: list[str] = []
         result = target.notify(
             title=title,
@@ -134,12 +160,6 @@ def _one_by_one(service: apprise.NotifyBase) -> list[apprise.NotifyBase]:
                 setattr(part, name, [target])
             return parts
     return [service]
-
-
-def _alone(service: apprise.NotifyBase, asset: apprise.AppriseAsset) -> apprise.Apprise:
-    alone = apprise.Apprise(asset=asset)
-    alone.add(service)
-    return alone
 
 
 def kind_of(event: Event) -> str:

@@ -34,7 +34,8 @@ class Apprise(Sink):
     higher or one has to be sent again. No service knows that it had a notification before: after a
     crash at the wrong moment it comes twice.
     Back pressure: when the service takes nothing, or only so many notifications a second, events
-    wait where the sink takes them from.
+    wait where the sink takes them from. A target is asked as often as apprise thinks right for its
+    service, mostly once in 5.5 s: put `notify` before it, which makes one notification of many.
     """
 
     NAME: ClassVar[str] = "apprise"

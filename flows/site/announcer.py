@@ -53,6 +53,7 @@ class Announcer:
             address=f"http://127.0.0.1:{port}" if port else None,
         )
         self._is_running = False
+        self._due = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
@@ -94,8 +95,10 @@ class Announcer:
                     is_made = True
                     for id in self._former:
                         self._write(msgspec.structs.replace(self._said, id=id, status="stopped"))
-                is_due = time.time() - self._said.at >= HEARTBEAT
-                if is_due or self._essence() != (self._said.status, self._said.waiting_for.keys()):
+                if time.monotonic() >= self._due or self._essence() != (
+                    self._said.status,
+                    self._said.waiting_for.keys(),
+                ):
                     self._send(self._now())
             except (ConnectorError, Stopped, KafkaError, OSError):
                 is_made, pause = False, HEARTBEAT
@@ -122,6 +125,7 @@ class Announcer:
         )
 
     def _send(self, said: Announcement) -> None:
+        self._due = time.monotonic() + HEARTBEAT
         self._write(said)
         self._said = said
 

@@ -50,14 +50,18 @@ class Watch:
         return now - self._heard_own > LISTEN
 
     def heard(self, said: Announcement, now: float, is_live: bool = True) -> None:
-        """Take an announcement; one that is not `live` was there before listening began."""
+        """Take an announcement; one that is not `live` was there before listening began.
+
+        What a process before this one said may come late, and counts no more. A clock that was set
+        back makes nobody unheard.
+        """
         known = self._processes.get(said.id)
-        if known is not None and said.at < known.said.at:
+        if known is not None and _is_late(said, known.said, is_live):
             return
         if said.flow == self._own and is_live:
             self._heard_own = now
         if known is None:
-            if now - said.at > FORGET:
+            if not is_live and now - said.at > FORGET:
                 return
             known = self._processes[said.id] = _Process(said, now, is_live)
         if said.status != "starting" or known.said.status in ENDED:
@@ -85,6 +89,12 @@ class Watch:
 
     def _is_known(self, process: _Process, now: float) -> bool:
         return process.is_heard or now - self._since >= LISTEN
+
+
+def _is_late(said: Announcement, known: Announcement, is_live: bool) -> bool:
+    if not is_live:
+        return said.at < known.at
+    return said.since != known.since and 0 < known.at - said.at < LISTEN
 
 
 def _of(process: _Process, now: float, silent: float | None) -> Iterator[Reading]:

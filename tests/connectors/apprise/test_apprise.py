@@ -1,9 +1,11 @@
 """The sink of push services against a real HTTP server, under two services' protocols."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import apprise
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -82,6 +84,29 @@ def test_a_notification_waits_for_no_pool_of_threads(
     sink.write([HOT])
     sink.flush()
     assert len(receiver.received()) == 1
+
+
+class SetBack(datetime):
+    """A wall clock that is set back by an hour whenever somebody looks."""
+
+    looks = 0
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        cls.looks += 1
+        return cls.fromtimestamp(1e9 - 3600 * cls.looks, tz)
+
+
+def test_a_clock_that_is_set_back_holds_up_no_notification(
+    opened: Callable[..., Writer], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apprise.url.datetime", SetBack)
+    monkeypatch.setattr(apprise.NotifyBase, "request_rate_per_sec", 0.01)
+    sink = opened(address(receiver, "ntfy", "door"), {"title": "t", "body": "{id}"})
+    sink.write([reading(1), reading(2)])
+    sink.flush()
+    assert len(receiver.received()) == 2
+    assert SetBack.looks, "apprise looked at the clock"
 
 
 def test_an_event_of_which_no_notification_can_be_made_is_a_dead_letter_and_others_are_sent(
@@ -171,6 +196,7 @@ def test_of_two_targets_in_an_address_one_that_fails_costs_the_other_nothing(
 ) -> None:
     monkeypatch.setattr(retry_queue, "FIRST_BACKOFF", 0.001)
     monkeypatch.setattr(retry_queue, "LONGEST_BACKOFF", 0.001)
+    monkeypatch.setattr(apprise.NotifyBase, "request_rate_per_sec", 0)
     receiver.behave(status=status, match="gone")
     sink = opened(f"ntfy://127.0.0.1:{receiver.port}/here/gone", {"title": "t", "body": "{id}"})
     sink.write([reading(1), reading(2)])

@@ -106,10 +106,19 @@ def test_of_each_process_of_a_flow_there_are_readings_and_older_words_do_not_cou
 ) -> None:
     site.says("ok", id="cool/1of2")
     site.says("ok", id="cool/2of2")
-    site.after(5).says("stopped", id="cool/2of2", at=START - 1)
+    site.after(5).says("stopped", id="cool/2of2", at=START - 1, since=START - 60)
     subjects = {one.subject for one in site.watch.readings(site.now)}
     assert subjects == {"vigie/cool/1of2", "vigie/cool/2of2"}
     assert site.values("vigie/cool/2of2")["unheard"] == 5
+
+
+@pytest.mark.parametrize("since", [START, START - 3599], ids=["as it runs", "and started anew"])
+def test_a_flow_on_a_machine_whose_clock_is_set_back_is_heard(site: Site, since: float) -> None:
+    site.says("ok")
+    for _ in range(5):
+        site.after(15).says("ok", at=site.now - 3600, since=since)
+    assert site.unheard() == 0
+    assert site.after(LISTEN).unheard() == LISTEN
 
 
 def test_records_of_another_release_are_passed_over() -> None:
