@@ -3,6 +3,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -172,6 +173,14 @@ def test_a_token_says_whose_it_is_until_it_expires() -> None:
     now[0] = 1060
     with pytest.raises(TokenError, match="expired"):
         tokens.check(token)
+
+
+def test_a_clock_that_is_set_back_ends_no_login() -> None:
+    now = [time.time() + 3600]
+    tokens = Tokens(OneKey(), 60, lambda: now[0])
+    token = tokens.issue("7", "l1")
+    now[0] -= 3600
+    assert tokens.check(token)[:2] == ("7", "l1")
 
 
 def test_the_good_token_that_the_bad_ones_are_made_from_is_accepted() -> None:
