@@ -103,7 +103,7 @@ class FlowView(msgspec.Struct):
     heard: float | None = None
 
 
-class _Heard(NamedTuple):
+class _LastWord(NamedTuple):
     """An announcement, and since when nothing was heard after it, by the monotonic clock."""
 
     said: Announcement
@@ -126,7 +126,7 @@ class FlowStatus:
         self._addresses = addresses
         self._clock, self._monotonic = clock, monotonic
         self._host = socket.gethostname()
-        self._announced: dict[str, _Heard] = {}
+        self._announced: dict[str, _LastWord] = {}
         self._views: list[FlowView] = []
         self._cameras: dict[str, list[CameraState]] = {}
         self._asked = 0.0
@@ -154,21 +154,21 @@ class FlowStatus:
                 if said.status == REMOVED:
                     self._announced.pop(said.id, None)
                 else:
-                    self._announced[said.id] = _Heard(said, since)
+                    self._announced[said.id] = _LastWord(said, since)
 
     def words(self) -> dict[str, str]:
         """The status of each process that announced itself, without asking anybody."""
-        return {id: self._word(heard) for id, heard in sorted(self._announced.items())}
+        return {id: self._word(last) for id, last in sorted(self._announced.items())}
 
     async def all(self) -> list[FlowView]:
         """One view for each process that announced itself, and each other address."""
         async with self._asking:
             if not self._views or time.monotonic() - self._asked > KEEP:
-                heard = [self._announced[id] for id in sorted(self._announced)]
+                last = [self._announced[id] for id in sorted(self._announced)]
                 known = self._addresses_here()
                 others = [one for one in self._addresses if one not in known]
                 self._views = [
-                    *await asyncio.gather(*(self._view(one) for one in heard)),
+                    *await asyncio.gather(*(self._view(one) for one in last)),
                     *await asyncio.gather(*(self._ask(address) for address in others)),
                 ]
                 self._asked = time.monotonic()
@@ -188,9 +188,9 @@ class FlowStatus:
         async with self._asking:
             if time.monotonic() - self._scraped > KEEP or not self._scraped:
                 near = {
-                    id: heard.said.address
-                    for id, heard in sorted(self._announced.items())
-                    if heard.said.address and self._is_near(heard)
+                    id: last.said.address
+                    for id, last in sorted(self._announced.items())
+                    if last.said.address and self._is_near(last)
                 }
                 known = self._addresses_here()
                 near |= {one: one for one in self._addresses if one not in known}
@@ -203,29 +203,29 @@ class FlowStatus:
             return self._metrics
 
     def _addresses_here(self) -> set[str | None]:
-        said = (heard.said for heard in self._announced.values())
+        said = (last.said for last in self._announced.values())
         return {one.address for one in said if one.host == self._host}
 
-    def _is_near(self, heard: _Heard) -> bool:
-        return heard.said.host == self._host and self._word(heard) not in ("stopped", "gone")
+    def _is_near(self, last: _LastWord) -> bool:
+        return last.said.host == self._host and self._word(last) not in ("stopped", "gone")
 
-    def _word(self, heard: _Heard) -> str:
-        if heard.said.status != "stopped" and self._monotonic() - heard.since > TRUE_FOR:
+    def _word(self, last: _LastWord) -> str:
+        if last.said.status != "stopped" and self._monotonic() - last.since > TRUE_FOR:
             return "gone"
-        return heard.said.status
+        return last.said.status
 
-    async def _view(self, heard: _Heard) -> FlowView:
+    async def _view(self, last: _LastWord) -> FlowView:
         """What a process announced, with what it answers if it is on this machine."""
-        said, word = heard.said, self._word(heard)
+        said, word = last.said, self._word(last)
         view = FlowView(said.address or "", word, said.flow)
-        if said.address and self._is_near(heard):
+        if said.address and self._is_near(last):
             asked = await self._ask(said.address)
             view = view if asked.status == "down" else asked
         if word == "gone":
             view.status = word
             view.detail = (
                 f"nothing was heard of {said.id} on {said.host or 'its machine'} for"
-                f" {self._monotonic() - heard.since:.0f} s: its alarms are not evaluated. Start it"
+                f" {self._monotonic() - last.since:.0f} s: its alarms are not evaluated. Start it"
                 " again; `vigie status` and its log say why it ended"
             )
         if not view.counts:
