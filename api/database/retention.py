@@ -1,7 +1,7 @@
 """How long the api keeps what only grows: its audit log, triggers of alarms, news for peers."""
 
 import asyncio
-import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.database.database import Database
 from api.database.models import Audit, Login, PeerUpdate, PushNote, Trigger
+from connectors.runtime import steady_clock
 
 EVERY = 600.0
 SOON = 0.1
@@ -29,8 +30,15 @@ class Kept(NamedTuple):
 class Retention:
     """Removes what is too old or too much, now and then, a piece at a time."""
 
-    def __init__(self, database: Database, audit: Kept, triggers: Kept) -> None:
+    def __init__(
+        self,
+        database: Database,
+        audit: Kept,
+        triggers: Kept,
+        clock: Callable[[], float] = steady_clock.now,
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._kept = ((Audit, audit), (Trigger, triggers))
 
     async def run(self) -> None:
@@ -43,7 +51,7 @@ class Retention:
 
     def sweep(self) -> bool:
         """Remove a piece; whether there may be more."""
-        now = time.time()
+        now = self._clock()
         with self._database.write() as session:
             session.execute(delete(PeerUpdate).where(PeerUpdate.at < now - NEWS))
             session.execute(delete(PushNote).where(PushNote.recorded < now - TOLD))

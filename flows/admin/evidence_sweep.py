@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -17,6 +16,7 @@ from connectors.clickhouse.columns import EVENTS
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
+from connectors.runtime import steady_clock
 from connectors.runtime.threaded_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.evidence import DELETED, is_genuine
@@ -66,10 +66,14 @@ class EvidenceSweep:
         self._secret = self._objects.secret_key.get_secret_value()
 
     def sweep(self, dry: bool = False, now: float | None = None) -> list[str]:
-        """Delete what is due, or with `dry` only say so; a line for each."""
-        now = time.time() if now is None else now
+        """Delete what is due, or with `dry` only say so; a line for each.
+
+        Without `now` it is as late as the slower clock says, this machine's or ClickHouse's: what
+        one that leaps ahead deletes is gone for good.
+        """
         pinned = read_pins(self._broker)
         with closing(open_client(self._clickhouse)) as client:
+            now = min(steady_clock.now(), _clock(client)) if now is None else now
             rows = {row["id"]: row for row in _rows(client, _TOLD) if self._is_ours(row)}
             raised = _priorities(client)
             stored = [_stored(row, raised) for row in rows.values()]
@@ -115,6 +119,10 @@ class EvidenceSweep:
         finally:
             for store in stores.values():
                 store.close()
+
+
+def _clock(client: Any) -> float:
+    return float(client.query("SELECT toUnixTimestamp64Micro(now64(6))").first_row[0]) / 1e6
 
 
 def _rows(client: Any, statement: str) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from api.database.retention import Kept, Retention
 from api.settings import Settings
 from api.web.change_budget import ChangeBudget, TooManyChanges
 from connectors.config.api_section import ApiSection
+from connectors.runtime.steady_clock import SteadyClock
 from tests.api.conftest import Start
 from tests.waiting import PATIENCE
 
@@ -37,6 +38,18 @@ def test_entries_go_by_age_and_by_number_the_oldest_first(tmp_path: Path) -> Non
     assert left == [str(number) for number in range(76, 101)]
     database.shrink_log()
     assert (tmp_path / "api.sqlite-wal").stat().st_size == 0
+
+
+def test_a_clock_that_leaps_ahead_for_a_moment_removes_nothing(tmp_path: Path) -> None:
+    database, host, ran = open_database(tmp_path), [time.time()], [0.0]
+    with database.write() as session:
+        session.add(Audit(at=host[0], username="x", action="kept"))
+    clock = SteadyClock(lambda: host[0], lambda: ran[0])
+    host[0] += 1000 * 86_400
+    ran[0] += 10
+    Retention(database, Kept(400, 1000), Kept(400, 1000), clock).sweep()
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Audit)) == 1
 
 
 def test_a_minute_gives_an_account_so_many_changes_and_no_other_account_less() -> None:
