@@ -8,12 +8,11 @@ from typing import Any
 from kafka import TopicPartition
 
 from connectors.kafka.log.pace import GATHER_BYTES, GATHER_MS, Pace
+from connectors.kafka.log.waking import Waking
 
 SHORT_WAIT_MS = 20
-LATE_TIMES = 2
 _never_wake: set[str] = set()
-"""Addresses of brokers that hold a fetch to its end although records have come (the embedded one).
-"""
+"""Addresses of brokers that hold a fetch although records have come (the embedded one)."""
 
 
 class Fetches:
@@ -23,9 +22,8 @@ class Fetches:
         self._fetcher = consumer._fetcher
         self._answered: dict[TopicPartition, float] = {}
         self._stable: dict[TopicPartition, int] = {}
-        self._late = 0
         self._pace = Pace()
-        self._wait = self._fetcher.config["fetch_max_wait_ms"]
+        self._waking = Waking(self._fetcher.config["fetch_max_wait_ms"])
         self._least = self._fetcher.config["fetch_min_bytes"]
         self._brokers = str(consumer.config["bootstrap_servers"])
         self.hurry(False)
@@ -39,7 +37,9 @@ class Fetches:
         """
         self._often = often
         short = often or self._brokers in _never_wake
-        wait, least = min(SHORT_WAIT_MS, self._wait) if short else self._wait, self._least
+        wait, least = self._waking.wait, self._least
+        if short:
+            wait = min(SHORT_WAIT_MS, wait)
         if self._pace.is_fast:
             wait, least = min(GATHER_MS, wait), max(GATHER_BYTES, least)
         self._fetcher.config |= {"fetch_max_wait_ms": wait, "fetch_min_bytes": least}
@@ -100,16 +100,15 @@ class Fetches:
             self._answered.update((tp, wall) for tp in offsets if tp not in failed)
 
     def _look_whether_it_woke(self, took: float, response: Any) -> None:
-        """Records that come at the end of the wait, again and again, were there before."""
         some = any(
             partition.records for topic in response.responses for partition in topic.partitions
         )
         if self._pace.answered(time.monotonic(), some):
             self.hurry(self._often)
-        if not some:
-            return
         wait = self._fetcher.config["fetch_max_wait_ms"]
-        self._late = self._late + 1 if wait > SHORT_WAIT_MS and 1000 * took >= wait else 0
-        if self._late >= LATE_TIMES:
-            _never_wake.add(self._brokers)
-            self.hurry(False)
+        if not some or wait <= SHORT_WAIT_MS:
+            return
+        if self._waking.answered(1000 * took, wait):
+            if self._waking.is_lacking:
+                _never_wake.add(self._brokers)
+            self.hurry(self._often)
