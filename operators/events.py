@@ -148,7 +148,8 @@ class Frame(
 
     `seen` is what the detector found on it; None if it did not look. `moving` says whether
     something moved on it. `picture` is where its JPEG is, `TOPIC/PARTITION/OFFSET`; `jpeg` holds
-    the bytes themselves where they travel with the event.
+    the bytes themselves where they travel with the event. With `over` it is no picture, and says
+    that no more come since people stopped or removed the camera.
     """
 
     id: str
@@ -158,6 +159,7 @@ class Frame(
     height: int
     jpeg: bytes = b""
     moving: bool = True
+    over: bool = False
     seen: list[Seen] | None = None
     picture: str | None = None
     labels: dict[str, str] = {}

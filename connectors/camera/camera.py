@@ -24,7 +24,14 @@ from connectors.camera.record.packet_ring import CODECS, PacketRing, camera_fold
 from connectors.camera.record.picture_record import PictureRecord
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
-from connectors.camera.state import ONLINE, UNRECORDED, state_reading, unwatched_reading
+from connectors.camera.state import (
+    ONLINE,
+    STATES,
+    UNRECORDED,
+    last_frame,
+    state_reading,
+    unwatched_reading,
+)
 from connectors.camera.streams.local_streams import Folder, Paced, Simulated, Usb
 from connectors.camera.streams.snapshots import Snapshots
 from connectors.camera.streams.stream import (
@@ -126,6 +133,15 @@ class Camera:
             self._thread.join(timeout)
         if self._recorder is not None:
             self._recorder.join(max(0.0, deadline - time.monotonic()))
+
+    def leave(self) -> None:
+        """Tell, after its end, that nobody is to look at it any more."""
+        if self._recorder is not None:
+            self._recorder.leave()
+        self._tell_states({metric: False for metric in STATES if self._states.get(metric)})
+        self._output.event(
+            last_frame(self.settings.name, self._clock.next(None), self.settings.labels)
+        )
 
     def _open_ring(self) -> PacketRing | None:
         limits = self.settings.ring

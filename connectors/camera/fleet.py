@@ -20,7 +20,7 @@ from connectors.camera.settings import (
     is_running,
     name_of,
 )
-from connectors.camera.state import ONLINE, state_reading
+from connectors.camera.state import ONLINE, last_frame, state_reading
 from connectors.config.variables import VariableError
 
 log = logging.getLogger("vigie")
@@ -170,12 +170,19 @@ class Fleet:
     def _leave(self, name: str) -> None:
         """End a camera at which nobody is to look any more."""
         self._rows.pop(name, None)
-        self._end(name)
+        camera = self._end(name)
+        if camera is not None:
+            camera.leave()
+        else:
+            self._output.event(last_frame(name, time.time()))
+        self._output.gone(name)
         self._looks.forget(name)
 
-    def _end(self, name: str) -> None:
+    def _end(self, name: str) -> Camera | None:
+        """End a camera; it, if it ran."""
         camera = self._cameras.pop(name, None)
         if camera is not None:
             camera.stop()
             camera.join(PATIENCE)
         self._output.gone(name)
+        return camera

@@ -5,6 +5,7 @@ answers with a JPEG, or with a sentence that says why there is none and the stat
 ends it when it takes too long.
 """
 
+import errno
 import json
 import sys
 
@@ -16,6 +17,8 @@ from connectors.camera.address import masked_address
 
 WAIT = 6.0
 LARGEST = 1280
+PLAIN = "mjpeg,mpjpeg,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,image2,mpegts,flv,mov,matroska,avi,h264"
+"""What holds its pictures itself; lists (HLS, DASH, SDP) lead to other addresses."""
 SAFE = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"
 
 
@@ -29,7 +32,7 @@ def one_picture(address: str) -> bytes:
     if address.startswith("rtsp"):
         options |= {"rtsp_transport": "tcp"}
     else:
-        options |= {"max_redirects": "0"}  # else a server could send us anywhere
+        options |= {"max_redirects": "0", "format_whitelist": PLAIN}  # else it sends us anywhere
     try:
         with av.open(address, options=options, timeout=(WAIT, WAIT)) as stream:
             for frame in stream.decode(video=0):
@@ -56,7 +59,10 @@ def _explained(error: Exception) -> str:
         "TimeoutError": "it does not answer",
         "ExitError": "it does not answer in time",
         "InvalidDataError": "what comes from there is no video",
+        "ArgumentError": "what comes from there is no video, or leads to another address (HLS)",
     }
+    if getattr(error, "errno", None) == errno.EIO:
+        return "it breaks off, or leads to another address, which is not followed"
     return words.get(name) or masked_address(getattr(error, "strerror", "") or name)
 
 

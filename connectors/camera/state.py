@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.camera.address import masked_address
-from operators.events import Reading
+from operators.events import Frame, Reading
 
 ONLINE = "camera_online"
 UNRECORDED = "camera_unrecorded"
@@ -66,6 +66,21 @@ def unwatched_reading(
         value=seconds,
         unit="s",
         text=said if seconds else None,
+        labels=dict(labels or {}),
+    )
+
+
+def last_frame(camera: str, at: float, labels: Mapping[str, str] | None = None) -> Frame:
+    """Says that nobody is to look at a camera any more: what was seen there ends."""
+    at = round(at, 3)
+    return Frame(
+        id=f"{camera}/over/{round(at * 1000)}",
+        time=at,
+        subject=camera,
+        width=1,
+        height=1,
+        seen=[],
+        over=True,
         labels=dict(labels or {}),
     )
 

@@ -61,7 +61,7 @@ class CaptureTopics:
         """Queue an event for the flow."""
         if isinstance(event, Reading) and event.metric in STATES:
             self._states.told(event)
-        if isinstance(event, Frame) and self._name in self._health.down:
+        if isinstance(event, Frame) and not event.over and self._name in self._health.down:
             self._counter.count("frames_skipped", 1)
             self._counter.count(f"frames_skipped {event.subject}", 1)
             return

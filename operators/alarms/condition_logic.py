@@ -7,6 +7,7 @@ from heapq import heappush
 from typing import Any
 
 from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.engine.departures import Departures
 from operators.alarms.engine.fast_path import finite
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
@@ -42,6 +43,7 @@ class ConditionLogic(AlarmLogic):
             for subject in (context.known if rule.watches_silence else ())
             if self.definition.selects(subject, None, None)
         ]
+        self._departures = Departures()
         self._written = self.definition.written()
         self._saved: dict[str, Any] | None = None
         self._were_listed: frozenset[str] = frozenset()
@@ -283,6 +285,8 @@ class ConditionLogic(AlarmLogic):
     def _take_reading(self, event: Any, slot: Slot | None, at: float) -> None:
         """Judge one event: a first one, one that may change something, or one of no good data."""
         rule_id = self._rule_id
+        if self._departures.take(self.engine, event, self._arrival(event, at)):
+            return
         if not self._presence:
             if not concerns(self.engine.rules[rule_id], event, self._word):
                 self.count("unit")

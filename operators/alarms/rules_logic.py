@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.engine.departures import Departures
 from operators.alarms.engine.level_crossing import CROSSES, Crossings, level_of
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import State
@@ -37,6 +38,7 @@ class RulesLogic(AlarmLogic):
     def __init__(self, alarm: Alarm, context: StepContext) -> None:
         super().__init__(alarm, context)
         self._rows: dict[str, dict[str, Any]] = {}
+        self._departures = Departures()
         self._crossings = Crossings()
         self.commands.crossings = self._crossing_signals
         self._reading: Any = None
@@ -163,6 +165,8 @@ class RulesLogic(AlarmLogic):
             subject = getattr(event, "subject", None)
             if subject is None:
                 self.count("not_data")
+                continue
+            if self._departures.take(self.engine, event, self._arrival(event, at)):
                 continue
             rules = known(subject)
             if rules is None:

@@ -19,7 +19,8 @@ class Track(Operator):
     which it was given up. What counts is time in which pictures were looked at: a gap between two
     of them counts as half of `lost_after` at most, and what was on a camera's last picture stays
     while the camera is gone, for `gone_after`. Pictures on which nothing was found are known where
-    `detect` is the step before this one; elsewhere all time counts.
+    `detect` is the step before this one; elsewhere all time counts. Where people stop or remove a
+    camera, all its objects end.
 
     What has not moved for ten seconds is `still`: one last `update` says so, and no other comes
     until it moves. Hidden behind something else, it is waited for as long as that stands there.

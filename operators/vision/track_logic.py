@@ -41,14 +41,17 @@ class _Camera(Entry):
 
 
 class _Picture:
-    """What was seen on one picture; `is_told` if the picture itself came."""
+    """What was seen on one picture; `is_told` if the picture itself came.
 
-    __slots__ = ("frame", "is_told", "seen", "subject", "time")
+    `is_over` if it is none, and says that no more come.
+    """
+
+    __slots__ = ("frame", "is_over", "is_told", "seen", "subject", "time")
 
     def __init__(self, subject: str, time: float, frame: str | None) -> None:
         self.subject, self.time, self.frame = subject, time, frame
         self.seen: dict[str, Detection] = {}
-        self.is_told = False
+        self.is_told = self.is_over = False
 
 
 class TrackLogic(KeyedLogic[_Camera]):
@@ -74,6 +77,8 @@ class TrackLogic(KeyedLogic[_Camera]):
         for item in self._pictures(events):
             if not isinstance(item, _Picture):
                 out.append(item)
+            elif item.is_over:
+                self._leave(item, out)
             elif self._is_new(item):
                 self._take_picture(item, out)
         return out
@@ -97,6 +102,7 @@ class TrackLogic(KeyedLogic[_Camera]):
                 items.append(picture)
             if not isinstance(event, Detection):
                 picture.is_told = True
+                picture.is_over |= event.over
             elif event.id in picture.seen:
                 self.count("repeated")
             else:
@@ -126,6 +132,16 @@ class TrackLogic(KeyedLogic[_Camera]):
         camera.newest, camera.frame = picture.time, picture.frame
         self._follow(camera, picture, out)
         self._give_up(camera, picture, out)
+        self._arm(camera)
+
+    def _leave(self, picture: _Picture, out: list[Event]) -> None:
+        """End all objects of a camera at which nobody is to look any more."""
+        camera = self._cameras.get(picture.subject)
+        if camera is None:
+            return
+        camera.newest = max(camera.newest, picture.time)
+        for one in list(camera.objects):
+            self._end(camera, one, camera.newest, out)
         self._arm(camera)
 
     def _follow(self, camera: _Camera, picture: _Picture, out: list[Event]) -> None:

@@ -55,6 +55,7 @@ const FRENCH = [
   [/^no picture: nothing listens there$/, () => "Pas d’image : rien ne répond à cette adresse."],
   [/^no picture: it does not answer/, () => "Pas d’image : la caméra ne répond pas."],
   [/^no picture: it answers, but has no stream of this path$/, () => "Pas d’image : la caméra répond, mais n’a pas de flux de ce nom."],
+  [/^no picture: .*leads to another address/, () => "Pas d’image : cette adresse mène à une autre, qui n’est pas suivie."],
   [/^no picture: /, () => "Pas d’image de cette adresse."],
   [/^(searching the network|taking test pictures) is off; /, () => "La recherche de caméras est désactivée ; le fichier du site l’autorise : api: {discovery: true}"],
   [/^there is no page /, () => "Vous ne voyez pas de page de ce nom."],

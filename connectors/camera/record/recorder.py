@@ -55,6 +55,11 @@ class Recorder:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
+    def leave(self) -> None:
+        """Tell, after its end, that nothing is to be recorded any more."""
+        if self._is_lost:
+            self._tell(False)
+
     def _run(self) -> None:
         pace = RetryPace()
         while not self.stopping.is_set():

@@ -8,9 +8,11 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.camera.streams.scenes import SCENES, Scene
 from connectors.camera.streams.stream import AvStream, Picture, StreamError, StreamFacts
+from connectors.camera.streams.whole_picture import whole_picture
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
@@ -60,16 +62,26 @@ class Folder:
         for number, path in enumerate(self._files):
             if self._stopping.wait(max(0.0, began + number / self._fps - time.monotonic())):
                 return
-            image = cv2.imread(str(path))
+            image = _read(path)
             if image is None:
                 self.facts.damaged += 1
                 continue
-            yield Picture(
-                av.VideoFrame.from_ndarray(np.asarray(image, np.uint8), format="bgr24"), None
-            )
+            yield Picture(av.VideoFrame.from_ndarray(image, format="bgr24"), None)
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _read(path: Path) -> NDArray[np.uint8] | None:
+    """A picture; None for a file that is none, is only half written, or shows too much."""
+    try:
+        data = path.read_bytes()
+        if not data or not whole_picture(data):
+            return None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # OpenCV raises for more than 2^30 pixels
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 class Usb:

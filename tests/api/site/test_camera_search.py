@@ -243,7 +243,12 @@ def test_what_is_no_camera_is_said_and_nothing_of_it_comes_back(searching: Api) 
             visited.append(self.path)
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n")
+            entry = (
+                f"http://{self.headers['Host']}/inside"
+                if self.path == "/list"
+                else "file:///etc/passwd"
+            )
+            self.wfile.write(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{entry}\n".encode())
 
         def log_message(self, format: str, *values: object) -> None:
             pass
@@ -260,6 +265,9 @@ def test_what_is_no_camera_is_said_and_nothing_of_it_comes_back(searching: Api) 
         asked = len(visited)
     assert tried(searching, f"{here}/away").status_code == 502
     assert len(visited) == asked, "a redirection was followed"
+    led = tried(searching, f"{here}/list")
+    assert "leads to another address" in led.json()["error"]
+    assert visited[asked:] == ["/list"], "a list of other addresses was followed"
     server.shutdown()
     server.server_close()
     with socket.socket() as free:

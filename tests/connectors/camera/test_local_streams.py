@@ -1,6 +1,8 @@
 """Pictures from folders, made-up scenes and USB, without any camera."""
 
+import struct
 import threading
+import zlib
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from connectors.camera.jpeg import LARGEST, encode_jpeg, small_gray
 from connectors.camera.streams.local_streams import Folder, Simulated, Usb
 from connectors.camera.streams.scenes import SCENES
 from connectors.camera.streams.stream import AvStream, StreamError, StreamFacts
+from connectors.camera.streams.whole_picture import whole_picture
 
 
 def test_a_folder_shows_its_pictures_by_name_and_leaves_out_what_is_none(tmp_path: Path) -> None:
@@ -27,6 +30,41 @@ def test_a_folder_shows_its_pictures_by_name_and_leaves_out_what_is_none(tmp_pat
     ]
     assert levels == [50, 100, 0]
     assert folder.facts.damaged == 1
+
+
+def test_a_picture_that_is_half_written_or_too_large_is_left_out_and_the_others_are_shown(
+    tmp_path: Path,
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (90, 160, 3), np.uint8)
+    whole = cv2.imencode(".jpg", noise)[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    pieces = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
+    (tmp_path / "b.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+            for name, data in pieces
+        )
+    )
+    (tmp_path / "c.jpg").mkdir()
+    (tmp_path / "d.jpg").write_bytes(whole + b"what a phone puts behind\xff\xd8")
+    folder = Folder(tmp_path, 50, threading.Event())
+    assert [picture.frame.width for picture in folder.pictures()] == [160]
+    assert folder.facts.damaged == 3
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_every_part_of_a_jpeg_is_told_from_the_whole(progressive: int) -> None:
+    noise = np.random.default_rng(2).integers(0, 255, (24, 40, 3), np.uint8)
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+    jpeg = cv2.imencode(".jpg", noise, options)[1].tobytes()
+    thumbnail = cv2.imencode(".jpg", noise[:8, :8])[1].tobytes()
+    exif = b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail
+    jpeg = jpeg[:2] + exif + jpeg[2:]
+    assert whole_picture(jpeg)
+    assert whole_picture(jpeg + b"more")
+    assert not [end for end in range(2, len(jpeg)) if whole_picture(jpeg[:end])]
 
 
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_cameras_are_added_changed_stopped_and_removed_live(
 
         table.put("dock", server.url("/large"), running=False)
         run.wait_for("dock", "camera_online", 0.0)
+        wait_until(lambda: [frame.over for frame in run.quiet("dock")][-1:] == [True], what="over")
         table.put("dock", server.url("/large"))
         run.wait_for("dock", "camera_online", 1.0)
 

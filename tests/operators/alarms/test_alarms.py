@@ -217,6 +217,21 @@ def test_a_silent_camera_is_heard_by_its_pictures() -> None:
     assert changes(tick(down, 70)) == [(70, "raised", "unacked")]
 
 
+def test_a_camera_that_people_stopped_is_not_silent_until_it_is_looked_at_again() -> None:
+    def frame(time: float, over: bool = False) -> Frame:
+        return Frame(id=f"f{time}", time=time, subject="gate", width=1, height=1, over=over)
+
+    down = alarm("when: {silent: 30s}\n", known=["gate"])
+    feed(down, frame(0), frame(10))
+    assert changes(tick(down, 40)) == [(40, "raised", "unacked")]
+    assert changes(feed(down, frame(50, over=True))) == [(50, "removed", "returned")]
+    skipped = reading(58, 0.0, "gate", metric="frames_skipped", unit=None)
+    assert feed(down, frame(49), skipped) == [], "what was under way is no sign of it"
+    assert tick(down, 1000) == []
+    feed(down, frame(1010))
+    assert changes(tick(down, 1040)) == [(1040, "raised", "unacked")]
+
+
 def test_a_subject_listed_in_a_table_is_missed_before_it_was_ever_heard() -> None:
     lost = alarm("when: {silent: 60s}\n", known=["attic"])
     assert lost.next_time().wall < 0, "it wants to be woken at the start"

@@ -150,6 +150,20 @@ def test_a_camera_that_is_gone_ends_nothing_until_it_is_gone_for_long():
     assert phases(cameras.wait_until(400.0)) == [(400.0, "a", "end")]
 
 
+def test_where_people_stop_a_camera_all_its_objects_end_and_what_was_under_way_begins_none():
+    cameras = shard(restarts=True)
+    cameras.feed(*looked(0.0, seen(0.0, id="a")))
+    cameras.feed(*looked(0.5, seen(0.5, camera="dock"), camera="dock"))
+    over = Frame(id="o", time=1.0, subject="gate", width=1, height=1, seen=[], over=True)
+    (end,) = cameras.feed(over)
+    assert (end.time, end.track, end.phase) == (1.0, "a", "end")
+    assert cameras.feed(over) == [], "told twice"
+    assert cameras.feed(*looked(0.8, seen(0.8, id="late"))) == []
+    assert [e.id for e in cameras.late] == ["late"]
+    (new,) = cameras.feed(*looked(9.0, seen(9.0, id="b")))
+    assert (new.track, new.phase) == ("b", "new"), "it was started again"
+
+
 def test_a_gap_between_pictures_counts_as_half_the_time_only():
     cameras = shard()
     cameras.feed(*looked(0.0, seen(0.0, id="a")))
