@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from connectors.base import ConnectorError
 from connectors.config.variables import SECRETS, encoded_ranges, look_up
 
+SCHEMES = ("rtsp", "rtsps", "http", "https")
 Kind = Literal["rtsp", "http", "file", "folder", "usb", "simulate"]
 
 _PLACE = re.compile(r"\$\{(?P<variable>[^}:]*)(?::-(?P<default>[^}]*))?\}|\{(?P<column>\w+)\}")
@@ -94,12 +95,17 @@ def kind_of(address: str) -> Kind:
         return "usb"
     if scheme == "simulate":
         return "simulate"
-    if _SCHEME.match(address):
+    check_scheme(address)
+    return "folder" if address.endswith("/") else "file"
+
+
+def check_scheme(address: str) -> None:
+    """Raise `AddressError` for an address, or its template, of which it is known to be none."""
+    if _SCHEME.match(address) and address.partition(":")[0].lower() not in SCHEMES:
         raise AddressError(
             f"{masked_address(address)} is no camera's address: expected rtsp://, rtsps://,"
             " http://, https://, usb:0, simulate:NAME, a video file or a folder of pictures"
         )
-    return "folder" if address.endswith("/") else "file"
 
 
 def host_of(address: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from connectors.base import PictureSource
+from connectors.camera.address import AddressError, check_scheme
 from operators.component import Spec
 from operators.model.units import Duration
 
@@ -105,6 +106,16 @@ rtsp:
             " clock that is drawn in, a tree, a road."
         ),
     )
+
+    @field_validator("url", "record_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value:
+            try:
+                check_scheme(value)
+            except AddressError as error:
+                raise ValueError(str(error)) from None
+        return value
 
     @field_validator("motion_masks")
     @classmethod

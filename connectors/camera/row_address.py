@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, unquote, urlsplit
 
-SCHEMES = ("rtsp", "rtsps", "http", "https")
+from connectors.camera.address import SCHEMES
+
 _VARIABLE = re.compile(r"\$\{(\w+)\}", re.ASCII)
 _SECRET_NAME = re.compile(r"pass|pwd|token|secret|key|auth|credential|session|signature", re.I)
 _USER_NAMES = ("user", "usr", "username", "login")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from connectors.base import PictureSource
 from connectors.config.document import Level, Path_
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
@@ -17,6 +18,7 @@ from flows.language.field_values import (
     narrowed,
 )
 from flows.language.model import inputs, origin
+from flows.language.upstream import upstream
 from operators.alarms.settings import Alarm
 from operators.decoding.payloads.metrics import ALIASES, OPENINGS, may_be_two_state
 from operators.model.selector import Selector
@@ -31,9 +33,14 @@ _WORDLESS = {
 }
 
 
+_NEEDED = {"zones": "track", "track": "detect"}
+"""Steps on pictures, and the one without which nothing comes to them that they could take."""
+
+
 def check_feeding(scope: Scope) -> None:
     """Check that something passes every selector, and that every alarm can be raised."""
     flow = scope.flow
+    _check_picture_steps(scope)
     for name in flow.streams:
         facts_of(flow, name, conflict=_Steps(scope, name))
     for name, alarm in flow.alarms.items():
@@ -53,6 +60,28 @@ def check_feeding(scope: Scope) -> None:
                 either(facts_of(flow, read) for read in inputs(sink.from_)),
                 sink.only,
             )
+
+
+def _check_picture_steps(scope: Scope) -> None:
+    """Say where pictures of cameras come to a step without having been through another one."""
+    flow = scope.flow
+    for name, stream in flow.streams.items():
+        above = upstream(flow, name) - {name}
+        sources = [flow.sources[one].settings for one in above if one in flow.sources]
+        known = all(one in flow.sources or one in flow.streams for one in above)
+        if not known or not all(isinstance(source, PictureSource) for source in sources):
+            continue
+        had = {step.kind for one in above - {*flow.sources} for step in flow.streams[one].steps}
+        for number, step in enumerate(stream.steps):
+            needed = _NEEDED.get(step.kind)
+            if needed is not None and needed not in had:
+                scope.say(
+                    ("streams", name, "steps", number, step.kind),
+                    f"nothing comes to {step.kind!r}, for there is no {needed!r} before it",
+                    f"put a step {needed!r} in front of it",
+                    key=True,
+                )
+            had.add(step.kind)
 
 
 class _Steps:

@@ -75,6 +75,7 @@ def test_the_archive_keeps_what_the_shipped_flows_write():
 
 
 CAMERAS = '{rtsp: {each: cams, url: "rtsp://{host}"}}'
+LOOK = ["      - detect: {model: m, classes: [person]}", "      - track: 3s"]
 TOPIC = "{topic: {name: a, table: true}}"
 
 
@@ -98,6 +99,7 @@ def around(what, example):
             "  example:",
             f"    from: {roles}",
             "    steps:",
+            *(LOOK if "loading" in body else []),
             "      - " + _indented(body, 8).lstrip(),
         ]
     else:
