@@ -1,7 +1,7 @@
 """Every dialect by its name in `decode: {as: …}`.
 
-A new dialect is one file in `dialects` (or `bridges`, `hubs`) with a `DIALECT`, its name in
-`NAMES`, and its cases in `tests/data/corpus_own.jsonl`.
+A new dialect is one file in `dialects` (or `bridges`, `energy`, `hubs`) with a `DIALECT`, its name
+in `NAMES`, and its cases in `tests/data/corpus_own.jsonl`.
 """
 
 from functools import cache
@@ -28,8 +28,11 @@ BRIDGES = (
     "teslamate",
     "valetudo",
     "meshtastic",
+    "paradox",
 )
 """The modules of `bridges`."""
+ENERGY = ("openwb", "grott", "sbfspot", "fronius", "iotawatt")
+"""The modules of `energy`."""
 HUBS = (
     "homie",
     "zwave_js",
@@ -70,6 +73,7 @@ NAMES = (
     "pir_envelope",
     "envelope",
     *BRIDGES[1:],
+    *ENERGY,
     *HUBS,
     "esphome",
     "json",
@@ -80,7 +84,8 @@ NAMES = (
 @cache
 def built_in(name: str) -> Dialect:
     """One of `NAMES`; its module is loaded when it is first asked for."""
-    folder = "bridges" if name in BRIDGES else "hubs" if name in HUBS else "dialects"
+    folders = {"bridges": BRIDGES, "energy": ENERGY, "hubs": HUBS}
+    folder = next((folder for folder, held in folders.items() if name in held), "dialects")
     found: Dialect = import_module(f"operators.decoding.{folder}.{name}").DIALECT
     return found
 
