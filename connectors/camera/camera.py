@@ -68,10 +68,14 @@ class Camera:
         looks: LastLooks,
         most_bytes: int = 900_000,
         pictures: bool = True,
+        clock: EventClock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """`most_bytes` is the largest JPEG; without `pictures` frames are told without any."""
+        """`most_bytes` is the largest JPEG; without `pictures` frames are told without any.
+
+        `clock` is that of the camera of this name before, so that times never go back.
+        """
         self.settings = settings
         self._output = output
         self._pace = pace
@@ -80,7 +84,7 @@ class Camera:
         self._pictures = pictures
         self._monotonic, self._wall = monotonic, wall
         self.stopping = threading.Event()
-        self._clock = EventClock()
+        self._clock = clock or EventClock()
         self._health = PictureHealth()
         gate = settings.gate
         self._gate = MotionGate(gate.min_area, gate.hold, settings.masks) if gate else None

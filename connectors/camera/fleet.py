@@ -10,6 +10,7 @@ from connectors.camera.address import AddressError
 from connectors.camera.camera import Camera
 from connectors.camera.components import Rtsp
 from connectors.camera.connect_pace import HostPace
+from connectors.camera.event_clock import EventClock
 from connectors.camera.last_looks import LastLooks
 from connectors.camera.motion import Polygon
 from connectors.camera.output import Output
@@ -59,6 +60,7 @@ class Fleet:
         self._private = private
         self._pace = HostPace()
         self._cameras: dict[str, Camera] = {}
+        self._clocks: dict[str, EventClock] = {}
         self._names: dict[str, str] = {}
         self._second: dict[str, Mapping[str, Any]] = {}
         self._rows: dict[str, Mapping[str, Any]] = {}
@@ -158,7 +160,13 @@ class Fleet:
             return
         self._end(name)
         camera = Camera(
-            settings, self._output, self._pace, self._looks, self._most_bytes, self._pictures
+            settings,
+            self._output,
+            self._pace,
+            self._looks,
+            self._most_bytes,
+            self._pictures,
+            self._clocks.setdefault(name, EventClock()),
         )
         self._cameras[name] = camera
         camera.start()

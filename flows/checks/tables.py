@@ -145,7 +145,8 @@ def _check_places(scope: Scope) -> None:
             _check_polygons(scope, mask, f"a mask of {camera!r}", masks)
     for name, number, zone in polygons(zones):
         where: Path_ = ("zones", name) if number is None else ("zones", name, number)
-        _check_polygons(scope, where, f"the zone {name!r}", [zone.points, *zone.exclude])
+        found = [zone.points, *zone.exclude]
+        _check_polygons(scope, where, f"the zone {name!r}", found, must_be_whole=zone.privacy)
     for path, camera in places:
         if complete and camera not in known:
             scope.unknown((*path, "camera"), f"no camera {camera!r}", camera, known)
@@ -169,10 +170,17 @@ def _check_places(scope: Scope) -> None:
                 scope.unknown(place, f"no {what} {name!r}", name, names)
 
 
-def _check_polygons(scope: Scope, path: Path_, what: str, found: Sequence[Sequence[Point]]) -> None:
+def _check_polygons(
+    scope: Scope,
+    path: Path_,
+    what: str,
+    found: Sequence[Sequence[Point]],
+    must_be_whole: bool = False,
+) -> None:
+    """Say what is wrong with polygons; one with a part left out `must_be_whole` to hide it."""
     for problem in dict.fromkeys(filter(None, map(problem_of, found))):
-        flat = problem.startswith("encloses")
-        scope.say(path, f"{what} {problem}", key=True, level="error" if flat else "warning")
+        is_error = must_be_whole or problem.startswith("encloses")
+        scope.say(path, f"{what} {problem}", key=True, level="error" if is_error else "warning")
 
 
 def _check_modes(scope: Scope, path: Path_, step: Any, only: str | list[str] | None) -> None:

@@ -1,17 +1,20 @@
 """The cameras of a source follow the secrets that their addresses name."""
 
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.camera.camera import Camera
 from connectors.camera.components import Rtsp as Source
 from connectors.camera.fleet import Fleet
 from connectors.camera.last_looks import LastLooks
 from infra.embedded.rtsp import Rtsp
-from operators.events import Event, Reading
+from operators.events import Event, Frame, Reading
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.service
@@ -79,3 +82,30 @@ def test_a_password_that_is_mended_in_its_file_is_tried_at_once(
         assert output.said("gate", "camera_online")[-1] == 1.0, "it goes on as it is"
     finally:
         fleet.close()
+
+
+def test_times_of_a_changed_camera_go_on_though_the_clock_was_set_back_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frames: list[Frame] = []
+    behind = 0.0
+
+    class Frames(Readings):
+        def picture(self, frame: Any, boxes: Any, jpeg: bytes) -> None:
+            frames.append(frame)
+
+    camera = partial(Camera, wall=lambda: time.time() - behind)
+    monkeypatch.setattr("connectors.camera.fleet.Camera", camera)
+    source = Source.model_validate({"each": "cameras", "url": "simulate:{scene}", "record": "0s"})
+    fleet = Fleet(source, None, None, Frames(), 1 << 20, True, {}, [], LastLooks())
+    try:
+        fleet.set_rows([{"name": "gate", "scene": "walk"}])
+        wait_until(lambda: len(frames) > 2, what="pictures")
+        behind = 3600.0
+        fleet.set_rows([{"name": "gate", "scene": "still", "area": "yard"}])
+        wait_until(lambda: sum("area" in one.labels for one in frames) > 2, what="more pictures")
+    finally:
+        fleet.close()
+    times = [one.time for one in frames]
+    assert times == sorted(times)
+    assert times[-1] - times[0] < 600, "and do not leap"
