@@ -60,7 +60,7 @@ class CameraProcesses:
         if steps.detect is not None:
             detection = common | {
                 **model,
-                "classes": steps.detect.classes,
+                "classes": list(steps.detect.classes),
                 "region": steps.detect.region,
                 "batch": steps.detect.batch.model_dump() if steps.detect.batch else None,
             }

@@ -46,13 +46,19 @@ class Detect(Operator):
         ),
         "detect: {model: yolov8n, classes: [person], confidence: {column: min_confidence}}",
         "detect: {model: yolov8n, classes: [person], confidence: {day: 0.6, night: 0.4}}",
+        "detect: {model: yolov8n, classes: {person: 0.6, car: 0.4}}",
     )
 
     model: str = Field(
         min_length=1, description="The model's name, or its file.", examples=["yolov8n"]
     )
-    classes: list[str] = Field(
-        min_length=1, description="What to look for.", examples=[["person", "car"]]
+    classes: list[str] | dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        min_length=1,
+        description=(
+            "What to look for; written as a map, with the lowest score that counts of each class in"
+            " place of `confidence`."
+        ),
+        examples=[["person", "car"], {"person": 0.6, "car": 0.4}],
     )
     confidence: Annotated[float, Field(ge=0, le=1)] | Column | DayAndNight = Field(
         0.5,
@@ -98,6 +104,7 @@ class Detect(Operator):
         return MapLogic(detections)
 
     def _of(self, frame: Frame, lowest: float) -> list[Detection]:
+        own = self.classes if isinstance(self.classes, dict) else {}
         return [
             Detection(
                 id=f"{frame.id}/{number}",
@@ -111,5 +118,5 @@ class Detect(Operator):
                 labels=frame.labels,
             )
             for number, seen in enumerate(frame.seen or ())
-            if seen.class_ in self.classes and seen.score >= lowest
+            if seen.class_ in self.classes and seen.score >= own.get(seen.class_, lowest)
         ]

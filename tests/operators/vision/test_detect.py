@@ -28,6 +28,12 @@ def test_wanted_classes_of_the_wanted_confidence_are_detections() -> None:
     assert (one.id, one.frame, one.class_, one.score) == ("f1/1", "f1", "person", 0.9)  # type: ignore[union-attr]
 
 
+def test_each_class_may_have_a_confidence_of_its_own() -> None:
+    detect = Detect(model="m", classes={"person": 0.6, "car": 0.3, "unicorn": 0.1}, confidence=0.5)
+    found = [Seen(class_=name, score=0.4) for name in ("person", "car", "dog")]
+    assert [one.class_ for one in Shard(detect).feed(picture(1.0, *found))] == ["car"]  # type: ignore[union-attr]
+
+
 def test_a_picture_on_which_nothing_was_found_is_told_to_a_track_behind_it_only() -> None:
     assert shard().feed(picture(1.0), picture(2.0, CAR)) == []
     told = shard("track").feed(picture(1.0), picture(2.0, PERSON))
