@@ -1,7 +1,7 @@
 """Every dialect by its name in `decode: {as: …}`.
 
-A new dialect is one file in `dialects` (or `bridges`, `energy`, `hubs`) with a `DIALECT`, its name
-in `NAMES`, and its cases in `tests/data/corpus_own.jsonl`.
+A new dialect is one file in `dialects` (or a folder beside it) with a `DIALECT`, its name in
+`NAMES`, and its cases in `tests/data/corpus_own.jsonl`.
 """
 
 from functools import cache
@@ -28,11 +28,12 @@ BRIDGES = (
     "teslamate",
     "valetudo",
     "meshtastic",
-    "paradox",
 )
 """The modules of `bridges`."""
-ENERGY = ("openwb", "grott", "sbfspot", "fronius", "iotawatt")
+ENERGY = ("openwb", "grott", "sbfspot", "fronius", "iotawatt", "warp")
 """The modules of `energy`."""
+SECURITY = ("paradox", "ring")
+"""The modules of `security`."""
 HUBS = (
     "homie",
     "zwave_js",
@@ -74,6 +75,7 @@ NAMES = (
     "envelope",
     *BRIDGES[1:],
     *ENERGY,
+    *SECURITY,
     *HUBS,
     "esphome",
     "json",
@@ -84,7 +86,7 @@ NAMES = (
 @cache
 def built_in(name: str) -> Dialect:
     """One of `NAMES`; its module is loaded when it is first asked for."""
-    folders = {"bridges": BRIDGES, "energy": ENERGY, "hubs": HUBS}
+    folders = {"bridges": BRIDGES, "energy": ENERGY, "hubs": HUBS, "security": SECURITY}
     folder = next((folder for folder, held in folders.items() if name in held), "dialects")
     found: Dialect = import_module(f"operators.decoding.{folder}.{name}").DIALECT
     return found

@@ -120,6 +120,11 @@ def _route(topic: str, named: bool) -> Route | None:
         return Route(_event, "json")
     if at is None or len(words) < 2:
         return None
+    if words[-1] == "availability" and len(words) == at + 3:
+        base = topic.removesuffix("availability")
+        return Route(
+            lambda builder, data: builder.put_availability(subject_name(base[:-1]), data, base)
+        )
     if words[-1] in ("events", "states"):
         return Route(_event, "json") if words[-1] == "events" else IGNORE
     key = words[-1]

@@ -7,8 +7,13 @@ from typing import Any
 
 from operators.decoding.dialect import IGNORE, Dialect, Route
 from operators.decoding.payloads import lorawan
-from operators.decoding.payloads.parse import Undecodable, missing, wrong_type
+from operators.decoding.payloads.parse import NotJSON, Undecodable, loads, missing, wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder, json_name
+
+_OF_GATEWAY = [
+    ["event", kind] for kind in ("up", "stats", "ack", "txack", "exec", "raw", "mesh")
+] + [["state", "conn"]]  # fmt: skip
+"""What gateways say to the server, in Protobuf: `eu868/gateway/EUI/event/stats`."""
 
 
 def _read(builder: ReadingBuilder, data: Any) -> None:
@@ -18,6 +23,8 @@ def _read(builder: ReadingBuilder, data: Any) -> None:
         _status(builder, device, data)
         return
     decoded = data.get("object")
+    if decoded is None and (text := data.get("objectJSON")).__class__ is str and text:
+        decoded = _parsed(text)  # version 3
     if decoded is None and data.get("data"):
         raise Undecodable(
             "undecoded", "expected object; got only data: add a codec to the device profile"
@@ -26,6 +33,13 @@ def _read(builder: ReadingBuilder, data: Any) -> None:
         raise wrong_type("an object as object", decoded)
     lorawan.put(builder, device, decoded or {})
     lorawan.put_strongest(builder, device, data.get("rxInfo"))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return loads(text.encode())
+    except NotJSON as error:
+        raise Undecodable("bad_json", f"expected one JSON value as objectJSON ({error})") from None
 
 
 def _status(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> None:
@@ -49,6 +63,8 @@ def _device(data: Any) -> str:
 
 def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
+    if words[-4:-3] == ["gateway"] and words[-2:] in _OF_GATEWAY:
+        return IGNORE
     at = next((n for n, word in enumerate(words) if word == "application"), None)
     if at is None or len(words) != at + 6 or words[at + 2] != "device":
         return None

@@ -209,7 +209,8 @@ def _is_availability(name: str, data: Any) -> bool:
     if name in ("lwt", "availability"):
         return data.__class__ is not list
     return data.__class__ is str and (
-        data.strip().lower() == "stopped" or values.binary("availability", data) is not None
+        data.strip().lower() in ("stopped", "connected", "disconnected")
+        or values.binary("availability", data) is not None
     )
 
 

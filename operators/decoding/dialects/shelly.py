@@ -24,7 +24,7 @@ _COMPONENT = re.compile(
 )
 _DEVICE_LEVEL = frozenset(("sys", "wifi", "eth", "cloud", "mqtt", "ble", "ws", "ui"))
 _PHASE = re.compile(
-    r"([abc])_(current|voltage|act_power|aprt_power|pf|freq|total_act_energy|total_act_ret_energy)",
+    r"([abcn])_(current|voltage|act_power|aprt_power|pf|freq|total_act_energy|total_act_ret_energy)",
     re.ASCII,
 )
 _TOTALS = {
@@ -40,6 +40,8 @@ _PRESSES = frozenset(
 )
 _BTHOME = {1.0: "single", 2.0: "double", 3.0: "triple", 4.0: "hold"}
 _FOREIGN = frozenset(("state", "value", "count", "availability"))
+_RELAYED = frozenset(("bthomesensor", "bthomedevice"))
+"""Components that keep what a Bluetooth device last sent, and say when that was."""
 
 
 def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) -> None:
@@ -48,6 +50,14 @@ def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) 
         return
     kind = name.partition(":")[0]
     subject = device if kind in _DEVICE_LEVEL else at_endpoint(device, name)
+    message = builder.time, builder.quality
+    if kind in _RELAYED and data.get("last_updated_ts"):
+        builder.set_time(data["last_updated_ts"])
+    _write_values(builder, subject, kind, data)
+    builder.time, builder.quality = message
+
+
+def _write_values(builder: ReadingBuilder, subject: str, kind: str, data: dict[str, Any]) -> None:
     for key, raw in data.items():
         if key == "output":
             builder.put(subject, "state", raw)
@@ -77,6 +87,10 @@ def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) 
             _virtual(builder, subject, kind, raw)
         elif key in _TOTALS:
             builder.put(subject, _TOTALS[key], raw, "Wh")
+        elif key == "counts" and raw.__class__ is dict and "total" in raw:
+            builder.put(subject, "count", raw["total"])
+        elif key == "total_current":
+            builder.put(subject, "current", raw)
         elif (phase := _PHASE.fullmatch(key)) is not None:
             _phase(builder, f"{subject}.{phase[1]}", phase[2], raw)
         else:
@@ -88,7 +102,9 @@ def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) 
 
 
 def _phase(builder: ReadingBuilder, subject: str, key: str, raw: Any) -> None:
-    if key in _TOTALS:
+    if subject.endswith(".n") and raw is None:
+        builder.skipped += 1  # the meter does not measure the neutral conductor
+    elif key in _TOTALS:
         builder.put(subject, _TOTALS[key], raw, "Wh")
     else:
         builder.put(subject, str(metric_of(key)), raw)

@@ -15,7 +15,7 @@ _PARTS = names(
     "announce info command online status relay light color white roller emeter meter input"
     " input_event longpush sensor ext_temperature ext_temperature_f ext_temperatures ext_humidity"
     " ext_humidities ext_switch temperature temperature_f temperature_status overtemperature"
-    " voltage adc settings"
+    " voltage adc settings emeter_n"
 )
 _SENSOR = {
     "state": "contact", "illumination": "illuminance_level", "flood": "water_leak",
@@ -28,6 +28,9 @@ _METERED = {
     "current": ("current", None), "pf": ("power_factor", None), "pos": ("position", None),
     "frequency": ("frequency", None),
 }  # fmt: skip
+_OF_LAST_MINUTES = frozenset(("energy", "returned_energy"))
+"""What an energy meter counts anew, beside `total` and `total_returned` for good."""
+_NEVER_BELOW_ZERO = frozenset(("tilt", "illuminance", "battery"))
 _SET = {"tmp": "temperature", "target_t": "target_temperature"}
 _WHOLE = {"temperature": "device_temperature", "overtemperature": "heat", "voltage": "voltage"}
 _EXTERNAL = {"ext_temperature": "temperature", "ext_humidity": "humidity", "ext_switch": "state"}
@@ -62,6 +65,8 @@ def _route(device: str, path: list[str]) -> Route:
         if part == "status":
             return Route(lambda builder, data: _status(builder, device, data), "json")
         return _plain(device, _WHOLE.get(part))
+    if part == "emeter_n":  # the neutral conductor
+        return _plain(at_endpoint(device, part), *_METERED.get(path[1], (None, None)))
     if not path[1].isdigit():
         metered = _METERED.get(path[1]) if part in _SWITCHED or part == "roller" else None
         return _plain(device, *metered) if metered else IGNORE
@@ -88,11 +93,11 @@ def _component(device: str, part: str, index: str, rest: list[str]) -> Route:
         return Route(lambda builder, data: _switched(builder, subject, data))
     if part in _SWITCHED and rest == ["status"]:
         return Route(lambda builder, data: _light(builder, subject, data), "json")
-    metered = (
-        _METERED.get(rest[0])
-        if len(rest) == 1 and part in (*_SWITCHED, "roller", "emeter", "meter")
-        else None
-    )
+    if len(rest) != 1 or part not in (*_SWITCHED, "roller", "emeter", "meter"):
+        return _plain(subject, None)
+    if part == "emeter" and rest[0] in _OF_LAST_MINUTES:
+        return IGNORE
+    metered = _METERED.get(rest[0])
     return _plain(subject, *metered) if metered else _plain(subject, None)
 
 
@@ -105,6 +110,8 @@ def _plain(subject: str, metric: str | None, unit: str | None = None) -> Route:
         elif metric == "gas_alarm" and data.__class__ is str:
             word = {"none": "off", "mild": "on", "heavy": "on"}.get(data.strip().lower(), data)
             builder.put(subject, metric, word)
+        elif metric in _NEVER_BELOW_ZERO and (values.number(data) or 0) < 0:
+            builder.put_bad(subject, metric, data)  # -1 where the sensor failed
         else:
             builder.put(subject, metric, data, unit)
 

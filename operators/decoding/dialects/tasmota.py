@@ -38,6 +38,11 @@ _COUNTERS = {"Total": "energy", "TotalIn": "energy", "TotalOut": "energy_returne
 """What an object that has a power calls its energy."""
 _AIMED = {"OBJTMP": "object", "AMBTMP": "ambient"}
 """Temperatures of an infrared thermometer: of what it looks at, and its own."""
+_PULSES = re.compile(r"C\d", re.ASCII)
+"""A pin whose pulses are counted, as those of a water meter."""
+_SAID_IN_METERS = {"volt": "voltage", "amperage": "current", "amp": "current", "curr": "current"}
+_PART_OF_METER = re.compile(r"([A-Za-z]+)_([LlPp][123])", re.ASCII)
+"""Phases in the descriptors that people copy: `Volt_p1`, `Power_L1`."""
 _NUMBERED = re.compile(r"([A-Z][A-Za-z]+?)(\d{1,2})", re.ASCII)
 _FOREIGN = frozenset(
     (
@@ -59,7 +64,7 @@ _RADAR = ("LD24", "AS3935")
 """Sensors whose `Energy` is the strength of an echo or of a flash of lightning."""
 _DISTANCES = {"VL53": "mm", "AS3935": "km"}
 """Units of `Distance` by the sensor's name; of all others it is cm."""
-_NOT_SENSORS = frozenset(("Wifi", "ZbState", "ZbInfo", "StatusSTS", "Status", "update"))
+_NOT_SENSORS = frozenset(("Wifi", "ZbState", "ZbInfo", "StatusSTS", "Status", "update", "IRHVAC"))
 
 
 def _route(topic: str, named: bool) -> Route | None:
@@ -203,6 +208,12 @@ def _values(
             metric, part = "temperature", f"{endpoint}.{_AIMED[key]}"
         elif metric is None and endpoint and (numbered := _NUMBERED.fullmatch(key)) is not None:
             metric, part = metric_of(numbered[1]), f"{endpoint}.{numbered[2]}"
+        elif endpoint == "COUNTER" and _PULSES.fullmatch(key):
+            builder.put(at_endpoint(device, f"{endpoint}.{key}"), "count", raw)
+            continue
+        elif metric is None and endpoint and (phase := _PART_OF_METER.fullmatch(key)) is not None:
+            metric = _SAID_IN_METERS.get(phase[1].lower()) or metric_of(phase[1])
+            part = f"{endpoint}.{phase[2]}"
         elif metric is None and endpoint and key.endswith("Temperature"):
             metric, part = "temperature", f"{endpoint}.{key.removesuffix('Temperature')}"
         if endpoint is None and metric in _OF_SENSORS:
@@ -249,5 +260,5 @@ DIALECT = by_topic(
     "Tasmota, and the Zigbee devices behind it",
     _route,
     "with tele, stat or cmnd",
-    ALL - _FOREIGN | {"state", "availability", "position", "uptime"},
+    ALL - _FOREIGN | {"state", "availability", "position", "uptime", "count"},
 )

@@ -40,6 +40,8 @@ def _read(builder: ReadingBuilder, data: Any) -> None:
     raw = data["v"] if "v" in data else data["val"]
     how = data.get("s", 0)
     code = how if how.__class__ is int else 0
+    if data.get("q") not in (None, 0):
+        code = _BAD  # ioBroker, which sends the same object
     if (point := _POINTS.get(words[-1])) is None:
         put_any(builder, device, words[-1], raw, good=code < _BAD)
     elif code >= _BAD:

@@ -13,8 +13,8 @@ from operators.decoding.payloads.metrics import METRICS, by_suffix
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _CLASSES = {
-    "switch_binary": 37, "sensor_binary": 48, "sensor_multilevel": 49, "meter": 50,
-    "thermostat_setpoint": 67, "door_lock": 98, "notification": 113, "battery": 128,
+    "switch_binary": 37, "switch_multilevel": 38, "sensor_binary": 48, "sensor_multilevel": 49,
+    "meter": 50, "thermostat_setpoint": 67, "door_lock": 98, "notification": 113, "battery": 128,
 }  # fmt: skip
 _NUMBERS = frozenset(_CLASSES.values())
 _METER = {"65537": ("energy", "kWh"), "66049": ("power", "W"), "66561": ("voltage", "V"),
@@ -51,6 +51,8 @@ def _put(
     name = path[0].lower()
     if number == 37 and name == "currentvalue":
         builder.put(subject, "state", raw)
+    elif number == 38 and name == "currentvalue":
+        builder.put_number(subject, raw, None, raw)  # of a light, a blind or a fan: 0 to 99
     elif number == 128 and name in ("level", "islow"):
         builder.put(subject, "battery" if name == "level" else "battery_low", raw)
     elif number == 50 and path[-1] in _METER:

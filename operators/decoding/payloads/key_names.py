@@ -54,7 +54,18 @@ _OTHERWISE = frozenset(
     (
         *("total", "min", "max", "avg", "average", "mean", "minimum", "maximum", "peak", "set"),
         *("threshold", "production", "consumption", "import", "export", "returned", "reverse"),
-        *("limit", "limits", "last", "previous", "prev", "delta", "alarm", "alarms", "offset"),
+        *(
+            "limit",
+            "limits",
+            "allowed",
+            "last",
+            "previous",
+            "prev",
+            "delta",
+            "alarm",
+            "alarms",
+            "offset",
+        ),
         *("calibration", "yesterday", "month", "year", "day", "daily", "monthly", "yearly", "week"),
         *("interval", "count", "counter", "raw", "mode", "status", "type", "time", "timeout"),
         *("unit", "units", "source", "enabled", "enable", "index", "ratio", "change", "e", "1m"),
@@ -92,6 +103,7 @@ _RETURNED = frozenset(
 )
 _PART = re.compile(r"[a-z]{0,7}\d{1,2}", re.ASCII)
 """A phase, tariff or channel, of which a total is its own."""
+_DIRECTIONS = frozenset(("in", "out"))
 _SAID_OF_POWER = frozenset(("total", "ac"))
 _TODAY = frozenset(("today", "daily", "day"))
 _COUNTED = frozenset(("energy", "water", "gas"))
@@ -194,7 +206,9 @@ def _is_soil(metric: str, beside: tuple[list[str], list[str]]) -> bool:
 
 
 def _is_part(word: str) -> bool:
-    return len(word) == 1 or _PART.fullmatch(word.lower()) is not None
+    return (
+        len(word) == 1 or word.lower() in _DIRECTIONS or _PART.fullmatch(word.lower()) is not None
+    )
 
 
 def _beside(

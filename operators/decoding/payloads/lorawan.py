@@ -41,6 +41,8 @@ _CHANNELS = {"analog_in": "value", "digital_in": "state", "digital_out": "state"
 _SWITCH = re.compile(r"(?:switch|relay|valve|socket|gpio)_?\d{0,2}(?:_status)?", re.ASCII)
 """What Milesight calls what can be on or off; of these, words and 1 and 0 are states."""
 _ANGLE = re.compile(r"(?:angle|tilt)_([xyz])", re.ASCII)
+_NOT_CONNECTED = (327.67, 3276.7)
+"""What formatters make of the bytes 7FFF, which a device sends without its probe."""
 _IN_MILLIMETRES = 20
 """A whole number from here on is a distance in mm, as sensors of levels measure it."""
 _NAMES = {
@@ -101,6 +103,8 @@ def put_named(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> int
     taken = {metric_of(key) for key in data}
     for key, raw in data.items():
         if len(key) > 64 or metric_of(key) is not None or values.number(raw) is None:
+            continue
+        if key.lower() in FAHRENHEIT:
             continue
         means = key_names.meaning(key)
         if means is None or (means.endpoint is None and means.metric in taken):
@@ -178,6 +182,9 @@ def _put(builder: ReadingBuilder, device: str, means: _Meaning, raw: Any) -> Non
         builder.put_text(at_endpoint(device, "position"), "state", raw)
         return
     if unit is None and (number := values.number(raw)) is not None:
+        if metric == "temperature" and number in _NOT_CONNECTED:
+            builder.put_bad(at_endpoint(device, means.endpoint), metric, raw)
+            return
         if metric == "battery" and 1.5 < number < 4.5 and number % 1:
             metric = "voltage"  # no device tells tenths of so few percents
         elif metric == "distance" and number >= _IN_MILLIMETRES and not number % 1:

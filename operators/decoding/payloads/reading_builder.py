@@ -28,6 +28,8 @@ def at_endpoint(device: str, endpoint: str | None) -> str:
 _EXACT = 1 << 53
 """Whole numbers below it are exact as a float."""
 _NOTHING: dict[str, Any] = {}
+_AVAILABILITY = {"stopped": 0.0, "disabled": 0.0, "disconnected": 0.0, "connected": 1.0}
+"""Words of gateways beside online and offline."""
 
 
 class ReadingBuilder:
@@ -225,7 +227,9 @@ class ReadingBuilder:
         if raw.__class__ is dict:
             raw = raw.get("state")
         word = raw.strip().lower() if raw.__class__ is str else raw
-        value = 0.0 if word in ("stopped", "disabled") else values.binary("availability", word)
+        value = _AVAILABILITY.get(word) if raw.__class__ is str else None
+        if value is None:
+            value = values.binary("availability", word)
         text = raw if value is None and raw.__class__ is str else None
         quality: Quality = "bad" if value is None else "good"
         reading = self.add(

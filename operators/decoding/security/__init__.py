@@ -1,0 +1,1 @@
+"""Dialects of alarm panels and of what guards a site, one per module; each names its source."""
