@@ -10,7 +10,9 @@ from kafka import TopicPartition
 from connectors.kafka.log.pace import GATHER_BYTES, GATHER_MS, Pace
 from connectors.kafka.log.waking import Waking
 
-SHORT_WAIT_MS = 20
+SHORT_WAIT_MS, QUIET_WAIT_MS = 20, 100
+QUIET_AFTER = 10.0
+"""Seconds without records after which a broker that wakes no fetch is asked less often."""
 _never_wake: set[str] = set()
 """Addresses of brokers that hold a fetch although records have come (the embedded one)."""
 
@@ -26,6 +28,7 @@ class Fetches:
         self._waking = Waking(self._fetcher.config["fetch_max_wait_ms"])
         self._least = self._fetcher.config["fetch_min_bytes"]
         self._brokers = str(consumer.config["bootstrap_servers"])
+        self._came, self._is_quiet = -math.inf, True
         self.hurry(False)
         self._handle = self._fetcher._handle_fetch_response
         self._fetcher._handle_fetch_response = self._note
@@ -36,10 +39,9 @@ class Fetches:
         While records come faster than that is worth, it gathers them for a moment.
         """
         self._often = often
-        short = often or self._brokers in _never_wake
         wait, least = self._waking.wait, self._least
-        if short:
-            wait = min(SHORT_WAIT_MS, wait)
+        if often or self._brokers in _never_wake:
+            wait = min(QUIET_WAIT_MS if self._is_quiet and not often else SHORT_WAIT_MS, wait)
         if self._pace.is_fast:
             wait, least = min(GATHER_MS, wait), max(GATHER_BYTES, least)
         self._fetcher.config |= {"fetch_max_wait_ms": wait, "fetch_min_bytes": least}
@@ -100,15 +102,17 @@ class Fetches:
             self._answered.update((tp, wall) for tp in offsets if tp not in failed)
 
     def _look_whether_it_woke(self, took: float, response: Any) -> None:
+        now, wait = time.monotonic(), self._fetcher.config["fetch_max_wait_ms"]
         some = any(
             partition.records for topic in response.responses for partition in topic.partitions
         )
-        if self._pace.answered(time.monotonic(), some):
-            self.hurry(self._often)
-        wait = self._fetcher.config["fetch_max_wait_ms"]
-        if not some or wait <= SHORT_WAIT_MS:
-            return
-        if self._waking.answered(1000 * took, wait):
+        if some:
+            self._came = now
+        was_quiet, self._is_quiet = self._is_quiet, now - self._came > QUIET_AFTER
+        is_changed = self._pace.answered(now, some) or was_quiet != self._is_quiet
+        if some and wait > SHORT_WAIT_MS and self._waking.answered(1000 * took, wait):
+            is_changed = True
             if self._waking.is_lacking:
                 _never_wake.add(self._brokers)
+        if is_changed:
             self.hurry(self._often)
