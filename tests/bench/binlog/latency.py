@@ -49,6 +49,8 @@ def binlog_latency(folder: Path) -> list[Figure]:
             f" {{from: readings, topic: {TOPIC}}}}}\n"
         )
         server: MariaDB = stack["mariadb"]
+        for topic in (TOPIC, BARE_TOPIC):
+            ensure_topic(TopicConnection(**stack.connections()["redpanda"]), topic, partitions=1)
         with FlowProcess(definition, stack.site, folder / "data"):
             p50, p99 = _measure(stack, TOPIC, _commits, server.client_options())
         bare50, bare99 = _measure(stack, BARE_TOPIC, _records, stack.connections()["redpanda"])
@@ -63,7 +65,6 @@ def binlog_latency(folder: Path) -> list[Figure]:
 def _measure(
     stack: Stack, topic: str, writer: Callable[..., None], target: Mapping[str, Any]
 ) -> tuple[float, float]:
-    ensure_topic(TopicConnection(**stack.connections()["redpanda"]), topic, partitions=1)
     arrived: dict[int, float] = {}
     stop = threading.Event()
     receiver = threading.Thread(target=_receive, args=(stack, topic, arrived, stop))

@@ -22,6 +22,7 @@ from api.push.cursor import Position
 from api.push.feed import Feed
 from api.push.updates import Update
 from api.settings import Settings
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
 
 
@@ -52,7 +53,10 @@ class Relay:
 def feed(broker: str, prefix: str) -> Relay:
     """A relay that is fed by the push topic."""
     settings = Settings(
-        Path(), kafka={"bootstrap_servers": [broker]}, topics=TopicNames(prefix), reading_topics=()
+        Path(),
+        broker=TopicConnection(brokers=[broker]),
+        topics=TopicNames(prefix),
+        reading_topics=(),
     )
     relay = Relay()
     Feed(settings, Metrics(), relay).start()
@@ -96,7 +100,7 @@ async def library(broker: str, prefix: str, port: int) -> None:
         clients.discard(connection)
 
     relay = feed(broker, prefix)
-    async with serve(endpoint, "127.0.0.1", port, compression=None, buffer=4096):
+    async with serve(endpoint, "127.0.0.1", port, compression=None, backlog=4096):
         while True:
             broadcast(clients, await relay.texts.get())
 
