@@ -9,10 +9,18 @@ import msgspec
 
 from api.permissions.visibility import EVERYTHING, Visibility
 from api.push.updates import Update, plain
+from api.topics.lasting_changes import (
+    NORMAL,
+    Changes,
+    completed,
+    holding,
+    order,
+    remembered,
+    with_lasting,
+)
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
 from operators.model.priority import PRIORITIES
 
-NORMAL = ("A", "-")
 _MOST_URGENT_FIRST: tuple[str, ...] = PRIORITIES[::-1]
 _ISA_ORDER = "BDCEFG"
 
@@ -85,7 +93,7 @@ class LastReadings:
     def _text(self, key: tuple[str, str]) -> str:
         text = self._texts.get(key)
         if text is None:
-            text = self._texts[key] = _json(self._last[key])
+            text = self._texts[key] = _encoded(plain(self._last[key]))
         return text
 
     def latest(self, course: bool = False, subject: str | None = None) -> list[dict[str, Any]]:
@@ -106,11 +114,15 @@ class LastReadings:
 
 
 class LastAlarms:
-    """The last transition per (rule, subject). Beyond `limit`, a normal one is dropped first."""
+    """The last transition per (rule, subject), and what still holds of earlier ones.
+
+    Beyond `limit`, a normal one is dropped first.
+    """
 
     def __init__(self, limit: int = 20_000) -> None:
         self._limit = limit
         self._last: dict[tuple[str, str], AlarmTransition] = {}
+        self._lasting: dict[tuple[str, str], Changes] = {}
         self._texts: dict[tuple[str, str], str] = {}
         self._order: list[AlarmTransition] | None = None
 
@@ -121,21 +133,37 @@ class LastAlarms:
         """Keep a transition; False if it, or a later one of the same alarm, is known."""
         key = (transition.rule, transition.subject)
         known = self._last.get(key)
-        if known is not None and (transition.recorded, transition.seq) <= (
-            known.recorded,
-            known.seq,
-        ):
+        if known is not None and order(transition) <= order(known):
+            self._remember(key, transition, known)
             return False
+        if known is not None:
+            transition = completed(transition, known)
+        self._remember(key, transition, transition)
         self._last.pop(key, None)
         self._last[key] = transition
-        self._texts.pop(key, None)
         self._order = None
         if len(self._last) > self._limit:
             normal = (k for k, alarm in self._last.items() if not standing(alarm))
             dropped = next(normal, next(iter(self._last)))
             del self._last[dropped]
+            self._lasting.pop(dropped, None)
             self._texts.pop(dropped, None)
         return True
+
+    def _remember(
+        self, key: tuple[str, str], change: AlarmTransition, last: AlarmTransition
+    ) -> None:
+        changes = remembered(self._lasting.get(key, {}), change)
+        if last.event != "removed":  # from another page it comes back as it was
+            changes = holding(changes, last)
+        self._texts.pop(key, None)
+        if changes:
+            self._lasting[key] = changes
+        else:
+            self._lasting.pop(key, None)
+
+    def _told(self, alarm: AlarmTransition) -> dict[str, Any]:
+        return with_lasting(plain(alarm), alarm, self._lasting.get((alarm.rule, alarm.subject), {}))
 
     def texts(
         self, visibility: Visibility, covers: Callable[[str], object] = every_subject
@@ -162,13 +190,13 @@ class LastAlarms:
         key = (alarm.rule, alarm.subject)
         text = self._texts.get(key)
         if text is None:
-            text = self._texts[key] = _json(alarm)
+            text = self._texts[key] = _encoded(self._told(alarm))
         return text
 
     def current(self, everything: bool = False, subject: str | None = None) -> list[dict[str, Any]]:
         """Plain transitions, most urgent first; those that are normal only with `everything`."""
         known = sorted(self._last.values(), key=_urgency) if everything else self._standing()
-        return [plain(alarm) for alarm in known if subject in (None, alarm.subject)]
+        return [self._told(alarm) for alarm in known if subject in (None, alarm.subject)]
 
     def page_of(self, rule: str, subject: str) -> str | None:
         """The page of an alarm; None if it is on none, or not known."""
@@ -249,8 +277,8 @@ class RecentEvents:
         return list(self._events.values())
 
 
-def _json(event: Reading | AlarmTransition) -> str:
-    return msgspec.json.encode(plain(event)).decode()
+def _encoded(values: dict[str, Any]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 def standing(alarm: AlarmTransition) -> bool:

@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 from api.permissions.private_rules import hide_private
 from api.permissions.visibility import EVERYTHING, Visibility
 from api.site.visible_rows import visible_rows
+from api.topics.lasting_changes import KINDS
 from api.web.errors import Unavailable
 from operators.events import AlarmTransition
 
@@ -38,12 +39,23 @@ WHERE subject = {subject:String} AND metric = {metric:String}
   AND quality != 'bad' AND VISIBLE
 GROUP BY bucket ORDER BY bucket LIMIT {limit:UInt32}
 """
-_ALARMS = """
+_CHANGED = """
 SELECT * EXCEPT (time, recorded, until), toUnixTimestamp64Micro(time) / 1e6 AS time,
-       toUnixTimestamp64Micro(recorded) / 1e6 AS recorded
+       toUnixTimestamp64Micro(recorded) / 1e6 AS recorded,
+       toUnixTimestamp64Micro(alarm_events.until) / 1e6 AS until
 FROM alarm_events WHERE alarm_events.time > now() - INTERVAL {days:UInt32} DAY
-ORDER BY alarm_events.recorded DESC, seq DESC LIMIT 1 BY rule, subject LIMIT {rows:UInt32}
 """
+_ORDER = "ORDER BY alarm_events.recorded DESC, seq DESC LIMIT 1 BY rule, subject"
+_LIMIT = " LIMIT {rows:UInt32}"
+_HOLDING = """
+AND (event IN {events:Array(String)} OR comment != '') AND (rule, subject) IN (
+  SELECT rule, subject FROM alarm_events
+  WHERE alarm_events.time > now() - INTERVAL {days:UInt32} DAY
+  GROUP BY rule, subject HAVING argMax(isa, (recorded, seq)) NOT IN ('A', '-')
+)
+"""
+_ALARMS = _CHANGED + _ORDER + _LIMIT
+_LASTING = _CHANGED + _HOLDING + _ORDER + ", event, comment = ''" + _LIMIT
 UNREACHABLE = (ClickHouseError, HTTPError, OSError)
 NOT_THERE = ("Code: 60.", "Code: 81.", "UNKNOWN_TABLE", "UNKNOWN_DATABASE")
 
@@ -142,11 +154,14 @@ class ClickHouseHistory:
     async def alarms(self) -> list[AlarmTransition]:
         """The last transition of every alarm of the last `ALARM_DAYS` days.
 
-        Raises `Unavailable`.
+        Earlier ones that may still hold come after them. Raises `Unavailable`.
         """
-        rows = await asyncio.to_thread(
-            self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS}
-        )
+        bound = {"days": ALARM_DAYS, "rows": ALARM_ROWS, "events": [*KINDS]}
+        rows = [
+            row
+            for statement in (_ALARMS, _LASTING)
+            for row in await asyncio.to_thread(self._query, statement, bound)
+        ]
         return [hide_private(_transition(row)) for row in rows]
 
     async def rows(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:

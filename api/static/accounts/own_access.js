@@ -60,7 +60,7 @@ export const ownDevices = () => new Access("ownDevices", "/api/auth/devices", "f
 export class OwnTokens extends Access {
   constructor() {
     super("ownTokens", "/api/tokens", "revokeToken", ({name, role, pages, expires, last_used: used}) => (
-      {name, about: [say(`role_${role}`), pages ? say("onPages", {pages: pages.join(", ")}) : "", used ? say("lastUse", {t: when(used)}) : say("neverUsed"), expires ? say("until", {t: when(expires)}) : ""]}));
+      {name, about: [say(`role_${role}`), pages ? say("onPages", {pages: pages.join(", ")}) : "", used ? say("lastUse", {t: when(used)}) : say("neverUsed"), expires ? say("untilDay", {t: when(expires)}) : ""]}));
   }
 
   more() {

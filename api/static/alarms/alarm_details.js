@@ -2,6 +2,7 @@
 
 import {ask} from "../shared/api.js";
 import {actionButton, commandsFor} from "./alarm_commands.js";
+import {saidOf, saidWords} from "./lasting_changes.js";
 import {keyOf} from "./urgency.js";
 import {AlarmValues, measured} from "./alarm_values.js";
 import {openDialog} from "../shared/dialog.js";
@@ -56,9 +57,13 @@ export class AlarmDetails {
     const rows = [
       [say("where"), subjectName(alarm.subject)],
       [say("measured"), h("span", {class: "values"}, alarm.metric ? metricName(alarm.metric) : "", " ", this.values.element)],
+      alarm.since ? [eventWord("activated"), when(alarm.since)] : null,
       [say("since_"), when(alarm.time)],
       [say("rule"), alarm.rule],
-      alarm.until ? [say("state"), say("until", {t: when(alarm.until)})] : null,
+      alarm.until ? [eventWord("shelved"), say("until", {t: when(alarm.until)})] : null,
+      alarm.lasting?.acked ? [eventWord("acked"), [alarm.lasting.acked.user, when(alarm.lasting.acked.time)].filter(Boolean).join(" · ")] : null,
+      suppressedBy(alarm) ? [eventWord("suppressed"), suppressedBy(alarm)] : null,
+      ...saidOf(alarm).map((said) => [said.kind === "commented" ? eventWord("commented") : `${eventWord("commented")} (${eventWord(said.kind)})`, saidWords(said)]),
       alarm.page && !alarm.page.startsWith("~") ? [say("page"), alarm.page] : null,
       ...Object.entries(alarm.labels ?? {}),
     ].filter((row) => row?.[1]);
@@ -97,6 +102,15 @@ export class AlarmDetails {
         h("time", {class: "muted", datetime: new Date(change.time * 1000).toISOString()}, when(change.time)))));
     this.past.replaceChildren(h("h3", {}, say("history")), items.length ? h("ol", {class: "past-list"}, ...items) : h("p", {class: "muted"}, say("noPast")));
   }
+}
+
+/** Why an alarm is suppressed: a person, another alarm, or that it is not armed. */
+function suppressedBy({isa, lasting}) {
+  const was = lasting?.suppressed;
+  if (isa !== "F" || !was) return "";
+  const hider = was.reason?.match(/^inhibit:(?:.*\/)?(.+)$/)?.[1];
+  if (!hider) return was.user ?? "";
+  return hider === "schedule" || hider === "while" ? say(`unarmed_${hider}`) : alarmName(hider);
 }
 
 /** The address of an alarm's details, over the list as it is filtered. */

@@ -1,10 +1,11 @@
 // Alarms as a list, most urgent first. An item is made anew only when its alarm changed; nothing moves while somebody points at the list.
 
 import {actionButton, commandsFor, whatOf} from "./alarm_commands.js";
-import {isUnseen, keyOf} from "./urgency.js";
+import {begunAt, isUnseen, keyOf} from "./urgency.js";
 import {AlarmValues} from "./alarm_values.js";
 import {h, text} from "../shared/dom.js";
 import {icon, shape} from "../shared/icons.js";
+import {saidOf, saidWords} from "./lasting_changes.js";
 import {steadyOrder} from "./steady_order.js";
 import {Stillness} from "../shared/stillness.js";
 import {age, alarmName, moment, priorityName, say, stateName, subjectName} from "../words/words.js";
@@ -69,8 +70,8 @@ export class AlarmList {
   }
 
   item(alarm, key, before) {
-    const since = h("time", {datetime: new Date(alarm.time * 1000).toISOString(), title: new Date(alarm.time * 1000).toLocaleString()});
-    since.dataset.time = alarm.time;
+    const begun = begunAt(alarm), date = new Date(begun * 1000), since = h("time", {datetime: date.toISOString(), title: date.toLocaleString()});
+    since.dataset.time = begun;
     this.since(since);
     const values = new AlarmValues(alarm, this.latest(alarm.subject, alarm.metric));
     const title = h("button", {type: "button", class: "alarm-open", "data-action": "open", onclick: () => this.open(key)}, alarmName(alarm.alarm));
@@ -80,7 +81,7 @@ export class AlarmList {
       h("h3", {}, title),
       h("p", {class: "alarm-where"}, h("span", {}, subjectName(alarm.subject)), values.element),
       alarm.message ? h("p", {class: "alarm-message"}, alarm.message) : null,
-      alarm.comment ? h("p", {class: "alarm-comment"}, icon("comment"), h("span", {}, alarm.user ? `${alarm.user}: ` : "", alarm.comment)) : null,
+      ...saidOf(alarm).map((said) => h("p", {class: "alarm-comment"}, icon("comment"), h("span", {}, saidWords(said)))),
       alarm.until ? h("p", {class: "muted alarm-until"}, say("until", {t: moment(alarm.until)})) : null,
       alarm.response && isUnseen(alarm) ? h("p", {class: "alarm-response"}, h("strong", {}, say("response")), " ", alarm.response) : null,
       this.actions(alarm, before));

@@ -1,6 +1,7 @@
 // The present alarms, from snapshots and updates; and whether there are more than people can follow.
 
 import {now} from "../words/words.js";
+import {withLasting} from "./lasting_changes.js";
 import {graver, isNormal, isSuppressed, isUnseen, keyOf, urgency} from "./urgency.js";
 
 const WINDOW = 600; // EEMUA 191: a flood begins with more than 10 alarms in 10 minutes and ends with fewer than 5
@@ -39,9 +40,10 @@ export class AlarmStore extends EventTarget {
     this.changed();
   }
 
-  take(alarm) {
-    const known = this.alarms.get(keyOf(alarm));
-    if (!isNews(alarm, known)) return;
+  take(change) {
+    const known = this.alarms.get(keyOf(change));
+    if (!isNews(change, known)) return;
+    const alarm = withLasting(change, known);
     this.alarms.set(keyOf(alarm), alarm);
     this.sorted = this.sorted.filter((other) => other !== known);
     if (!isNormal(alarm)) this.sorted.splice(placeOf(alarm, this.sorted), 0, alarm);

@@ -2,7 +2,8 @@
 
 import {actionButton, commandsFor, whatOf} from "./alarm_commands.js";
 import {AlarmValues} from "./alarm_values.js";
-import {isUnseen} from "./urgency.js";
+import {saidOf, saidWords} from "./lasting_changes.js";
+import {begunAt, isUnseen} from "./urgency.js";
 import {h, text} from "../shared/dom.js";
 import {icon, shape} from "../shared/icons.js";
 import {age, alarmName, now, priorityName, say, span, stateName, subjectName} from "../words/words.js";
@@ -43,8 +44,8 @@ export class AlarmRow {
     text(this.priority, priorityName(alarm.priority));
     text(this.name, alarmName(alarm.alarm));
     this.name.title = [alarm.message, isUnseen(alarm) && alarm.response].filter(Boolean).join(" · ");
-    const comment = alarm.comment ? `${alarm.user ? `${alarm.user}: ` : ""}${alarm.comment}` : "";
-    text(this.more, comment || (alarm.message ?? ""));
+    text(this.more, saidOf(alarm).map(saidWords).join(" · ") || (alarm.message ?? ""));
+    this.more.title = this.more.textContent;
     text(this.where, subjectName(alarm.subject));
     this.where.title = alarm.subject;
     this.measured = new AlarmValues(alarm, this.on.latest(alarm.subject, alarm.metric));
@@ -77,7 +78,7 @@ export class AlarmRow {
     if (!alarm) return;
     const left = alarm.until ? ` · ${say("left", {t: span(alarm.until - now())})}` : "";
     text(this.state, stateName(alarm.state) + left);
-    text(this.age, age(alarm.time));
+    text(this.age, age(begunAt(alarm)));
     this.measured.update(this.on.latest(alarm.subject, alarm.metric));
   }
 }

@@ -3,7 +3,7 @@
 import {areaOf} from "../shared/areas.js";
 import {holds, plain} from "../shared/search.js";
 import {inSlices, sortInSlices} from "../shared/slices.js";
-import {graver, isSuppressed, isUnseen, PRIORITIES, urgency} from "./urgency.js";
+import {begunAt, graver, isSuppressed, isUnseen, PRIORITIES, urgency} from "./urgency.js";
 
 export const KINDS = {
   all: (alarm) => !isSuppressed(alarm),
@@ -20,7 +20,7 @@ const BY = {
   state: (a, b) => (a.isa < b.isa ? -1 : a.isa > b.isa ? 1 : urgency(a, b)),
   where: (a, b) => compare(a.subject, b.subject) || urgency(a, b),
   what: (a, b) => compare(a.alarm, b.alarm) || urgency(a, b),
-  age: (a, b) => b.time - a.time,
+  age: (a, b) => begunAt(b) - begunAt(a),
 };
 export const SORTS = Object.keys(BY);
 export const GROUPS = {rule: (alarm) => alarm.rule, area: areaOf};

@@ -38,8 +38,9 @@ export class Chart {
     this.proposed = [];
     this.editor = null;
     this.compared = null;
+    this.offered = new Map();
     get("history-compared").replaceChildren();
-    this.showLimits([], "");
+    get("history-limits").replaceChildren();
   }
 
   /** Show these signals, too. */
@@ -113,7 +114,7 @@ export class Chart {
     const {history, start, end} = this;
     if (!history.asked) this.askLimits();
     this.compared?.load(start, end, signal).then(() => this.slide());
-    history.loadAlarms(start, end, signal).then(() => { if (!signal.aborted) this.slide(); });
+    const alarms = history.loadAlarms(start, end, signal).then(() => { if (!signal.aborted) this.slide(); });
     try {
       await history.load(start, end, signal);
       text(get("history-note"), history.isEmpty ? say("noHistory") : "");
@@ -125,6 +126,10 @@ export class Chart {
     const newest = history.latest();
     if (newest) this.take(newest);
     this.draw();
+    await alarms;
+    if (signal.aborted) return;
+    history.isShown = true;
+    this.slide();
   }
 
   /** Once for a signal: they are the same over any period. */
@@ -134,30 +139,28 @@ export class Chart {
     history.loadLimits().then(() => this.slide());
   }
 
-  /** Admins change the limits of the alarms that watch the signal. */
+  /** Admins change the limits of the alarms that watch the signal. A button keeps its place: it comes once what is above it is drawn, and others come after it. */
   offerLimits() {
-    if (this.editor || !may("admin")) return;
+    if (this.editor || !this.history.isShown || !may("admin")) return;
     const known = this.history.allAlarms().filter(({metric}) => !metric || metric === this.metric);
-    const rules = [...new Set(known.map(({rule}) => rule.split("/").slice(0, 2).join("/")))].sort();
-    this.showLimits(rules.map((rule) => h("button", {type: "button", class: "action", "data-rule": rule, onclick: () => this.editLimits(rule)},
-      icon("edit"), h("span", {}, say("limitsChange", {alarm: alarmName(rule.split("/")[1] ?? rule)})))), `${document.documentElement.lang} ${rules}`);
-  }
-
-  /** Only what is new is drawn: a button keeps the focus. */
-  showLimits(shown, key) {
-    const place = get("history-limits");
-    if (place.dataset.shown !== key) place.replaceChildren(...shown);
-    place.dataset.shown = key;
+    for (const rule of [...new Set(known.map(({rule}) => rule.split("/").slice(0, 2).join("/")))].sort()) {
+      if (!this.offered.has(rule)) this.offered.set(rule, h("button", {type: "button", class: "action", "data-rule": rule, onclick: () => this.editLimits(rule)}, icon("edit"), h("span", {})));
+    }
+    for (const [rule, button] of this.offered) {
+      text(button.querySelector("span"), say("limitsChange", {alarm: alarmName(rule.split("/")[1] ?? rule)}));
+      if (!button.isConnected) get("history-limits").append(button);
+    }
   }
 
   async editLimits(rule) {
-    const {LimitEditor} = await import("./limit_editor.js");
+    const {history} = this, {LimitEditor} = await import("./limit_editor.js");
+    if (this.editor || this.history !== history) return;
     this.editor = new LimitEditor(rule, {
       failed: this.failed,
       proposed: (limits) => { this.proposed = limits; this.slide(); },
-      gone: () => { this.editor = null; this.askLimits(); this.offerLimits(); get("history-limits").querySelector(`[data-rule="${CSS.escape(rule)}"]`)?.focus(); },
+      gone: () => { if (this.history !== history) return; this.editor = null; this.askLimits(); this.offerLimits(); this.offered.get(rule).focus(); },
     });
-    this.showLimits([this.editor.element], rule);
+    get("history-limits").replaceChildren(this.editor.element);
     this.editor.load();
   }
 

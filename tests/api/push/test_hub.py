@@ -1,3 +1,6 @@
+import json
+from itertools import permutations
+
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter
@@ -327,6 +330,70 @@ def test_a_transition_that_comes_again_or_late_changes_nothing() -> None:
     assert not alarms.add(alarm(2, "C"))
     assert not alarms.add(alarm(1, "B"))
     assert alarms.current()[0]["state"] == "acked"
+
+
+SHELVED = alarm(
+    2, "E", event="shelved", until=3600.0, user="ada", comment="new pump", reason="command",
+    flags=["active", "unacked", "shelved:timed"],
+)  # fmt: skip
+
+
+def test_what_later_changes_do_not_repeat_still_holds_in_whichever_order_they_come() -> None:
+    life = [
+        alarm(1, value=31.0, flags=["active", "unacked"]),
+        SHELVED,
+        alarm(3, "E", event="acked", user="bob", flags=["active", "shelved:timed"], value=33.0),
+        alarm(4, "F", event="suppressed", reason="inhibit:power", flags=["active", "shelved:timed", "suppressed"]),
+        alarm(5, "E", event="commented", user="eve", comment="seen", response=None, limit=None,
+              flags=["active", "shelved:timed"]),
+    ]  # fmt: skip
+    in_order = LastAlarms()
+    in_order.extend(life)
+    (shown,) = in_order.current()
+    assert shown["until"] == 3600.0
+    assert shown["lasting"] == {
+        "shelved": {
+            "time": 2.0, "until": 3600.0, "user": "ada", "comment": "new pump", "reason": "command",
+        },
+        "acked": {"time": 3.0, "user": "bob"},
+        "commented": {"time": 5.0, "user": "eve", "comment": "seen"},
+    }  # fmt: skip
+    assert (shown["since"], shown["first_value"]) == (1.0, 31.0)
+    assert (shown["response"], shown["limit"]) == (life[0].response, 30.0)
+    assert json.loads(in_order.texts(EVERYTHING)[0]) == shown
+    for order in permutations(life[:4]):
+        others = LastAlarms()
+        others.extend([life[4], *order])
+        (again,) = others.current()
+        assert again["lasting"] == shown["lasting"]
+        assert (again["until"], again["since"]) == (3600.0, 1.0)
+
+
+def test_what_no_longer_holds_is_not_told() -> None:
+    alarms = LastAlarms()
+    alarms.extend([SHELVED, alarm(3, event="unshelved", flags=["active", "unacked"])])
+    (shown,) = alarms.current()
+    assert "until" not in shown
+    assert [*shown["lasting"]] == ["commented"]
+    alarms.add(alarm(4, occ=2, value=40.0))
+    (shown,) = alarms.current()
+    assert "lasting" not in shown
+    alarms.extend([alarm(5, "A", event="returned"), alarm(6, "E", event="shelved")])
+    (shown,) = alarms.current()
+    assert shown["lasting"] == {"shelved": {"time": 6.0}}
+
+
+def test_a_comment_is_not_told_on_another_page_than_it_was_made_on() -> None:
+    alarms = LastAlarms()
+    flags = ["active", "shelved:timed"]
+    alarms.extend([
+        msgspec.structs.replace(SHELVED, page="boiler"),
+        alarm(3, "A", event="removed", reason="page", page="boiler"),
+        alarm(4, "E", event="rule_changed", reason="page", page="hall", flags=flags),
+    ])  # fmt: skip
+    (shown,) = alarms.current()
+    assert shown["until"] == 3600.0
+    assert shown["lasting"] == {"shelved": {"time": 2.0, "until": 3600.0}}
 
 
 def test_beyond_the_bound_alarms_that_are_normal_go_first() -> None:

@@ -120,9 +120,34 @@ def test_alarms_that_stood_before_a_restart_are_known_from_clickhouse(
         alarm(
             2,
             "C",
+            event="acked",
             time=now - 30,
             recorded=now - 30,
             flags=["active"],
+            labels={"room": "1"},
+            evidence={"ids": ["r1"]},
+        ),
+        alarm(
+            3,
+            "E",
+            event="shelved",
+            time=now - 25,
+            recorded=now - 25,
+            until=now + 3600,
+            user="ada",
+            comment="new pump",
+            flags=["active", "shelved:timed"],
+        ),
+        alarm(
+            4,
+            "E",
+            event="commented",
+            time=now - 20,
+            recorded=now - 20,
+            value=33.0,
+            user="bob",
+            comment="seen",
+            flags=["active", "shelved:timed"],
             labels={"room": "1"},
             evidence={"ids": ["r1"]},
         ),
@@ -137,14 +162,18 @@ def test_alarms_that_stood_before_a_restart_are_known_from_clickhouse(
     (standing,) = wait_until(
         lambda: api.get("/api/alarms", token).json()["alarms"], what="the alarm that stood"
     )
-    assert standing["state"] == "acked"
-    assert standing["value"] == 31.0
+    assert standing["state"] == "shelved"
+    assert (standing["value"], standing["first_value"]) == (33.0, 31.0)
+    assert standing["since"] == pytest.approx(now - 60, abs=1e-5)
+    assert standing["until"] == pytest.approx(now + 3600, abs=1e-5)
+    assert standing["lasting"]["shelved"]["comment"] == "new pump"
+    assert standing["lasting"]["commented"]["user"] == "bob"
     assert standing["limit"] == 30.0
     assert standing["labels"] == {"room": "1"}
     assert standing["evidence"] == {"ids": ["r1"]}
-    assert standing["time"] == pytest.approx(now - 30, abs=1e-5)
+    assert standing["time"] == pytest.approx(now - 20, abs=1e-5)
     everything = api.get("/api/alarms?all=1", token).json()["alarms"]
-    assert [(a["subject"], a["value"]) for a in everything] == [("rack", 31.0), ("gone", "open")]
+    assert [(a["subject"], a["value"]) for a in everything] == [("rack", 33.0), ("gone", "open")]
 
 
 def test_clickhouse_that_goes_and_comes_back_is_seen_in_the_health(

@@ -91,6 +91,46 @@ def test_a_lost_connection_is_a_banner_and_what_is_pressed_then_waits_and_says_s
     expect(page.locator("#lost")).to_be_hidden()
 
 
+def test_what_was_said_of_an_alarm_stands_after_later_changes_a_reload_and_a_reconnect(
+    visit: Visit, api: Api, topics: Topics
+) -> None:
+    now = time.time()
+    flags = ["active", "shelved:timed"]
+    at = [{"time": now - n, "recorded": now - n} for n in (90, 60, 30, 0)]
+    topics.events(
+        alarm(1, flags=["active", "unacked"], **at[0]),
+        alarm(2, "E", event="shelved", until=now + 7000, user="ada", comment="new pump",
+              flags=[*flags, "unacked"], **at[1]),
+    )  # fmt: skip
+    page = visit(view="#/alarms?show=shelved_")
+    row = page.locator("[data-view=alarms] .alarm")
+
+    def expect_said(*words: str) -> None:
+        for word in words:
+            expect(row).to_contain_text(word)
+
+    expect_said("ada: new pump", "left")
+    topics.events(alarm(3, "E", event="acked", user="bob", flags=flags, value=33.0, **at[2]))
+    expect_said("ada: new pump", "left", "31 → 33", "1 min")
+    topics.events(
+        alarm(
+            4, "E", event="commented", user="eve", comment="seen", flags=flags, value=33.0, **at[3]
+        )
+    )
+    expect_said("ada: new pump", "eve: seen", "left", "31 → 33")
+    page.reload()
+    expect_said("ada: new pump", "eve: seen", "left", "31 → 33")
+    api.stop()
+    expect(page.locator("#lost")).to_be_visible()
+    api.start()
+    expect(page.locator("#lost")).to_be_hidden()
+    expect_said("ada: new pump", "eve: seen", "left", "31 → 33")
+    row.locator(".alarm-open").click()
+    details = page.locator("dialog .details")
+    for words in ("until", "ada: new pump", "eve: seen", "bob"):
+        expect(details).to_contain_text(words)
+
+
 def test_one_login_is_for_all_tabs_and_reload_and_back_keep_the_place(
     visit: Visit, api: Api, topics: Topics
 ) -> None:

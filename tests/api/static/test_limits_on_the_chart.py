@@ -171,6 +171,42 @@ def test_limits_of_alarms_that_were_never_raised_are_drawn_and_those_beyond_name
     expect_no_violation(page, "dark")
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_what_comes_late_into_a_chart_moves_no_button_under_the_pointer(
+    visit: Visit, topics: Topics, size: dict[str, int]
+) -> None:
+    page = visit(size)
+    Supervisor(page)
+    late: dict[str, Route] = {}
+    page.route(re.compile(r"/api/history\?"), lambda route: late.update(history=route))
+    page.route(re.compile("/api/alarms/limits"), lambda route: late.update(limits=route))
+    now = time.time()
+    topics.events(reading(1, 31.0, time=now), alarm(1, time=now, recorded=now))
+    with page.expect_request(re.compile("/api/alarms/history")):
+        page.click('[data-subject="rack"] [data-metric="temperature"]')
+    day, period = page.locator('[data-range="86400"]'), page.locator("#history-period")
+    day.hover()
+    before = [day.bounding_box(), period.bounding_box()]
+    expect(page.locator("#history-limits button")).to_have_count(0)
+    points = [[now - n, 30.0, 30.0, 30.0, 1] for n in range(600, 0, -60)]
+    late["history"].fulfill(
+        json={"points": points, "ends": [30.0] * 10, "texts": [], "unit": "°C", "step": 60}
+    )
+    expect(page.locator("#history-csv")).to_be_visible()
+    assert [day.bounding_box(), period.bounding_box()] == before
+    change = page.locator('#history-limits [data-rule="server_room/too_hot"]')
+    change.hover()
+    place = change.bounding_box()
+    page.mouse.down()
+    late["limits"].fulfill(
+        json={"limits": [told("temperature", 35.0, rule="server_room/cold", alarm="cold")]}
+    )
+    expect(page.locator("#history-limits button")).to_have_count(2)
+    assert change.bounding_box() == place
+    page.mouse.up()
+    expect(page.locator("[name='when.above']")).to_be_focused()
+
+
 def test_a_limit_that_the_flow_tells_takes_the_place_of_the_one_that_its_alarm_was_raised_with(
     visit: Visit, topics: Topics
 ) -> None:
