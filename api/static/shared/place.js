@@ -18,7 +18,8 @@ export function keepHere(values, step = false) {
 }
 
 const REST = 150; // milliseconds without scrolling after which a place is kept
-const LOADING = 3000; // milliseconds in which a view may become long enough to be scrolled to its place
+const LOADING = 30_000; // milliseconds in which a view may become long enough to be scrolled to its place, unless somebody does something
+const LOOK = 50; // milliseconds between two looks whether it is
 let resting = 0, going = 0;
 history.scrollRestoration = "manual"; // a view is longer once it is drawn
 
@@ -30,13 +31,14 @@ function keepScroll() {
 }
 
 addEventListener("scroll", keepScroll, {passive: true});
-for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(name, () => { cancelAnimationFrame(going); going = 0; }, {passive: true});
+for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(name, () => { clearTimeout(going); going = 0; }, {passive: true});
 
 /** Scroll to where this address was left, once it is drawn that far. */
 export function scrollBack() {
   const top = history.state?.top, end = performance.now() + LOADING;
+  clearTimeout(going);
+  going = 0;
   if (!top) return;
-  const go = () => { scrollTo(0, top); going = scrollY < top - 1 && performance.now() < end ? requestAnimationFrame(go) : 0; };
-  cancelAnimationFrame(going);
+  const go = () => { scrollTo(0, top); going = scrollY < top - 1 && performance.now() < end ? setTimeout(go, LOOK) : 0; };
   go();
 }

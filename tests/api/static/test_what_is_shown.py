@@ -15,7 +15,7 @@ from api.settings import Settings
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics, settings_for
-from tests.api.static.browsing import expect_to_fit, log_in_to, missing
+from tests.api.static.browsing import DESK, expect_to_fit, log_in_to, missing
 from tests.api.static.test_dashboards import ALARMS, CARD, made
 from tests.api.static.test_page_views import (
     Visit,
@@ -109,6 +109,11 @@ def test_a_row_keeps_the_name_of_its_alarm_where_its_value_is_old_or_missing(
     expect(damp).to_contain_text("High: Damp")
     expect(damp).to_contain_text("no data")
     expect(page.locator("#sensor-old")).to_have_text("2 of 2 values old or missing")
+    for width in (390, 760, 1024):
+        page.set_viewport_size({"width": width, "height": 844})
+        cut = page.locator("#title").evaluate("h => h.scrollWidth > h.parentElement.clientWidth")
+        assert not cut, f"the title is cut at {width} px"
+    page.set_viewport_size(DESK)
     tall = row.evaluate("row => row.querySelector('.what').scrollHeight <= row.clientHeight")
     assert tall, "the three lines do not fit into the row"
     listed = page.locator('aside .alarm[data-alarm="too_hot"]')
