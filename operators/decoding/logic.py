@@ -32,6 +32,8 @@ from operators.events import DeadLetter, Event, Message, Row
 _MAX_TOPICS = 8192
 _CACHED_TOPIC = 512
 _COMMANDS = frozenset(("set", "get", "command", "cmnd"))
+_OF_BROKER = "$SYS/"
+"""What the broker says of itself."""
 _encode_row = msgspec.json.Encoder(enc_hook=repr).encode
 
 
@@ -198,9 +200,9 @@ class DecodeLogic(Logic):
                 return route
         if (found := by_topic(topic)) is not None:
             return found[1]
-        return (
-            IGNORE if topic.rpartition("/")[2] in _COMMANDS and "/" in topic else Route(_by_shape)
-        )
+        if topic.startswith(_OF_BROKER) or ("/" in topic and topic.rpartition("/")[2] in _COMMANDS):
+            return IGNORE
+        return Route(_by_shape)
 
     def _set_aside(self, event: Message | Row, reason: str, detail: str) -> None:
         self.count(reason)

@@ -40,7 +40,7 @@ _PRESSES = frozenset(
 )
 _BTHOME = {1.0: "single", 2.0: "double", 3.0: "triple", 4.0: "hold"}
 _FOREIGN = frozenset(("state", "value", "count", "availability"))
-_RELAYED = frozenset(("bthomesensor", "bthomedevice"))
+_RELAYED = frozenset(("bthomesensor", "bthomedevice", "blutrv"))
 """Components that keep what a Bluetooth device last sent, and say when that was."""
 
 

@@ -14,8 +14,8 @@ from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpo
 _ENERGY = {"Forward": "energy", "Reverse": "energy_returned"}
 _LETTERS = {"P": "power", "V": "voltage", "I": "current", "F": "frequency", "S": "apparent_power"}
 _TANK = {"Level": "%", "Remaining": "m³"}
-_CELL = re.compile(r"((?:Max|Min)Cell)(Voltage|Temperature)", re.ASCII)
-"""The highest and the lowest cell of a battery."""
+_CELL = re.compile(r"((?:Max|Min)Cell|Battery)(Voltage|Temperature)", re.ASCII)
+"""The highest and the lowest cell of a battery, and the battery of a wireless sensor."""
 _YIELDS = frozenset(("User", "System"))
 """What a solar charger produced since its owner's and its own beginning."""
 _FOREIGN = frozenset(("value", "count", "availability", "position", "gas", "water", "uptime"))
