@@ -43,7 +43,15 @@ _FLAGS = {
 _NAMED = frozenset(("temperature", "pressure", "power", "energy", "voltage", "current"))
 """Quantities that a device may have several of, by names: `current_pv_A`."""
 METRICS = frozenset(
-    (*_KEYS.values(), *_PLAIN.values(), *_FLAGS.values(), "battery_low", "battery", "contact")
+    (
+        *_KEYS.values(),
+        *_PLAIN.values(),
+        *_FLAGS.values(),
+        "battery_low",
+        "battery",
+        "contact",
+        "availability",
+    )
 )
 
 
