@@ -2,6 +2,7 @@
 
 import {ask} from "../shared/api.js";
 import {actionButton, commandsFor} from "./alarm_commands.js";
+import {steadyButtons} from "./alarm_list.js";
 import {saidOf, saidWords} from "./lasting_changes.js";
 import {keyOf} from "./urgency.js";
 import {AlarmValues, measured} from "./alarm_values.js";
@@ -72,11 +73,20 @@ export class AlarmDetails {
         h("span", {class: "pill state"}, stateName(alarm.state)), h("span", {class: "pill priority"}, priorityName(alarm.priority))),
       alarm.message ? h("p", {class: "lead"}, alarm.message) : "",
       alarm.response ? h("div", {class: "todo"}, icon("info"), h("div", {}, h("h3", {}, say("response")), h("p", {}, alarm.response))) : "",
-      h("dl", {class: "pairs"}, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-      h("div", {class: "alarm-actions"}, ...commandsFor(alarm).map((name) => actionButton(alarm, name)),
-        alarm.metric ? h("button", {type: "button", class: "action", "data-action": "chart", onclick: () => { this.close(); this.chart(alarm.subject, alarm.metric); }}, icon("overview"), h("span", {}, say("showChart"))) : ""));
+      this.actions(alarm),
+      h("dl", {class: "pairs"}, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
     if (action) (this.body.querySelector(`[data-action="${action}"]`) ?? this.body.querySelector("button"))?.focus();
     if (!first) this.load(alarm);
+  }
+
+  /** Above what may grow; the buttons keep their places while somebody points at them. */
+  actions(alarm) {
+    const place = this.body.querySelector(".alarm-actions"), chart = () => { this.close(); this.chart(alarm.subject, alarm.metric); };
+    const make = (name) => name === "chart" ? h("button", {type: "button", class: "action", "data-action": "chart", onclick: chart}, icon("overview"), h("span", {}, say("showChart"))) : actionButton(alarm, name);
+    const buttons = steadyButtons(place?.matches(":hover") ? place.children : [], [...commandsFor(alarm), ...(alarm.metric ? ["chart"] : [])], make);
+    const actions = h("div", {class: "alarm-actions"}, ...buttons);
+    if (buttons.some((button) => button.dataset.spent)) actions.addEventListener("pointerleave", () => this.draw(true), {once: true});
+    return actions;
   }
 
   async load(alarm) {

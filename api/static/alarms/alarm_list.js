@@ -10,6 +10,13 @@ import {steadyOrder} from "./steady_order.js";
 import {Stillness} from "../shared/stillness.js";
 import {age, alarmName, moment, priorityName, say, stateName, subjectName} from "../words/words.js";
 
+/** The buttons that fit now, each where it was `before`; what no longer fits leaves its place empty, what is new comes last. */
+export function steadyButtons(before, fits, make) {
+  const old = new Map([...before].map((button) => [button.dataset.action ?? button.dataset.spent, button.getBoundingClientRect().width]));
+  const spent = (name) => { const place = h("span", {class: "spent", "data-spent": name}); place.style.width = `${old.get(name)}px`; return place; };
+  return [...old.keys(), ...fits.filter((name) => !old.has(name))].map((name) => fits.includes(name) ? make(name) : spent(name));
+}
+
 export class AlarmList {
   /** `open` shows an alarm's details; `latest(subject, metric)` is the newest reading; `news` is a button for what waits above. */
   constructor(list, {open, latest, news}) {
@@ -97,10 +104,8 @@ export class AlarmList {
   /** Its buttons; each stays where it was `before`, and what no longer fits leaves its place empty. */
   actions(alarm, before) {
     const fits = commandsFor(alarm).filter((name) => !["out_of_service", "clear", "retire"].includes(name));
-    const old = new Map([...before?.element.querySelectorAll(".alarm-actions > *") ?? []].map((button) => [button.dataset.action ?? button.dataset.spent, button.getBoundingClientRect().width]));
-    const names = [...old.keys(), ...fits.filter((name) => !old.has(name))];
-    const spent = (name) => { const place = h("span", {class: "spent", "data-spent": name}); place.style.width = `${old.get(name)}px`; return place; };
-    return names.length ? h("div", {class: "alarm-actions"}, ...names.map((name) => fits.includes(name) ? actionButton(alarm, name) : spent(name))) : null;
+    const buttons = steadyButtons(before?.element.querySelectorAll(".alarm-actions > *") ?? [], fits, (name) => actionButton(alarm, name));
+    return buttons.length ? h("div", {class: "alarm-actions"}, ...buttons) : null;
   }
 
   since(place) {

@@ -161,6 +161,29 @@ def test_back_and_reload_lead_to_where_somebody_had_scrolled(visit: Visit, topic
     page.wait_for_function("() => scrollY === 900")
 
 
+def test_the_buttons_of_open_details_stay_where_they_are_while_others_act_on_the_alarm(
+    visit: Visit, topics: Topics
+) -> None:
+    now = time.time()
+    topics.events(alarm(1, time=now - 9, recorded=now - 9))
+    page = visit(view="#/alarms")
+    page.locator(".alarm-table .alarm-open").click()
+    details = page.locator("dialog[data-dialog=alarm]")
+    shelve = details.locator("[data-action=shelve]")
+    shelve.hover()
+    place = shelve.bounding_box()
+    topics.events(
+        alarm(2, "C", event="acked", user="bob", time=now - 6, recorded=now - 6),
+        alarm(3, "C", event="commented", user="eve", comment="seen", time=now, recorded=now),
+    )
+    expect(details).to_contain_text("eve: seen")
+    expect(details.locator("[data-action=ack]")).to_have_count(0)
+    assert shelve.bounding_box() == place
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("dialog [name=comment]")).to_be_visible()
+
+
 def test_a_search_finds_words_in_any_order_and_without_their_accents(
     visit: Visit, topics: Topics
 ) -> None:
