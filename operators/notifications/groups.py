@@ -62,7 +62,7 @@ class Notifier:
         elif member is None:
             return
         elif event in ENDS:
-            if member["state"] == "resolved":
+            if member["state"] == "resolved" and group["cfg"].get("gather"):
                 return  # its end waits to be told
             if member["told"]:
                 member.update(state="resolved", about=about, news=True)
