@@ -43,6 +43,7 @@ from connectors.camera.streams.stream import (
     StreamError,
     Unreadable,
 )
+from connectors.runtime import steady_clock
 from connectors.runtime.error_text import one_line
 from operators.events import Frame
 
@@ -70,7 +71,7 @@ class Camera:
         pictures: bool = True,
         clock: EventClock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float] = steady_clock.now,
     ) -> None:
         """`most_bytes` is the largest JPEG; without `pictures` frames are told without any.
 

@@ -8,6 +8,8 @@ once, and rises slowly.
 
 from collections import deque
 
+from connectors.runtime.steady_clock import SLOWED
+
 SLEW = 0.001
 """Seconds by which the offset may rise a second: more than the clock of any camera is slow."""
 WINDOW = 20.0
@@ -18,8 +20,9 @@ BACK = 0.5
 """Seconds by which times may go back: pictures come in another order than they are shown."""
 STEP = 0.5
 """Seconds; a wall clock that is off by more was set by somebody, not corrected."""
-CATCH_UP = 0.1
-"""Seconds a second by which event times are slower while the wall clock is behind them."""
+CATCH_UP = 1 - SLOWED
+"""Seconds a second by which event times are slower while the wall clock is behind them: as the
+clock of the process is, so that no picture is ahead of it."""
 LEAST = 0.001
 """Seconds between two pictures of a camera."""
 
@@ -28,7 +31,7 @@ class WallClock:
     """Epoch seconds that run with a monotonic clock and never go back.
 
     They follow the wall clock: slowly while it is corrected, at once if it is set forward, at
-    nine tenths of the speed if it was set back.
+    half of the speed if it was set back.
     """
 
     def __init__(self) -> None:

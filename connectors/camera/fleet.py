@@ -1,7 +1,6 @@
 """The cameras of one source, as their table says at the moment."""
 
 import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from connectors.camera.settings import (
 )
 from connectors.camera.state import ONLINE, last_frame, state_reading
 from connectors.config.variables import VariableError
+from connectors.runtime import steady_clock
 
 log = logging.getLogger("vigie")
 
@@ -153,7 +153,7 @@ class Fleet:
             log.warning("%s: %s", name, error)
             self._output.count("bad_rows", 1)
             self._end(name)
-            self._output.event(state_reading(name, ONLINE, False, time.time(), str(error)))
+            self._output.event(state_reading(name, ONLINE, False, steady_clock.now(), str(error)))
             return
         running = self._cameras.get(name)
         if running is not None and running.settings == settings:
@@ -182,7 +182,7 @@ class Fleet:
         if camera is not None:
             camera.leave()
         else:
-            self._output.event(last_frame(name, time.time()))
+            self._output.event(last_frame(name, steady_clock.now()))
         self._output.gone(name)
         self._looks.forget(name)
 

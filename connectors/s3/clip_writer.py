@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from connectors.base import ConnectorContext, NoAnswer, VideoCut
+from connectors.runtime import steady_clock
 from connectors.runtime.private_files import private_folder
 from connectors.s3.evidence_spool import DueTimes, Job
 from connectors.s3.evidence_writer import FULL, IDLE, Bounds, EvidenceWriter
@@ -109,7 +110,7 @@ class ClipWriter(EvidenceWriter):
         wait, number = min(waits, default=(1.0, 0))
         if wait > 0:
             return False
-        self._cut(uncut[number], time.time())
+        self._cut(uncut[number], steady_clock.now())
         return True
 
     def _pause(self) -> float:

@@ -19,6 +19,7 @@ from connectors.detector.worker import HANGS_AFTER, Reports, Worker
 from connectors.detector.worker_messages import Box, Found, Region, Setup, Work
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
+from connectors.runtime import steady_clock
 from flows.vision.detection_feed import DetectionFeed
 from flows.vision.detection_positions import Place, Positions, positions_file
 from flows.vision.frames_topic import BadPicture, PictureHead, head_of, reference
@@ -252,7 +253,7 @@ class Detection:
         if (span := self._away.get(record.partition)) and head.camera not in self._back:
             self._back.add(head.camera)
             self._unwatched.away(head, span)
-        age = max(0.0, time.time() - head.time) if gathered else 0.0
+        age = max(0.0, steady_clock.now() - head.time) if gathered else 0.0
         now = time.monotonic()
         with self._changed:
             self._bytes += len(record.value)
@@ -344,7 +345,7 @@ class Detection:
         """How many pictures of each camera were skipped since the last time, while any are."""
         with self._changed:
             skips, self._skips = self._skips, collections.Counter()
-        now = time.time()
+        now = steady_clock.now()
         for camera in sorted(self._told_skips | set(skips)):
             reading = Reading(
                 id=f"{self._frames}/{camera}/{SKIPPED}/{int(now * 1000)}",

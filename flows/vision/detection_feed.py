@@ -16,6 +16,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.topic_log import Change, TopicLog, id_of
 from connectors.kafka.open_consumer import open_consumer
+from connectors.runtime import steady_clock
 from connectors.runtime.backoff import Backoff
 from flows.vision.detection_positions import Positions
 from operators.vision.missed import Span
@@ -150,7 +151,7 @@ class DetectionFeed:
         self, consumer: KafkaConsumer, partitions: list[TopicPartition]
     ) -> dict[TopicPartition, int]:
         """The first offset of each partition that is not older than the deadline."""
-        since = int(1000 * (time.time() - self._deadline))
+        since = int(1000 * (steady_clock.now() - self._deadline))
         found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
         return {tp: int(at.offset) for tp, at in found.items() if at is not None}
 
@@ -162,7 +163,7 @@ class DetectionFeed:
             known = None
         start = max(recent if known is None else known, recent, first)
         if known is not None and start > known:
-            until = time.time() - self._deadline
+            until = steady_clock.now() - self._deadline
             since = self._written(tp, max(known, first)) if known < end else None
             span = None if since is None else Span(since, until)
             self._passed(tp.partition, start - known, span)

@@ -13,6 +13,7 @@ from connectors.base import Health
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.runtime import steady_clock
 from connectors.runtime.backoff import Backoff
 from flows.vision.frames_topic import PictureHead, headers_of
 from flows.vision.unwatched import Unwatched
@@ -215,7 +216,7 @@ class FramesOutbox:
                 picture.jpeg,
                 picture.camera.encode(),
                 headers=headers_of(picture.head),
-                timestamp_ms=round(time.time() * 1000),
+                timestamp_ms=round(steady_clock.now() * 1000),
             )
             future.add_callback(self._sent, picture)
             future.add_errback(self._lost, picture)

@@ -2,11 +2,11 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Mapping
 
 from connectors.base import ConnectorError, Stopped
 from connectors.camera.state import unwatched_reading
+from connectors.runtime import steady_clock
 from flows.vision.frames_topic import PictureHead
 from operators.events import Reading
 from operators.vision.missed import MissedPictures, Span
@@ -53,7 +53,7 @@ class Unwatched:
         for camera, span in spans.items():
             self._say(camera, span.end - span.begin, span.end)
         for camera in over:
-            self._say(camera, 0.0, time.time())
+            self._say(camera, 0.0, steady_clock.now())
 
     def _say(self, camera: str, seconds: float, until: float) -> None:
         with contextlib.suppress(Stopped, ConnectorError):  # the process ends for it anyway

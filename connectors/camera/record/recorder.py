@@ -16,6 +16,7 @@ from connectors.camera.record.packet_ring import CODECS, PacketRing
 from connectors.camera.settings import CameraSettings
 from connectors.camera.state import UNRECORDED, state_reading
 from connectors.camera.streams.stream import AvStream, StreamError, StreamFacts
+from connectors.runtime import steady_clock
 from connectors.runtime.error_text import one_line
 
 log = logging.getLogger("vigie")
@@ -102,13 +103,13 @@ class Recorder:
         if is_lost is not self._is_lost:
             self._is_lost = is_lost
             name, labels = self._settings.name, self._settings.labels
-            told = state_reading(name, UNRECORDED, is_lost, time.time(), why, labels)
+            told = state_reading(name, UNRECORDED, is_lost, steady_clock.now(), why, labels)
             self._output.event(told)
 
     def _arrived(self, pts: float | None) -> None:
         if self.stopping.is_set():
             raise _Stopped
-        self._clock.arrived(pts, time.monotonic(), time.time())
+        self._clock.arrived(pts, time.monotonic(), steady_clock.now())
 
     def _keep(self, packet: "av.Packet[Any]", video: av.VideoStream, changed: bool) -> None:
         if packet.pts is None or packet.time_base is None:
