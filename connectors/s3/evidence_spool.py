@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.runtime import steady_clock
 from connectors.runtime.line_log import LineLog
 from operators.events import Event
 
@@ -121,7 +122,7 @@ class DueTimes:
     def __init__(
         self,
         monotonic: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float] = steady_clock.now,
     ) -> None:
         self._monotonic, self._wall = monotonic, wall
         self._latest: dict[str, tuple[float, float]] = {}
