@@ -87,6 +87,12 @@ class Fleet:
             self._leave(name)
         for name, row in wanted.items():
             self._run(name, row)
+        self.end_others()
+
+    def end_others(self) -> None:
+        """All rows are set: end what an earlier process looked at and no row is of any more."""
+        for name in self._looks.known() - self._rows.keys():
+            self._leave(name)
 
     def set_row(self, key: str, row: Mapping[str, Any]) -> None:
         """Add a camera, or take over what changed of it; `key` is what its row goes by.

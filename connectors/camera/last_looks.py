@@ -64,11 +64,15 @@ class LastLooks:
             return None
         return Span(at - seconds, at) if seconds > max(LONG, 1.5 * usual) else None
 
+    def known(self) -> set[str]:
+        """The cameras that were looked at, by earlier processes, too."""
+        with self._lock:
+            return {*self._looks, *self._earlier}
+
     def forget(self, camera: str) -> None:
         """Nobody is to look at a camera any more."""
         with self._lock:
-            self._earlier.pop(camera, None)
-            if self._looks.pop(camera, None):
+            if self._looks.pop(camera, None) or self._earlier.pop(camera, None):
                 self._save(self._monotonic())
 
     def _load(self) -> None:

@@ -46,6 +46,8 @@ def _take(batch: Batch, fleet: Fleet) -> None:
             fleet.remove(row_key(event))
         else:
             fleet.set_row(row_key(event), row_of(event))
+    if batch.whole:
+        fleet.end_others()
 
 
 def _waking(context: ConnectorContext, came: threading.Event) -> ConnectorContext:

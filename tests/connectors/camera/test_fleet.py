@@ -25,6 +25,7 @@ class Readings:
 
     def __init__(self) -> None:
         self.all: list[Reading] = []
+        self.last: list[str] = []
         self._lock = threading.Lock()
 
     def picture(self, frame: Any, boxes: Any, jpeg: bytes) -> None: ...
@@ -39,9 +40,11 @@ class Readings:
         return False
 
     def event(self, event: Event) -> None:
-        if isinstance(event, Reading):
-            with self._lock:
+        with self._lock:
+            if isinstance(event, Reading):
                 self.all.append(event)
+            elif isinstance(event, Frame) and event.over:
+                self.last.append(event.subject)
 
     def said(self, camera: str, metric: str) -> list[float | None]:
         with self._lock:
@@ -109,3 +112,19 @@ def test_times_of_a_changed_camera_go_on_though_the_clock_was_set_back_meanwhile
     times = [one.time for one in frames]
     assert times == sorted(times)
     assert times[-1] - times[0] < 600, "and do not leap"
+
+
+def test_a_camera_that_was_removed_while_nothing_ran_ends_at_the_next_start_once(
+    tmp: Path,
+) -> None:
+    file = tmp / "looks.json"
+    LastLooks(file).looked("yard", time.time())
+    source = Source.model_validate({"each": "cameras", "url": "rtsp://{host}/camera"})
+    said = []
+    for _ in range(2):
+        output = Readings()
+        fleet = Fleet(source, None, None, output, 900_000, True, {}, [], LastLooks(file))
+        fleet.set_rows([])
+        fleet.close()
+        said.append(output.last)
+    assert said == [["yard"], []]
