@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from pydantic import BaseModel, SecretStr
 
 from connectors.base import ConnectorContext
+from connectors.runtime import steady_clock
 from connectors.runtime.backoff import Backoff
 
 log = logging.getLogger("vigie")
@@ -27,6 +28,8 @@ GRACE = 5.0
 """Seconds that a child has to end by itself."""
 STEADY = 30.0
 """After so many seconds a child counts as running."""
+CLOCK = "clock"
+"""The setting by which the child's clock goes on from the parent's, whatever the host's says."""
 
 
 def revealed(connection: BaseModel) -> dict[str, Any]:
@@ -50,6 +53,8 @@ class Child:
         self._lock = threading.Lock()
         self.stopping = threading.Event()
         self.settings: dict[str, Any] = json.loads(self._source.readline() or "{}")
+        if anchor := self.settings.pop(CLOCK, None):
+            steady_clock.now.resume(tuple(anchor))
         with contextlib.suppress(ValueError):  # not in the main thread: a test
             signal.signal(signal.SIGTERM, lambda number, frame: self.stopping.set())
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and tells us
@@ -109,7 +114,7 @@ class ChildProcess:
 
     def __init__(self, module: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._module = module
-        self._settings = _line(settings)
+        self._settings = settings
         self._context = context
         self._name = f"{context.name} {module.rpartition('.')[2].removesuffix('_process')}"
         self._stopping = threading.Event()
@@ -189,7 +194,7 @@ class ChildProcess:
 
     def _tell_settings(self, pipe: int) -> None:
         """Write past Python's buffer: what waits there for a dead child makes closing it fail."""
-        rest = self._settings
+        rest = _line({**self._settings, CLOCK: steady_clock.now.anchor()})
         while rest:
             rest = rest[os.write(pipe, rest) :]
         os.set_blocking(pipe, False)  # a child that is stopped shall not stop who tells it

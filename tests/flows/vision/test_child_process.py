@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import ConnectorContext, Health
+from connectors.runtime import steady_clock
 from flows.vision.child_process import ChildProcess
 from tests.waiting import wait_until
 
@@ -48,6 +50,20 @@ def child(context: ConnectorContext) -> Iterator[ChildProcess]:
     child.start()
     yield child
     child.stop()
+
+
+def test_the_clock_of_a_child_goes_on_from_the_parents_though_the_hosts_was_set_back(
+    context: ConnectorContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = steady_clock.SteadyClock(lambda: time.time() + 3600)
+    monkeypatch.setattr(steady_clock, "now", before)
+    child = ChildProcess(MODULE, {"name": "camera door"}, context)
+    child.start()
+    try:
+        wait_until(lambda: context.health.detectors, what="the child's clock")
+        assert float(context.health.detectors["clock"]["ahead"]) == pytest.approx(3600, abs=30)
+    finally:
+        child.stop()
 
 
 def test_a_child_gets_its_settings_and_what_it_tells_reaches_the_flow(
