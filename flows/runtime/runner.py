@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -385,15 +384,3 @@ def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseE
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
-
-
-def handle_signals(stop: Callable[[], None]) -> None:
-    """SIGTERM and SIGINT call `stop`, which asks for a drain; a second one ends at once."""
-
-    def first(number: int, frame: object) -> None:
-        log.info("stopping: making durable what was read (again to stop at once)")
-        stop()
-        signal.signal(number, signal.SIG_DFL)
-
-    signal.signal(signal.SIGTERM, first)
-    signal.signal(signal.SIGINT, first)

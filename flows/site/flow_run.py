@@ -28,13 +28,14 @@ from flows.runtime.clickhouse_tables import check_tables
 from flows.runtime.disk_space import room_for
 from flows.runtime.native_stderr import NativeStderr
 from flows.runtime.outputs import written_topics
-from flows.runtime.runner import Runner, RunOptions, handle_signals
+from flows.runtime.runner import Runner, RunOptions
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import StatusServer
 from flows.site.announcer import Announcer
 from flows.site.log_form import Form, log_to_stderr
 from flows.site.recovery.ownership import folder_of, owned, take_turns
 from flows.site.recovery.turns import Turn
+from flows.site.signals import handle_signals
 from flows.site.version import SHORT, content
 
 END_PATIENCE = 60.0

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from flows.commands.run import run
 from flows.runtime.runner import Runner
 from flows.site.flow_run import EXIT_FAILED
 from flows.site.log_form import JsonLines
+from tests.waiting import PATIENCE
 
 
 def test_a_fault_in_a_running_flow_is_logged_whole_and_is_no_refusal(
@@ -36,3 +39,36 @@ def test_a_fault_in_a_running_flow_is_logged_whole_and_is_no_refusal(
     line = json.loads(JsonLines().format(caplog.records[-1]))
     assert "ended by a fault" in line["message"]
     assert "KeyError: 'bug'" in line["error"]
+
+
+ASKED_WHILE_IT_LOGS = """
+import logging, os, signal, sys, threading
+from flows.site.signals import handle_signals
+
+class Stream:  # refuses to be written to in the middle of a write, as Python's own do
+    is_writing = False
+
+    def write(self, text):
+        if self.is_writing and threading.current_thread() is threading.main_thread():
+            raise RuntimeError("reentrant call")
+        self.is_writing = True
+        if "now" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+        self.is_writing = False
+
+    def flush(self): ...
+
+sys.stderr = Stream()
+logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+asked = threading.Event()
+handle_signals(asked.set)
+logging.info("now")
+sys.exit(0 if asked.wait(60) else 1)
+"""
+
+
+def test_a_flow_that_is_asked_to_end_while_it_writes_a_log_line_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED_WHILE_IT_LOGS], timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0
