@@ -3,6 +3,8 @@
 import itertools
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
@@ -77,9 +79,10 @@ def test_a_broker_that_wakes_is_believed_to_whenever_records_come(
 
 @pytest.mark.service
 def test_the_embedded_broker_is_asked_often_once_records_came(
-    broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+    tmp: Path, own: Callable[[Any], Any], unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetch_state, "_never_wake", set[str]())
+    broker = own(Broker(tmp / "broker"))
     connection = TopicConnection(brokers=[broker.address])
     ensure_topic(connection, unique, 1)
     producer = KafkaProducer(
