@@ -8,9 +8,14 @@ from collections.abc import Callable
 
 log = logging.getLogger("vigie")
 
+_asks: list[int] = []
+"""The end of a pipe by which the present thread is asked; no more than one."""
+
 
 def handle_signals(stop: Callable[[], None]) -> None:
     """SIGTERM and SIGINT call `stop`, which asks for a drain; a second one ends at once.
+
+    It takes the place of an earlier `stop`.
 
     They do so in a thread of their own: a signal comes in the middle of anything, such as the
     writing of a log line, where what logs or takes a lock would fail, and the wish to end be lost.
@@ -18,7 +23,9 @@ def handle_signals(stop: Callable[[], None]) -> None:
     asked, ask = os.pipe()
 
     def watch() -> None:
-        os.read(asked, 1)
+        with os.fdopen(asked, "rb", buffering=0) as pipe:
+            if not pipe.read(1):
+                return
         stop()
         log.info("stopping: making durable what was read (again to stop at once)")
 
@@ -29,3 +36,6 @@ def handle_signals(stop: Callable[[], None]) -> None:
     threading.Thread(target=watch, name="signals", daemon=True).start()
     signal.signal(signal.SIGTERM, first)
     signal.signal(signal.SIGINT, first)
+    while _asks:
+        os.close(_asks.pop())
+    _asks.append(ask)

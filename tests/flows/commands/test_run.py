@@ -61,6 +61,8 @@ class Stream:  # refuses to be written to in the middle of a write, as Python's 
 sys.stderr = Stream()
 logging.basicConfig(stream=sys.stderr, level=logging.INFO)
 asked = threading.Event()
+for _ in range(2000):  # a flow that moves between machines does so at each turn
+    handle_signals(lambda: os._exit(2))
 handle_signals(asked.set)
 logging.info("now")
 sys.exit(0 if asked.wait(60) else 1)
