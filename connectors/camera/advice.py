@@ -8,11 +8,16 @@ from connectors.camera.streams.stream import StreamFacts
 from operators.events import Occurrence
 
 LONGEST_KEY_INTERVAL = 4.0
+SAME_SHAPE = 0.05
+"""Part by which shapes may differ: sizes are rounded up to multiples of 16."""
 TELEPHONE = ("pcm_alaw", "pcm_mulaw")
 
 
-def advice(facts: StreamFacts) -> Iterator[tuple[str, str]]:
-    """What to tell of a stream: a word for the matter, and a sentence with the remedy."""
+def advice(facts: StreamFacts, looked: float = 0.0) -> Iterator[tuple[str, str]]:
+    """What to tell of a stream: a word for the matter, and a sentence with the remedy.
+
+    `looked` is the shape of the pictures that are looked at, if they are those of another stream.
+    """
     if facts.codec == "hevc":
         yield (
             "codec",
@@ -32,6 +37,13 @@ def advice(facts: StreamFacts) -> Iterator[tuple[str, str]]:
             "the camera's sound is G.711, which an MP4 cannot hold, so clips are without sound: set"
             " the sound to AAC, or off",
         )
+    if looked and facts.shape and abs(looked / facts.shape - 1) > SAME_SHAPE:
+        yield (
+            "shape",
+            f"the pictures that are looked at are {looked:.2f} times as wide as high, those that"
+            f" are recorded {facts.shape:.2f} times, so boxes may lie beside what they show: set"
+            " both streams to sizes of one shape, such as 640x360 and 1920x1080",
+        )
 
 
 class Adviser:
@@ -46,10 +58,10 @@ class Adviser:
         """Another connection begins."""
         self._told.clear()
 
-    def look(self, facts: StreamFacts, at: float) -> None:
-        """Tell what is new of a stream at an event time."""
+    def look(self, facts: StreamFacts, at: float, looked: float = 0.0) -> None:
+        """Tell what is new of a stream at an event time; `looked` as for `advice`."""
         name, at = self._settings.name, round(at, 3)
-        for about, text in advice(facts):
+        for about, text in advice(facts, looked):
             if about in self._told:
                 continue
             self._told.add(about)

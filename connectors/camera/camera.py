@@ -96,11 +96,14 @@ class Camera:
         self._is_back = False
         self._calm_at: float | None = None
         self._size: tuple[int, int] | None = None
+        self._shape = 0.0
         self._sign_given = 0.0
         self._damaged_counted = 0
         self._ring = self._open_ring()
         self._recorder = (
-            Recorder(settings, settings.record_address, self._ring, pace, output)
+            Recorder(
+                settings, settings.record_address, self._ring, pace, output, lambda: self._shape
+            )
             if settings.record_address and self._ring
             else None
         )
@@ -245,6 +248,7 @@ class Camera:
         """Look at a stream's pictures until it ends or we stop."""
         settings = self.settings
         self._is_back = True
+        self._shape = stream.facts.shape
         self._clock.restart()
         self._health.restart()
         if self._adviser is not None:

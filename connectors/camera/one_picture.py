@@ -14,11 +14,11 @@ import cv2
 from av.error import FFmpegError
 
 from connectors.camera.address import masked_address
+from connectors.camera.streams.elsewhere import HTTP_OPTIONS, connections, other_machine
 
 WAIT = 6.0
 LARGEST = 1280
-PLAIN = "mjpeg,mpjpeg,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,image2,mpegts,flv,mov,matroska,avi,h264"
-"""What holds its pictures itself; lists (HLS, DASH, SDP) lead to other addresses."""
+LED_AWAY = "it breaks off, or leads to another address, which is not followed"
 SAFE = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"
 
 
@@ -32,9 +32,12 @@ def one_picture(address: str) -> bytes:
     if address.startswith("rtsp"):
         options |= {"rtsp_transport": "tcp"}
     else:
-        options |= {"max_redirects": "0", "format_whitelist": PLAIN}  # else it sends us anywhere
+        options |= HTTP_OPTIONS  # else it sends us anywhere
+    before = connections()
     try:
         with av.open(address, options=options, timeout=(WAIT, WAIT)) as stream:
+            if address.startswith("rtsp") and other_machine(address, before):
+                raise NoPicture(LED_AWAY)
             for frame in stream.decode(video=0):
                 width = min(frame.width, LARGEST)
                 height = max(1, round(frame.height * width / frame.width))
@@ -62,7 +65,7 @@ def _explained(error: Exception) -> str:
         "ArgumentError": "what comes from there is no video, or leads to another address (HLS)",
     }
     if getattr(error, "errno", None) == errno.EIO:
-        return "it breaks off, or leads to another address, which is not followed"
+        return LED_AWAY
     return words.get(name) or masked_address(getattr(error, "strerror", "") or name)
 
 

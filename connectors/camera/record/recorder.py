@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import av
@@ -32,12 +33,15 @@ class Recorder:
         ring: PacketRing,
         pace: HostPace,
         output: Output,
+        looked: Callable[[], float],
     ) -> None:
+        """`looked` tells the shape of the pictures that are looked at; 0 if unknown."""
         self._settings = settings
         self._address = address
         self._ring = ring
         self._pace = pace
         self._output = output
+        self._looked = looked
         self._clock = EventClock()
         self._adviser = Adviser(settings, output)
         self._facts = StreamFacts()
@@ -116,7 +120,7 @@ class Recorder:
             return
         at = self._clock.time_of(float(packet.pts * packet.time_base))
         self._ring.write(packet, video, at)
-        self._adviser.look(self._facts, at)
+        self._adviser.look(self._facts, at, self._looked())
         self._tell(self._ring.problem is not None, self._ring.problem)
 
 

@@ -1,7 +1,6 @@
 """A camera that has single pictures only: each is asked for by HTTP, at the wanted rate."""
 
 import http.client
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import numpy as np
 
 from connectors.camera.address import masked_address
 from connectors.camera.http_auth import HttpAuth
+from connectors.camera.streams.elsewhere import http_connection
 from connectors.camera.streams.stream import (
     DAMAGED_FOR,
     OPEN_TIMEOUT,
@@ -42,15 +42,7 @@ class Snapshots:
         parts = urlsplit(address)
         self._auth = HttpAuth(unquote(parts.username or ""), unquote(parts.password or ""))
         self._target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        host, port = parts.hostname or "", parts.port
-        if parts.scheme.lower() == "https":
-            context = ssl.create_default_context()  # cameras sign their certificates themselves
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            self._link: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=OPEN_TIMEOUT, context=context
-            )
-        else:
-            self._link = http.client.HTTPConnection(host, port, timeout=OPEN_TIMEOUT)
+        self._link = http_connection(address, OPEN_TIMEOUT)
 
     def pictures(self) -> Iterator[Picture]:
         """A picture whenever one is due; those that are damaged are counted and left out.

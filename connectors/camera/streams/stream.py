@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 
 import av
 from av.error import (
-    EOFError as EndOfStream,
-)
-from av.error import (
+    ArgumentError,
     ExitError,
     FFmpegError,
     HTTPForbiddenError,
@@ -22,9 +20,19 @@ from av.error import (
     HTTPUnauthorizedError,
     InvalidDataError,
 )
+from av.error import (
+    EOFError as EndOfStream,
+)
 
 from connectors.base import ConnectorError
 from connectors.camera.address import Kind, kind_of, masked_address
+from connectors.camera.streams.elsewhere import (
+    HTTP_OPTIONS,
+    connections,
+    moved_to,
+    on_its_machine,
+    other_machine,
+)
 from connectors.runtime.error_text import one_line
 
 OPEN_TIMEOUT, READ_TIMEOUT = 4.0, 2.5
@@ -38,6 +46,8 @@ LONGEST_HEAD = 1024
 """Bytes of what may stand between two pictures of MJPEG."""
 STILLS = ("image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe")
 """How the library calls an answer that is one picture."""
+MOST_MOVES = 4
+"""Addresses that are tried where a camera leads from one of its own to the next."""
 LARGE = 1920 * 1080
 """Pixels above which two threads decode; smaller pictures are decoded by the camera's own."""
 
@@ -58,6 +68,10 @@ class SinglePicture(StreamError):
     """The address answers with one picture, and not with a stream."""
 
 
+class Broken(StreamError):
+    """The connection breaks off, or the server sends us to another address."""
+
+
 class Busy(StreamError):
     """The camera has no room for another viewer, perhaps since it keeps an old session."""
 
@@ -71,11 +85,15 @@ class Picture(NamedTuple):
 
 @dataclass
 class StreamFacts:
-    """What is known of a stream: codecs, and seconds between its last two key frames."""
+    """What is known of a stream: codecs, and seconds between its last two key frames.
+
+    `shape` is the width of its pictures as they are shown, divided by their height; 0 if unknown.
+    """
 
     codec: str = ""
     audio: list[str] = field(default_factory=list)
     key_interval: float = 0.0
+    shape: float = 0.0
     damaged: int = 0
 
 
@@ -123,19 +141,13 @@ class AvStream:
         self._take = take
         self._has_times = True
         self._key_at: float | None = None
-        options = {"fflags": "nobuffer"}
+        format_ = "mjpeg" if only_jpegs else None
         if kind == "rtsp":
-            options |= {"rtsp_transport": transport, "probesize": "32768"}
-            options |= {"analyzeduration": "100000"}
-        try:
-            self._input = av.open(
-                address,
-                format="mjpeg" if only_jpegs else None,
-                options=options if kind != "file" else {},
-                timeout=None if kind == "file" else (OPEN_TIMEOUT, READ_TIMEOUT),
-            )
-        except (FFmpegError, OSError, ValueError) as error:
-            raise _explained(error, address, "opened") from None
+            self._input = _open_rtsp(address, transport)
+        elif kind == "http":
+            self._input = _open_http(address, format_)
+        else:
+            self._input = _open(address, format_, {}, None)
         if kind == "http" and self._input.format.name in STILLS:
             self._input.close()
             raise SinglePicture(
@@ -148,6 +160,7 @@ class AvStream:
         self._video = self._input.streams.video[0]
         codec = self._video.codec_context
         self.facts.codec = codec.name
+        self.facts.shape = _shape(codec)
         self.facts.audio = [stream.codec_context.name for stream in self._input.streams.audio]
         self._has_times = not (kind == "http" and codec.name == "mjpeg")
         if decode:
@@ -236,6 +249,56 @@ class AvStream:
         return good
 
 
+def _shape(codec: "av.VideoCodecContext") -> float:
+    pixel = codec.sample_aspect_ratio
+    wide = float(pixel) if pixel else 1.0
+    return wide * codec.width / codec.height if codec.height else 0.0
+
+
+def _open(
+    address: str, format_: str | None, options: dict[str, str], timeout: tuple[float, float] | None
+) -> "av.container.InputContainer":
+    try:
+        return av.open(address, format=format_, options=options, timeout=timeout)
+    except (FFmpegError, OSError, ValueError) as error:
+        raise _explained(error, address, "opened") from None
+
+
+def _open_rtsp(address: str, transport: str) -> "av.container.InputContainer":
+    options = {"fflags": "nobuffer", "rtsp_transport": transport}
+    options |= {"probesize": "32768", "analyzeduration": "100000"}
+    before = connections()
+    opened = _open(address, None, options, (OPEN_TIMEOUT, READ_TIMEOUT))
+    if other := other_machine(address, before):
+        opened.close()
+        raise _led_away(address, other)
+    return opened
+
+
+def _open_http(address: str, format_: str | None) -> "av.container.InputContainer":
+    options = {"fflags": "nobuffer", **HTTP_OPTIONS}
+    shown = address
+    for _ in range(MOST_MOVES):
+        try:
+            return _open(address, format_, options, (OPEN_TIMEOUT, READ_TIMEOUT))
+        except Broken:
+            moved = moved_to(address, OPEN_TIMEOUT)
+            if moved is None:
+                raise
+            there = on_its_machine(address, moved)
+            if there is None:
+                raise _led_away(shown, masked_address(one_line(moved))) from None
+            address = there
+    raise StreamError(f"{masked_address(shown)} leads from one address to the next without an end")
+
+
+def _led_away(address: str, to: str) -> StreamError:
+    return StreamError(
+        f"{masked_address(address)} leads to {to}, which is not followed: if the stream is there,"
+        " give that address"
+    )
+
+
 def whole_jpeg(data: bytes) -> bool:
     """Whether it is one picture, and perhaps the head of the next part of a multipart answer."""
     end = data.rfind(b"\xff\xd9")
@@ -280,7 +343,14 @@ def _explained(error: Exception, address: str, what: str) -> StreamError:
         return Unreadable(
             f"{shown} is no stream that can be {what}; check the port and the path of the address"
         )
+    is_http = what == "opened" and kind_of(address) == "http"
+    if is_http and isinstance(error, ArgumentError):
+        return StreamError(
+            f"{shown} is no stream, or a list of others (HLS), which is not followed: give the"
+            " address of a stream, such as MJPEG or RTSP"
+        )
     if what == "opened" and (host := _unknown_host(error, address)):
         return StreamError(f"{shown} cannot be opened: no machine is known by the name {host}")
     reason = one_line(getattr(error, "strerror", None) or type(error).__name__)
-    return StreamError(f"{shown} cannot be {what}: {masked_address(reason)}")
+    kind = Broken if is_http and getattr(error, "errno", None) == errno.EIO else StreamError
+    return kind(f"{shown} cannot be {what}: {masked_address(reason)}")

@@ -120,4 +120,12 @@ def test_a_very_large_picture_is_passed_on_smaller_and_within_the_limit() -> Non
 
 
 def test_a_good_stream_needs_no_advice() -> None:
-    assert not list(advice(StreamFacts(codec="h264", audio=["aac"], key_interval=2.0)))
+    facts = StreamFacts(codec="h264", audio=["aac"], key_interval=2.0, shape=1920 / 1080)
+    for looked in (0.0, 640 / 360, 640 / 352):
+        assert not list(advice(facts, looked))
+
+
+def test_streams_of_two_shapes_are_told_with_the_remedy() -> None:
+    ((about, text),) = advice(StreamFacts(codec="h264", shape=1920 / 1080), 640 / 480)
+    assert about == "shape"
+    assert "1.33 times as wide as high, those that are recorded 1.78 times" in text
