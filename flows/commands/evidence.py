@@ -18,6 +18,7 @@ from connectors.config.site import Site, SiteError, load_site
 from connectors.kafka.admin import ensure_topic, explain
 from connectors.kafka.connection import TopicConnection
 from connectors.s3.connection import ObjectStoreConnection
+from connectors.s3.evidence import STORED, is_genuine
 from connectors.s3.retention import pin_row
 from flows.commands.progress import progress
 from flows.commands.site_option import SITE
@@ -63,7 +64,7 @@ def export(event: str, site: Path, output: Path) -> None:
     """Write an event, its pictures and clips, and the alarms it raised into a ZIP file.
 
     SHA256SUMS in it has the checksum of each file, in the form of `sha256sum -c`. What no longer
-    has the checksum it was stored with is refused.
+    has the checksum it was stored with is refused, and what a sink did not sign is left out.
 
     Exit codes: 0 done, 1 nothing there or damaged, 75 a service does not answer.
     """
@@ -81,9 +82,13 @@ def export(event: str, site: Path, output: Path) -> None:
         click.echo(f"a service does not answer: {error}", err=True)
         sys.exit(EXIT_DOWN)
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in (*files.items(), ("SHA256SUMS", sums.encode())):
-            archive.writestr(name, data)
+    try:
+        with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
+            for name, data in (*files.items(), ("SHA256SUMS", sums.encode())):
+                archive.writestr(name, data)
+    except OSError as error:
+        click.echo(f"{output} cannot be written: {error.strerror}", err=True)
+        sys.exit(EXIT_REFUSED)
     click.echo(f"{output}: {', '.join(files)}")
 
 
@@ -154,11 +159,22 @@ def _files(event: str, site: Site) -> dict[str, bytes]:
     files = {"event.json": _json(rows[0]), "evidence.json": _json(told)}
     if alarms:
         files["alarms.json"] = _json(alarms)
-    stored = [one for one in told if one.get("state") == "stored"]
+    stored = [one for one in told if one.get("state") == STORED]
+    if not stored:
+        return files
+    connection = site.connection("minio", ObjectStoreConnection)
+    secret = connection.secret_key.get_secret_value()
     with progress("export") as tell:
         for number, one in enumerate(stored):
             tell.of(number, len(stored))
-            files |= _objects(site.connection("minio", ObjectStoreConnection), one)
+            if is_genuine(one, secret):
+                files |= _objects(connection, one)
+                continue
+            click.echo(
+                f"{one.get('key')!r} is left out: it is not signed with the key of the object"
+                " store, so anybody may have called it evidence of this event",
+                err=True,
+            )
     return files
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from connectors.detector.convert.centernet import convert
 from connectors.detector.model import ModelError
+from connectors.runtime.error_text import one_line
 
 PACKAGE = "@vladmandic/human@3.3.6"
 FILES = {
@@ -110,7 +111,8 @@ def unpack(archive: Path, folder: Path) -> str:
                 (folder / Path(name).name).write_bytes(data)
             return _member(tar, LICENCE_FILE).decode("utf-8", "replace")
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise ModelError(f"{archive} is not the archive of {PACKAGE}: {error}") from error
+        why = one_line(str(error))
+        raise ModelError(f"{archive} is not the archive of {PACKAGE}: {why}") from error
 
 
 def _member(tar: tarfile.TarFile, name: str) -> bytes:

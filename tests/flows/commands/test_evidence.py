@@ -67,6 +67,17 @@ def test_an_event_is_exported_with_what_was_stored_of_it_and_checksums(
             for name in archive.namelist()
             if name != "SHA256SUMS"
         }
+    nowhere = CliRunner().invoke(main, [*arguments[:-1], str(tmp / "none" / "e.zip")])
+    assert (nowhere.exit_code, "cannot be written: No such file" in nowhere.output) == (1, True)
+    forged = agreed("gate")
+    shelf.add(forged)
+    shelf.put(forged, "clip", "gate", "videos/1.mp4", b"clip", sha256=digest, signature="made up")
+    arguments[2] = forged.id
+    without = CliRunner().invoke(main, arguments)
+    assert (without.exit_code, "is left out: it is not signed" in without.output) == (0, True)
+    with zipfile.ZipFile(tmp / "e.zip") as archive:
+        assert "videos/1.mp4" not in archive.namelist()
+    arguments[2] = event.id
     shelf.bucket.client.remove_object(unique, "videos/1.mp4")
     gone = CliRunner().invoke(main, arguments)
     assert gone.exit_code == 1
