@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from connectors.camera.streams.scenes import SCENES, Scene
 from connectors.camera.streams.stream import AvStream, Picture, StreamError, StreamFacts
-from connectors.camera.streams.whole_picture import whole_picture
+from connectors.camera.streams.whole_picture import too_large, whole_picture
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
@@ -76,7 +76,7 @@ def _read(path: Path) -> NDArray[np.uint8] | None:
     """A picture; None for a file that is none, is only half written, or shows too much."""
     try:
         data = path.read_bytes()
-        if not data or not whole_picture(data):
+        if not data or not whole_picture(data) or too_large(data):
             return None
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error):  # OpenCV raises for more than 2^30 pixels

@@ -21,8 +21,10 @@ from connectors.camera.streams.stream import (
     StreamError,
     StreamFacts,
     Unreadable,
+    oversized,
     whole_jpeg,
 )
+from connectors.camera.streams.whole_picture import too_large
 from connectors.runtime.error_text import one_line
 
 LARGEST = 16 << 20
@@ -71,6 +73,8 @@ class Snapshots:
         data = self._fetch()
         if not whole_jpeg(data):
             return None
+        if (size := too_large(data)) is not None:
+            raise Unreadable(oversized(self._shown, size))
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         return None if image is None else np.asarray(image, np.uint8)
 

@@ -33,6 +33,7 @@ from connectors.camera.streams.elsewhere import (
     on_its_machine,
     other_machine,
 )
+from connectors.camera.streams.whole_picture import MOST_PIXELS
 from connectors.runtime.error_text import one_line
 
 OPEN_TIMEOUT, READ_TIMEOUT = 4.0, 2.5
@@ -164,6 +165,11 @@ class AvStream:
         self.facts.audio = [stream.codec_context.name for stream in self._input.streams.audio]
         self._has_times = not (kind == "http" and codec.name == "mjpeg")
         if decode:
+            if codec.width * codec.height > MOST_PIXELS:
+                self._input.close()
+                size = f"{codec.width}x{codec.height}"
+                raise StreamError(oversized(masked_address(address), size))
+            codec.options = {"max_pixels": str(MOST_PIXELS)}
             codec.thread_type = "SLICE"
             codec.thread_count = 2 if codec.width * codec.height > LARGE else 1
 
@@ -304,6 +310,14 @@ def whole_jpeg(data: bytes) -> bool:
     end = data.rfind(b"\xff\xd9")
     rest = data[end + 2 :].strip(b"\0\r\n")
     return data.startswith(b"\xff\xd8") and end > 0 and len(rest) < LONGEST_HEAD and rest.isascii()
+
+
+def oversized(shown: str, size: str) -> str:
+    """What is said of a stream whose pictures are too large to be decoded."""
+    return (
+        f"{shown} sends pictures of {size}, and at most {MOST_PIXELS >> 20} million pixels are"
+        " decoded: give the address of a smaller stream"
+    )
 
 
 def _unanswered(shown: str, limit: float) -> str:

@@ -1,10 +1,29 @@
-"""Whether the file of a picture has its end: somebody may be writing it."""
+"""What the bytes of a picture say before they are decoded: its size, and whether it is whole."""
 
 import struct
 
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers of JPEG without a length (ITU-T T.81, table B.1)."""
 SCAN, END = 0xDA, 0xD9
+FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+"""Markers that begin a picture and say its size."""
+MOST_PIXELS = 1 << 26
+"""Pixels of a picture that is decoded; a few hundred bytes may claim thousands of millions."""
+
+
+def too_large(data: bytes) -> str | None:
+    """The size that a JPEG claims, if that is more than any camera's; None if it is not."""
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in FRAMES:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return f"{width}x{height}" if width * height > MOST_PIXELS else None
+        if marker == 0xFF:
+            at += 1
+        else:
+            at += 2 if marker in _ALONE else 2 + max(2, *struct.unpack_from(">H", data, at + 2))
+    return None
 
 
 def whole_picture(data: bytes) -> bool:

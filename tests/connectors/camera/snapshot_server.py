@@ -1,5 +1,6 @@
 """A camera that has single pictures only, by HTTP."""
 
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ class SnapshotCamera:
                     return
                 camera.asked += 1
                 data = jpeg(camera.asked)
+                if camera.wrong == "huge":
+                    size = data.index(b"\xff\xc0") + 5
+                    data = data[:size] + struct.pack(">HH", 60_000, 60_000) + data[size + 4 :]
                 if camera.wrong == "half":
                     data = data[: len(data) // 2]
                 self._answer(503 if camera.wrong == "busy" else 200, data)

@@ -80,6 +80,13 @@ def test_half_pictures_and_a_camera_that_is_busy_are_left_out_and_at_last_told(
             stream.close()
 
 
+def test_a_picture_that_claims_more_than_any_camera_has_is_never_decoded() -> None:
+    with snapshots() as camera:
+        camera.wrong = "huge"
+        with pytest.raises(Unreadable, match="pictures of 60000x60000, and at most 64 million"):
+            seen(camera.url())
+
+
 def test_what_is_no_single_picture_is_said() -> None:
     with mjpeg() as address, pytest.raises(Unreadable, match="sends a stream"):
         seen(address)
