@@ -5,8 +5,9 @@ PY := .venv/bin/python
 DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
+APART := browser or system or chaos or fuzz or infra
 
-.PHONY: help setup demo test test-night test-ultralytics test-video test-kafka test-debezium test-upgrade test-places test-infra site release extras check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
+.PHONY: help setup demo test test-browser test-system test-night test-ultralytics test-video test-kafka test-debezium test-upgrade test-places test-infra site release extras check test-quick lint format bench memory fuzz fuzz-api attack chaos week docs lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -17,8 +18,14 @@ setup: ## virtual environment, locked packages, Debian packages when root
 demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by itself; BROKER=kafka
 	@$(PY) -m infra.demo --data $(DEMO_DATA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
-test: setup ## the whole test suite on real services
-	@$(PY) -m pytest tests -n 4 --dist loadfile $(PYTEST_ARGS)
+test: setup ## the test suite on real services; test-browser and test-system have the rest
+	@$(PY) -m pytest tests -n 4 --dist loadfile -m "not ($(APART))" $(PYTEST_ARGS)
+
+test-browser: setup ## the page in headless Chromium
+	@$(PY) -m pytest tests -n 4 --dist loadfile -m browser $(PYTEST_ARGS)
+
+test-system: setup ## a whole demo, chaos in short, cameras with every fault
+	@$(PY) -m pytest tests -n 4 --dist loadfile -m system $(PYTEST_ARGS)
 
 check: setup ## lint, and every quick test that needs no service: two minutes on two cores
 	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
@@ -57,7 +64,7 @@ extras: release ## the wheel with each extra alone in an empty environment, and 
 	@bash infra/extras.sh
 
 test-quick: setup ## every quick test that needs no service
-	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not slow and not chaos and not fuzz and not infra" $(PYTEST_ARGS)
+	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not (service or slow or $(APART))" $(PYTEST_ARGS)
 
 lint: setup ## style, types, import directions
 	@.venv/bin/ruff check .

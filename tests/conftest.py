@@ -87,14 +87,18 @@ def _take_own_ports() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a service, so that `make check` can leave them out.
+    """Mark the tests that need a service, so that `make check` can leave them out, and those in a
+    browser, which `make test` leaves to `make test-browser`.
 
     The files that take longest come first, so that no worker is alone with one at the end; then
     those with the most tests.
     """
     for item in items:
-        if SERVICES & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if SERVICES & fixtures:
             item.add_marker("service")
+        if "browser" in fixtures:
+            item.add_marker("browser")
     tests = Path(__file__).parent
     places = {tests / name: place for place, name in enumerate(LONGEST)}
     count = collections.Counter(item.path for item in items)

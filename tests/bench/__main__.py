@@ -70,13 +70,16 @@ needs Chromium.
 
 
 def main(names: list[str]) -> None:
-    """Run the named benchmarks; raises `KeyError` for a name that is none."""
+    """Run the named benchmarks; ends the program for a name that is none."""
+    known = BENCHMARKS | LONG
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}")
     figures: list[Figure] = []
     for name in names or list(BENCHMARKS):
         print(f"… {name}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="vigie-bench-") as folder:
             Path(folder).chmod(0o711)
-            made = (BENCHMARKS | LONG)[name](Path(folder))
+            made = known[name](Path(folder))
         save(made)
         figures += made
     print(f"\nMeasured on {machine()}\n\n{table(figures)}")

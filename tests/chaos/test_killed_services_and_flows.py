@@ -17,7 +17,7 @@ from tests.chaos.sinks.table import table as sinks_table
 from tests.chaos.table import table
 from tests.conftest import require
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.system]
 
 
 @pytest.mark.slow

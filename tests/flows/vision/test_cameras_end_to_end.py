@@ -39,7 +39,7 @@ ROUND = 18.0
 LONG = 300.0
 """Seconds until somebody was seen: a busy machine looks at few pictures."""
 
-pytestmark = [pytest.mark.service, pytest.mark.slow]
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.system]
 
 
 class Yard:

@@ -22,7 +22,7 @@ from tests.flows.vision.mjpeg_server import mjpeg
 from tests.http_digest import Guard
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.service, pytest.mark.slow]
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.system]
 Own = Callable[[Any], Any]
 
 PASSWORD = "p@s/s#w:rd%41"

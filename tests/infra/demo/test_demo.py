@@ -12,7 +12,7 @@ from infra.embedded.stack import SERVICES
 from tests.conftest import require
 from tests.infra.demo.processes import processes
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.system]
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from tests.conftest import require
 from tests.infra.demo.processes import processes
 from tests.waiting import PATIENCE, wait_until
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.system]
 
 STARTED = 300.0
 SMALL = """
