@@ -21,7 +21,7 @@ from infra.embedded.stack import Stack
 from operators.events import Reading
 from tests.bench.readings import publish, readings
 from tests.bench.report import Figure
-from tests.flow_process import FlowProcess
+from tests.flow_process import FlowProcess, cpu_of
 from tests.waiting import wait_until
 
 ROWS = 2_000_000
@@ -40,7 +40,9 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
         broker = TopicConnection(**stack.connections()["redpanda"])
         publish(broker, "bench.packed", ROWS, pack=True)
         publish(broker, "bench.arrow", ROWS, pack="arrow")
+        before = cpu_of(stack["clickhouse"].pid)
         ours = _flow(stack, folder, "direct")
+        store = 1e6 * (cpu_of(stack["clickhouse"].pid) - before) / ROWS
         columns = _flow(stack, folder, "columns", topic="bench.arrow")
         through = _flow(stack, folder, "outboxed", OTHER_SINK)
         connection = ClickHouseConnection.model_validate(stack.connections()["clickhouse"])
@@ -51,6 +53,7 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
     name, unit = "topic → ClickHouse sink", "rows per CPU-second"
     return [
         Figure(name, ours, unit, "clickhouse-connect, insert of rows", plain, "≥ 300,000"),
+        Figure(f"{name}: CPU of ClickHouse", store, "µs a row"),
         Figure(f"{name}, records of Arrow", columns, unit, bound="≥ 1,500,000"),
         Figure(
             f"{name}, beside Arrow",
