@@ -62,14 +62,13 @@ def small(picture: Any) -> Small:
 
 
 def test_persons_and_cars_are_found_on_what_an_rtsp_server_sends(
-    tmp: Path, own: Callable[[Any], Any], broker: Broker, unique: str, topic: Any
+    tmp: Path, own: Callable[[Any], Any], broker: Broker, unique: str
 ) -> None:
     made = {f"cam{seed}": Scene(seed, tmp / f"{seed}.mp4") for seed in SEEDS}
     mounts = [Mount(f"/{name}", scene.path) for name, scene in made.items()]
     server = own(Rtsp(tmp / "rtsp", mounts))
     url, rows = f"rtsp://{server.address}/{{name}}", [{"name": name} for name in made]
     connection = TopicConnection(brokers=[broker.address], idempotence=False, partitions=1)
-    look = topic(connection, f"vigie.in.{unique}.video")
     wanted = {"flow": unique, "model": "demo8n", "classes": ["person", "car"]}
     with (
         capturing(broker.address, unique, tmp / "run", url, rows) as run,
@@ -77,7 +76,7 @@ def test_persons_and_cars_are_found_on_what_an_rtsp_server_sends(
     ):
 
         def found() -> dict[str, list[Frame]]:
-            told = [one for one in look() if isinstance(one, Frame) and one.seen is not None]
+            told = [one for one in run.events() if isinstance(one, Frame) and one.seen is not None]
             return {name: [one for one in told if one.subject == name] for name in made}
 
         wait_until(
