@@ -86,7 +86,7 @@ def _check_each(scope: Scope, path: Path_, settings: Any) -> None:
                     columns,
                 )
     rows = scope.tables.get(settings.each, []) if "name" in columns else []
-    for problem in _row_problems(rows, settings):
+    for problem in (*_row_problems(rows, settings), *_shared_names(scope, path, settings, rows)):
         scope.say((*path, "each"), f"table {settings.each!r}: {problem}")
     if "name" not in columns:
         scope.say(
@@ -114,6 +114,26 @@ def _row_problems(rows: Sequence[Mapping[str, Any]], settings: Any) -> Iterator[
             yield (
                 f"the camera {name!r} has the 'fps' {row['fps']!r}; expected pictures a second,"
                 " more than 0 and at most 60"
+            )
+
+
+def _shared_names(
+    scope: Scope, path: Path_, settings: Any, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Say which cameras have the name of one in the table of a source before."""
+    known: dict[str, str] = {}
+    for other, source in scope.flow.sources.items():
+        if other == path[1]:
+            break
+        each = getattr(source.settings, "each", None)
+        if each != settings.each:  # one table in two sources has the same cameras
+            for row in scope.tables.get(each or "", []):
+                known.setdefault(str(row.get("name") or ""), other)
+    for name in dict.fromkeys(str(row.get("name") or "") for row in rows):
+        if name and name in known:
+            yield (
+                f"a camera of the source {known[name]!r} is called {name!r}, too, and a clip could"
+                " be of either; give each a name of its own"
             )
 
 
