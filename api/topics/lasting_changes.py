@@ -30,7 +30,10 @@ def order(alarm: AlarmTransition) -> tuple[float, int]:
 
 
 def completed(alarm: AlarmTransition, known: AlarmTransition) -> AlarmTransition:
-    """The change with what it leaves out and the one before said of the same occurrence."""
+    """The change with what it leaves out and the one before said of the same occurrence.
+
+    A return names where its condition ends; what was crossed remains the alarm's limit.
+    """
     if known.isa in NORMAL or (alarm.occ, alarm.rule_hash, alarm.page) != (
         known.occ,
         known.rule_hash,
@@ -38,6 +41,8 @@ def completed(alarm: AlarmTransition, known: AlarmTransition) -> AlarmTransition
     ):
         return alarm
     left_out = [name for name in REPEATED if getattr(alarm, name) is None]
+    if alarm.event == "returned" and known.limit is not None:
+        left_out.append("limit")
     return msgspec.structs.replace(alarm, **{name: getattr(known, name) for name in left_out})
 
 

@@ -29,11 +29,13 @@ export function withLasting(change, known) {
   const all = {...known?.lasting, ...change.lasting, ...Object.fromEntries(kindsOf(change).map((kind) => [kind, said]))};
   const lasting = Object.fromEntries(Object.entries(all).filter(([kind, was]) => holds(kind, change, same || was === said) && (samePage || was === said || kind !== "commented"))
     .map(([kind, was]) => [kind, samePage || was === said ? was : given({time: was.time, until: was.until})]));
+  const sameRule = known && same && samePage && !isNormal(known) && known.rule_hash === change.rule_hash;
   const before = !known || !same ? {} : {
     ...(isBegun(change) && change.event !== "activated" ? {since: known.since ?? begun.since, first_value: known.first_value ?? begun.first_value} : {}),
-    ...(samePage && !isNormal(known) && known.rule_hash === change.rule_hash ? Object.fromEntries(REPEATED.map((name) => [name, known[name]])) : {}),
+    ...(sameRule ? Object.fromEntries(REPEATED.map((name) => [name, known[name]])) : {}),
   };
-  const alarm = {...given({...before, until: lasting.shelved?.until}), ...given(change)};
+  const crossed = sameRule && change.event === "returned" ? {limit: known.limit} : {}; // a return names where its condition ends
+  const alarm = {...given({...before, until: lasting.shelved?.until}), ...given(change), ...given(crossed)};
   return Object.keys(lasting).length ? {...alarm, lasting} : alarm;
 }
 
