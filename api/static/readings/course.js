@@ -80,3 +80,14 @@ export function csv(rows) {
 }
 
 export const isLong = (span) => span >= 2 * DAY;
+
+/** Spans [from, to, priority, name] of one priority and name that lie closer than `room` seconds as one: drawn over each other they would hide the line. */
+export function joined(spans, room) {
+  const out = [], last = new Map();
+  for (const [from, to, priority, name] of spans.toSorted((a, b) => a[0] - b[0])) {
+    const before = last.get(`${priority}\n${name}`);
+    if (before && from - before[1] < room) before[1] = Math.max(before[1], to);
+    else { const span = [from, to, priority, name]; last.set(`${priority}\n${name}`, span); out.push(span); }
+  }
+  return out;
+}

@@ -1,10 +1,10 @@
 // A line chart of one signal: uPlot's canvas, with limits and spans in alarm above and below it.
 
 import {h} from "../shared/dom.js";
-import {columns, isLong} from "./course.js";
+import {columns, isLong, joined} from "./course.js";
 import {clock, number} from "../words/words.js";
 
-const HEIGHT = 260, TEXT = 17;
+const HEIGHT = 260, TEXT = 17, APART = 3; // pixels
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 let loading = null;
 
@@ -137,7 +137,7 @@ export class Plot {
     if (!plot || !marks) return;
     const {left, top, width, height} = plot.bbox, ratio = devicePixelRatio, style = marks.style;
     style.left = `${left / ratio}px`; style.top = `${top / ratio}px`; style.width = `${width / ratio}px`; style.height = `${height / ratio}px`;
-    const spans = data.spans.map(([from, to, priority, name]) => {
+    const spans = joined(data.spans, plot.posToVal(APART, "x") - plot.posToVal(0, "x")).map(([from, to, priority, name]) => {
       const element = h("div", {class: "alarm-span", "data-priority": priority}, h("span", {class: "span-text"}, name));
       element.style.left = `${plot.valToPos(from, "x")}px`;
       element.style.width = `${Math.max(2, plot.valToPos(to, "x") - plot.valToPos(from, "x"))}px`;

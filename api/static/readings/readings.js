@@ -15,8 +15,8 @@ export function patienceOf(times) {
   return Math.max(SHORTEST, 3 * gaps[Math.ceil(0.9 * gaps.length) - 1]);
 }
 
-/** Whether a signal has been silent for too long to be believed. */
-export const isOld = ({entry, patience}) => now() - entry.time > patience;
+/** Whether a signal has been silent for too long to be believed. Whether a device is there is told only when it changes. */
+export const isOld = ({entry, patience}) => entry.metric !== "availability" && now() - entry.time > patience;
 
 /** A signal is {subject, metric, entry, course, patience}; `course` is a list of [time, value]. */
 export class Readings {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {alarmSpans, columns, csv, extremes, stateSpans, twoStateChanges} from "../../../../api/static/readings/course.js";
+import {alarmSpans, columns, csv, extremes, joined, stateSpans, twoStateChanges} from "../../../../api/static/readings/course.js";
 
 const point = (time, value) => [time, value, value, value, 1];
 
@@ -41,4 +41,12 @@ test("a mean weighs each point by its readings", () => {
 
 test("a spreadsheet runs nothing that a device sent", () => {
   assert.equal(csv([["time", "state"], [1.5, "=1+1"], [2, 'say "no", now']]), 'time,state\r\n1.5,\'=1+1\r\n2,"say ""no"", now"\r\n');
+});
+
+test("spans in alarm that a chart cannot tell apart are one, so that the line below is seen", () => {
+  const often = Array.from({length: 500}, (_, n) => [n * 60, n * 60 + 10, "high", "hot"]);
+  assert.deepEqual(joined(often, 180), [[0, 499 * 60 + 10, "high", "hot"]]);
+  assert.deepEqual(joined(often, 20), often);
+  const two = [[10, 20, "high", "hot"], [0, 15, "low", "warm"]];
+  assert.deepEqual(joined(two, 180), [two[1], two[0]]);
 });

@@ -29,3 +29,10 @@ test("the newest reading stands, whatever comes late, and the server's course is
   assert.deepEqual(readings.get("rack", "temperature").course, [[8, 0], [10, 1], [12, 3]]);
   assert.equal(readings.takeCourse("no", "such", [[1, 1]]), undefined);
 });
+
+test("whether a device is there stands until it is told anew, and makes no view warn of old values", () => {
+  const readings = new Readings(), time = Date.now() / 1000 - 90_000;
+  for (const metric of ["availability", "temperature"]) readings.take({subject: "lamp", metric, time, value: 1});
+  assert.equal(readings.latest("lamp", "availability").isOld, false);
+  assert.equal(readings.latest("lamp", "temperature").isOld, true);
+});
