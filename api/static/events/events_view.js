@@ -16,7 +16,6 @@ const PAGE = 40;
 const MOST = 400;
 const REST = 10_000; // milliseconds after which a pointer only lies there
 const AT_ONCE = 4; // requests under way when many are marked
-const DAY = 86400;
 const PERIODS = [["", "always"], ["3600", "lastHour"], ["86400", "lastDay"], ["604800", "lastWeek"]];
 
 export class EventsView {
@@ -29,7 +28,7 @@ export class EventsView {
     this.summary = h("div", {class: "events-summary"});
     this.form = h("form", {class: "filters fields", role: "search"});
     this.form.addEventListener("submit", (event) => event.preventDefault());
-    this.form.addEventListener("change", () => { this.set(Object.fromEntries(new FormData(this.form))); });
+    this.form.addEventListener("change", ({target: {name}}) => this.set({...Object.fromEntries(new FormData(this.form)), ...(name === "period" ? {day: ""} : {})}));
     this.bar = h("div", {class: "table-bar", role: "group"});
     this.list = h("div", {class: "timeline", "aria-live": "off"});
     this.waiting = []; // events that came while somebody pointed at the list
@@ -119,7 +118,7 @@ export class EventsView {
     if (type) query.set("type", type);
     if (subject) query.set("camera", subject);
     if (period) query.set("from", now() - Number(period));
-    if (day) { const start = new Date(`${day}T00:00`); query.set("from", start / 1000); query.set("to", start.setDate(start.getDate() + 1) / 1000); }
+    if (day) { const [from, to] = boundsOf(day); query.set("from", from); query.set("to", to); }
     if (acknowledged) query.set("acknowledged", acknowledged);
     return query;
   }
@@ -148,8 +147,8 @@ export class EventsView {
   }
 
   fits(event) {
-    const {type, subject, day, acknowledged} = this.filter, start = day && new Date(`${day}T00:00`) / 1000;
-    return (!day || (event.time >= start && event.time < start + DAY)) && (!type || event.type === type) && (!subject || subject === event.subject || subject === event.labels.camera) && acknowledged !== "true";
+    const {type, subject, day, acknowledged} = this.filter, [from, to] = day ? boundsOf(day) : [0, Infinity];
+    return event.time >= from && event.time < to && (!type || event.type === type) && (!subject || subject === event.subject || subject === event.labels.camera) && acknowledged !== "true";
   }
 
   redraw(event) {
@@ -251,6 +250,12 @@ export class EventsView {
   relabel() {
     if (!this.section.hidden) { this.drawForm(); this.draw(); if (this.stats) this.drawStats(); }
   }
+}
+
+/** When a day of this browser's clock begins and ends; two a year are shorter or longer than others. */
+function boundsOf(day) {
+  const start = new Date(`${day}T00:00`);
+  return [start / 1000, start.setDate(start.getDate() + 1) / 1000];
 }
 
 function labelled(key, input) {

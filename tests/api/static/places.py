@@ -115,7 +115,7 @@ PLACES = [
     Place("zones", "cameras", clicks("[data-action=places]")),
     Place("events of a camera", "cameras", clicks(".camera-events summary")),
     Place("events", "events"),
-    Place("picture of an event", "events", clicks("[data-action=picture]")),
+    Place("picture of an event", "events?type=parcel", clicks("[data-action=picture]")),
     Place("flows", "flows"),
     Place("pages", "pages"),
     Place("dashboards", "dashboards"),

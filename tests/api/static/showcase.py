@@ -241,7 +241,7 @@ class Showcase(Together):
             id="pictured",
             time=now - 30,
             subject="dock",
-            type="person",
+            type="parcel",
             data={"picture": PICTURE, "box": [0.3, 0.3, 0.2, 0.5]},
             labels={"area": "loading", "camera": "dock"},
         )

@@ -11,10 +11,15 @@ from playwright.sync_api import Page, expect
 from operators.events import AlarmTransition
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
-from tests.api.static.browsing import missing
+from tests.api.static.browsing import expect_to_fit, missing
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
 Visit = Callable[..., Page]
+STYLE = "(element, name) => getComputedStyle(element)[name]"
+SPREAD = """element => {
+  const [red, green, blue] = getComputedStyle(element).stroke.match(/[\\d.]+/g).map(Number);
+  return Math.max(red, green, blue) - Math.min(red, green, blue);
+}"""
 
 
 def raised(number: int, isa: str = "B", **others: Any) -> AlarmTransition:
@@ -235,3 +240,109 @@ def test_on_a_wall_there_is_nothing_but_what_is_watched_and_all_of_it_fits(
     expect(page).to_have_url(re.compile(r"#/overview$"))
     page.click("#wall")
     expect(page.locator("#nav")).to_be_hidden()
+
+
+def style(page: Page, wanted: str, name: str) -> Any:
+    return page.locator(wanted).first.evaluate(STYLE, name)
+
+
+def test_five_hundred_alarms_are_low_rows_that_sort_and_print_whole(
+    visit: Visit, topics: Topics
+) -> None:
+    page = visit(view="#/alarms")
+    now = time.time()
+    topics.events(
+        *(raised(n, time=now - n, subject=f"probe_{n}", metric="temperature") for n in range(500))
+    )
+    table = page.locator(".alarm-table")
+    expect(table).to_have_attribute("aria-rowcount", "501")
+    rows = table.locator(".alarm")
+    for width in (1440, 1024):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('.alarm-table .alarm')].every(row =>"
+            " row.offsetHeight === 32)"
+        )
+        expect_to_fit(page)
+    assert rows.count() < 80, "rows out of sight are in the page"
+
+    first = rows.first.locator(".where")
+    for press, order, subject in (
+        (1, "ascending", "Probe 0"), (2, "descending", "Probe 499"), (3, None, None)
+    ):  # fmt: skip
+        page.click("[data-sort=where]")
+        head = page.locator("[role=columnheader]", has_text="Where")
+        if order is None:
+            assert head.get_attribute("aria-sort") is None, press
+            continue
+        expect(head).to_have_attribute("aria-sort", order)
+        expect(first).to_have_text(str(subject))
+        assert "sort=" in page.url
+
+    page.emulate_media(media="print")
+    printed = page.evaluate(
+        "() => { dispatchEvent(new Event('beforeprint'));"
+        " return document.querySelectorAll('.alarm-table .alarm').length; }"
+    )
+    assert printed == 500
+    for gone in ("#nav", ".table-tools", ".table-bar", ".alarm-table [data-action=ack]"):
+        expect(page.locator(gone).first).to_be_hidden()
+
+
+def test_a_shape_blinks_while_nobody_has_seen_the_alarm_and_not_for_whom_movement_disturbs(
+    visit: Visit, topics: Topics
+) -> None:
+    page = visit(view="#/alarms")
+    topics.events(raised(1), raised(2, "C", state="acked"))
+    unseen, seen = ".alarm[data-isa=B] .shape", ".alarm[data-isa=C] .shape"
+    expect(page.locator(unseen)).to_have_count(1)
+    assert style(page, unseen, "animationName") == "blink"
+    assert float(style(page, unseen, "animationDuration").rstrip("s")) >= 0.5, "above 2 Hz"
+    assert style(page, seen, "animationName") == "none"
+    assert style(page, seen, "fill") == "none", "only colour says whether it was seen"
+    page.emulate_media(reduced_motion="reduce")
+    assert style(page, unseen, "animationName") == "none"
+    page.emulate_media(forced_colors="active")
+    assert style(page, unseen, "fill") == style(page, unseen, "stroke") != "none"
+    assert style(page, seen, "fill") == "none"
+    assert style(page, seen, "stroke") != style(page, "body", "backgroundColor")
+
+
+def test_sparklines_are_grey_also_of_a_signal_in_alarm(visit: Visit, topics: Topics) -> None:
+    now = time.time()
+    topics.events(*(reading(n, 20.0 + n, time=now - 9 + n) for n in range(9)), raised(1))
+    page = visit()
+    line = page.locator(".spark-line").first
+    expect(line).to_have_attribute("d", re.compile("L"))
+    expect(page.locator(".row[data-isa=B]")).to_have_count(1)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert line.evaluate(SPREAD) < 60, scheme  # a grey with some blue; an alarm's have over 100
+
+
+def test_each_priority_has_a_sound_that_is_repeated_until_somebody_silences_it(
+    visit: Visit, topics: Topics
+) -> None:
+    page = visit()
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    page.evaluate(
+        "() => { window.heard = []; const start = OscillatorNode.prototype.start;"
+        " OscillatorNode.prototype.start = function (at)"
+        " { heard.push(this.frequency.value); return start.call(this, at); }; }"
+    )
+    page.click("#sound")
+    tunes = {"asked for": page.evaluate("heard.splice(0)")}
+    for number, priority in enumerate(("low", "medium", "high", "critical")):
+        topics.events(raised(number, priority=priority, annunciate=True))
+        expect(page.locator(".alarm")).to_have_count(number + 1)
+        page.clock.run_for(1000)
+        tunes[priority] = page.evaluate("heard.splice(0)")
+    assert len({str(tune) for tune in tunes.values()}) == 4, tunes  # the first is that of `low`
+    page.clock.run_for(6000)
+    assert page.evaluate("heard.splice(0)") == tunes["critical"], "it is not repeated"
+    page.click("#silence")
+    expect(page.locator("#silence")).to_be_hidden()
+    page.clock.run_for(6000)
+    assert tunes["critical"][0] not in page.evaluate("heard")

@@ -259,11 +259,19 @@ def test_events_come_in_by_themselves_are_filtered_and_acknowledged(
     page.select_option("[name=type]", label="Button pressed")
     expect(page.locator(".event")).to_have_count(1)
     page.select_option("[name=type]", "")
+    page.get_by_role("checkbox", name="Choose: Person, Entrance").check()
+    expect(page.locator("[data-many=ack]")).to_have_text("Acknowledge (1)")
+    page.click("[data-many=none]")
     page.get_by_role("button", name="Acknowledge all 2 shown").click()
     expect(page.locator(".event")).to_have_count(3)
     expect(page.locator(".event [data-action=ack]")).to_have_count(0)
     page.fill("[name=day]", "2020-01-02")
     expect(page.locator(".event")).to_have_count(0)
+    page.get_by_role("button", name="The day after").click()
+    expect(page.locator("[name=day]")).to_have_value("2020-01-03")
+    page.select_option("[name=period]", "86400")
+    expect(page.locator("[name=day]")).to_have_value("")
+    expect(page.locator(".event")).to_have_count(3)
 
 
 def test_a_camera_is_added_stopped_and_shows_what_it_saw(visit: Visit, topics: Topics) -> None:
