@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from tests.waiting import PATIENCE
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -17,6 +19,11 @@ def cpu_of(pid: int) -> float:
     """CPU seconds of a process so far, user and system, all threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def family(pid: int) -> list[int]:
+    """A process, and all that it and those started, as they are now."""
+    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
 
 
 def memory_of(pid: int) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.embedded.ports import free_port
 from infra.embedded.stack import Stack
 from tests.bench.report import Figure
-from tests.flow_process import cpu_of
+from tests.flow_process import cpu_of, family
 from tests.waiting import wait_until
 
 DEFINITION = Path("flows/definitions/energy.yaml")
@@ -39,7 +39,7 @@ def _measure(folder: Path, flows: Path, start: str) -> list[Figure]:
     try:
         wait_until(lambda: log.read_text().count("UP running version") >= 3, what="the site")
         time.sleep(SETTLED)
-        pids = _family(up.pid)
+        pids = family(up.pid)
         before = sum(map(cpu_of, pids))
         time.sleep(SECONDS)
         percent = 100 * (sum(map(cpu_of, pids)) - before) / SECONDS
@@ -52,12 +52,6 @@ def _measure(folder: Path, flows: Path, start: str) -> list[Figure]:
         Figure(f"{name}, memory (PSS)", memory, "MB", None, None, "≤ 250 MB"),
         Figure(f"{name}, CPU", percent, "% of a core", None, None, None),
     ]
-
-
-def _family(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    children = [int(one) for task in tasks for one in (task / "children").read_text().split()]
-    return [pid, *(each for child in children for each in _family(child))]
 
 
 def _shared_memory(pid: int) -> float:

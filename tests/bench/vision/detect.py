@@ -21,7 +21,7 @@ from infra.demo import street_scenes
 from infra.embedded.broker import Broker
 from operators.events import Frame
 from tests.bench.report import Figure
-from tests.flow_process import cpu_of
+from tests.flow_process import cpu_of, family
 from tests.flows.vision.detecting import FLOW, Process
 from tests.waiting import wait_until
 
@@ -131,9 +131,3 @@ def _through(broker: Broker, data: Path, jpegs: list[bytes]) -> dict[str, float]
         BY_CLOCK: (last - first) / (ended - began),
         BY_CPU: (last - first) / (spent_then - spent),
     }
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [pid, *(int(word) for file in threads for word in file.read_text().split())]

@@ -5,12 +5,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 from kafka import KafkaConsumer, TopicPartition
 
 from connectors.kafka.connection import TopicConnection
 from infra.demo.passes import passes, write_video
 from operators.events import Event, Frame, decode_lines
-from tests.flow_process import FlowProcess, cpu_of
+from tests.flow_process import FlowProcess, cpu_of, family
 
 FLOW, SOURCE = "bench_cameras", "video"
 FOLLOWED, TOLD = "bench.followed", "bench.told"
@@ -110,17 +111,7 @@ class Events:
 def spent(pid: int) -> dict[str, float]:
     """CPU-seconds of a flow's processes so far: `capture`, `detection`, and the `flow` itself."""
     found = {"capture": 0.0, "detection": 0.0, "flow": cpu_of(pid)}
-    for child in _below(pid):
-        command = Path(f"/proc/{child}/cmdline").read_text()
-        part = "capture" if "capture_process" in command else "detection"
-        found[part] += cpu_of(child) + sum(cpu_of(each) for each in _all_below(child))
+    for child in psutil.Process(pid).children():
+        part = "capture" if "flows.vision.capture_process" in child.cmdline() else "detection"
+        found[part] += sum(map(cpu_of, family(child.pid)))
     return found
-
-
-def _below(pid: int) -> list[int]:
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(word) for file in threads for word in file.read_text().split()]
-
-
-def _all_below(pid: int) -> list[int]:
-    return [each for child in _below(pid) for each in (child, *_all_below(child))]
