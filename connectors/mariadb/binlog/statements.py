@@ -13,6 +13,8 @@ _COMMENTS = re.compile(
     rf"(?P<kept>{_QUOTED})|/\*M?!\d*(?P<run>.*?)\*/|/\*.*?\*/|--(?:[^\S\n].*?)?(?:\n|$)|#.*?(?:\n|$)",
     re.DOTALL,
 )
+_NAME = r"(?:`(?:[^`]|``)+`|\"(?:[^\"]|\"\")+\"|[^\s`\".,;()]+)"
+_TABLE = rf"{_NAME}(?:\s*\.\s*{_NAME})?"
 _SETTING = re.compile(r"\s*SET\s+STATEMENT\s.*?\sFOR\s+", re.IGNORECASE | re.DOTALL)
 Name = tuple[str, str]
 """(schema, table)."""
@@ -43,12 +45,13 @@ def _names(text: str, schema: str, tables: frozenset[Name]) -> list[Name]:
     return [
         (database, table)
         for database, table in sorted(tables)
-        if _speaks_of(text, table) and (database == schema or _speaks_of(text, database))
+        if _speaks_of(text, schema, database, table)
     ]
 
 
-def _speaks_of(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text) is not None
+def _speaks_of(text: str, schema: str, database: str, table: str) -> bool:
+    found = re.findall(rf"(?:({_NAME})\s*\.\s*)?[`\"]?(?<![\w$]){re.escape(table)}(?![\w$])", text)
+    return any((_plain(of) if of else schema) == database for of in found)
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,6 @@ class TableChange:
         )
 
 
-_NAME = r"(?:`(?:[^`]|``)+`|[^\s`.,;()]+)"
-_TABLE = rf"{_NAME}(?:\s*\.\s*{_NAME})?"
 _KINDS = re.compile(
     rf"\s*(?:(?P<alter>ALTER\s+(?:(?:ONLINE|IGNORE)\s+)*TABLE)\s+(?:IF\s+EXISTS\s+)?(?P<altered>{_TABLE})"
     rf"|(?P<replace>CREATE\s+OR\s+REPLACE\s+TABLE)\s+(?P<replaced>{_TABLE})"
@@ -198,4 +199,5 @@ def _full(target: str, schema: str) -> tuple[str, str]:
 
 
 def _plain(name: str) -> str:
-    return name[1:-1].replace("``", "`") if name.startswith("`") else name
+    quote = name[0]
+    return name[1:-1].replace(quote * 2, quote) if quote in '`"' else name

@@ -222,6 +222,8 @@ WATCHED = frozenset({("d", "t"), ("d", "a b"), ("e", "t")})
         ("CREATE OR REPLACE TABLE t SELECT 1 AS id", ["d.t"]),
         ("CREATE TABLE IF NOT EXISTS t(id INT)", ["d.t"]),
         ("/*!50001 ALTER TABLE t ADD c INT */", ["d.t"]),
+        ('ALTER TABLE "t" ADD c INT', ["d.t"]),  # sql_mode=ANSI_QUOTES
+        ('RENAME TABLE "a b" TO "x", "e" . "t" TO "d"."t"', ["d.a b", "d.t", "e.t"]),
         ("CREATE TEMPORARY TABLE t(id INT)", []),
         ("CREATE VIEW v AS SELECT * FROM t", []),
         ("INSERT INTO t VALUES (1)", []),
@@ -254,6 +256,11 @@ def test_a_statement_that_may_change_columns_is_known(statement: str, changed: l
         ("ALTER TABLE t DROP PARTITION p", {"d.t": "exchanged"}),
         ("ALTER TABLE t ADD PARTITION (PARTITION p VALUES LESS THAN (9))", {}),
         ("ALTER TABLE t IMPORT TABLESPACE", {"d.t": "exchanged"}),
+        ('DROP TABLE "t", "e"."t"', {"d.t": "dropped", "e.t": "dropped"}),
+        ('TRUNCATE "e"."t"', {"e.t": "truncated"}),
+        ("TRUNCATE TABLE other.t", {}),
+        ("DELETE FROM `e` . `t`", {"e.t": "statement"}),
+        ("UPDATE t SET v = (SELECT max(t) FROM e.other)", {"d.t": "statement"}),
         ("DROP TEMPORARY TABLE t", {}),
         ("DELETE FROM $t", {}),
     ],
@@ -263,6 +270,11 @@ def test_a_statement_that_changes_rows_and_names_none_is_known(
 ) -> None:
     found: list[Any] = lost_changes("d", statement, WATCHED)
     assert {".".join(name): how for name, how in found} == lost
+
+
+def test_a_statement_of_a_session_without_a_database_names_it() -> None:
+    assert lost_changes("", "TRUNCATE e.t", WATCHED) == [(("e", "t"), "truncated")]
+    assert lost_changes("", "TRUNCATE t", WATCHED) == []
 
 
 def test_what_empties_or_replaces_a_table_is_told_by_name(db: RecorderDatabase) -> None:
