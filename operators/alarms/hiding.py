@@ -3,11 +3,36 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from pydantic import Field
+
 from operators.alarms.engine.state import About, Slot
+from operators.component import Spec
 from operators.events import AlarmTransition, Event
 
 Cell = Callable[[str, str, Mapping[str, str]], str | None]
 """What a column says of a subject with these labels."""
+
+
+class SuppressedBy(Spec):
+    """An alarm that hides those of other subjects."""
+
+    alarm: str = Field(description="The alarm that hides.", examples=["gateway_down"])
+    match: str = Field(
+        min_length=1,
+        description=(
+            "A label of the hidden subject, or a column of its row in a table, that names the"
+            " subject of the hiding alarm, or has the same value as that one's; `subject` is the"
+            " subject itself, as without `match`."
+        ),
+        examples=["gateway"],
+    )
+
+
+def hider(entry: str | SuppressedBy) -> tuple[str, str | None]:
+    """The name of an alarm that hides, and what must match; None is the subject itself."""
+    if isinstance(entry, str):
+        return entry, None
+    return entry.alarm, None if entry.match == "subject" else entry.match
 
 
 class Member(NamedTuple):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from operators.alarms.hiding import SuppressedBy, hider
 from operators.component import Component, Spec
 from operators.model.condition import Column, When
 from operators.model.levels import Level
@@ -97,20 +98,6 @@ class Shelve(Spec):
     )
     until_escalated: bool = Field(
         False, description="Whether a higher priority (`levels`) ends it, too."
-    )
-
-
-class SuppressedBy(Spec):
-    """An alarm that hides those of other subjects."""
-
-    alarm: str = Field(description="The alarm that hides.", examples=["gateway_down"])
-    match: str = Field(
-        min_length=1,
-        description=(
-            "A label of the hidden subject, or a column of its row in a table, that names the"
-            " subject of the hiding alarm, or has the same value as that one's."
-        ),
-        examples=["gateway"],
     )
 
 
@@ -341,6 +328,18 @@ class Alarm(Component):
             )
         return value
 
+    @field_validator("suppressed_by")
+    @classmethod
+    def _hidden_in_one_way(cls, value: list[str | SuppressedBy]) -> list[str | SuppressedBy]:
+        names = [name for name, _ in map(hider, value)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"{name!r} is named twice; an alarm hides in one way: write one entry, and for"
+                    " the other way an alarm of another name with the same condition"
+                )
+        return value
+
     @model_validator(mode="after")
     def _when_or_rules(self) -> Self:
         if (self.when is None) == (self.rules is None):
@@ -373,10 +372,7 @@ class Alarm(Component):
     @property
     def hiders(self) -> dict[str, str | None]:
         """The alarms that hide it, each with the label or column that must match, if any."""
-        return {
-            one if isinstance(one, str) else one.alarm: None if isinstance(one, str) else one.match
-            for one in self.suppressed_by
-        }
+        return dict(map(hider, self.suppressed_by))
 
     @property
     def sources(self) -> list[str]:
