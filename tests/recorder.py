@@ -83,7 +83,12 @@ class RecorderDatabase:
         wait_until(only_the_last_is_left, what="the server to purge its log", every=0.2)
 
     def gtid(self) -> str:
+        """The position of the log: the last transaction of each domain."""
         return str(self.run("SELECT @@global.gtid_binlog_pos")[0][0])
+
+    def last_gtid(self) -> str:
+        """The last transaction of this connection."""
+        return str(self.run("SELECT @@last_gtid")[0][0])
 
 
 class Watching:

@@ -340,9 +340,9 @@ def test_other_tables_come_whole_with_ids_of_key_and_transaction(db: RecorderDat
     with Watching(db.url, tables=[f"{db.name}.meters"]) as watching:
         watching.until_live()
         db.run("UPDATE meters SET watts = 20")
-        updated = db.gtid()
+        updated = db.last_gtid()
         db.run("DELETE FROM meters")
-        deleted = db.gtid()
+        deleted = db.last_gtid()
         watching.until_rows(3)
     assert [(row.op, row.values["watts"]) for row in watching.rows] == [
         ("insert", 10),
