@@ -6,7 +6,7 @@ import {icon} from "./icons.js";
 import {connection} from "../connection/connection.js";
 import {here, scrollBack} from "./place.js";
 import {may} from "./session.js";
-import {failure, skeleton} from "./states.js";
+import {failure} from "./states.js";
 import {applyWords, say} from "../words/words.js";
 
 const FIRST = "overview";
@@ -37,14 +37,13 @@ export class Navigation {
   }
 
   async load(name, focus) {
-    this.gone.replaceChildren(skeleton(4));
-    this.gone.hidden = false;
     try {
       const view = await this.loaders[name]();
       if (!this.views[name]) this.hold(name, view);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      if (this.current === name) this.gone.replaceChildren(failure(say("serverGone"), () => location.reload()));
+      this.gone.replaceChildren(failure(say("serverGone"), () => location.reload()));
+      this.gone.hidden = this.current !== name;
       return;
     }
     if (this.current === name) this.follow(focus);
@@ -94,7 +93,6 @@ export class Navigation {
     const view = this.views[name];
     if (!view) { this.load(name, focus); return; }
     const fresh = view.section.hidden;
-    this.gone.hidden = true;
     view.section.hidden = false;
     this.shownView = name;
     if (moves) scrollTo(0, 0);

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from api.settings import Settings
 from tests.api.conftest import Start
@@ -176,18 +176,6 @@ def test_before_the_first_answer_a_view_says_that_it_loads_and_not_that_there_is
     expect(page.locator("#no-cards")).to_have_text("Loading…")
     page.evaluate("location.hash = '#/alarms'")
     expect(page.locator("[data-view=alarms] .skeleton")).to_be_visible()
-
-
-def test_while_the_file_of_a_view_is_under_way_the_page_is_not_empty(visit: Visit) -> None:
-    page = visit()
-    held: list[Route] = []
-    page.route("**/events_view.js", lambda route: held.append(route))
-    page.evaluate("location.hash = '#/events'")
-    waits = page.locator("#view .skeleton:visible")
-    expect(waits).to_have_count(1)
-    held[0].continue_()
-    expect(page.locator("[data-view=events] .event")).to_have_count(1)
-    expect(waits).to_have_count(0)
 
 
 def holes(page: Page) -> Any:
