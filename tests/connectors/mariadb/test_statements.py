@@ -19,6 +19,10 @@ from tests.recorder import RecorderDatabase, Watching
 pytestmark = pytest.mark.slow
 
 PLAIN = "CREATE TABLE {t}(id INT PRIMARY KEY, v INT)"
+PARTED = (
+    f"{PLAIN} PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (2),"
+    " PARTITION high VALUES LESS THAN MAXVALUE)"
+)
 ONE = "INSERT INTO {t} VALUES (1, 10)"
 TWO = "INSERT INTO {t} VALUES (1, 10), (2, 20)"
 MOMENT = datetime.datetime(2026, 7, 1, 12, 0, 0)
@@ -457,20 +461,14 @@ CASES = {
             "UPDATE {t} SET v = 21 WHERE id = 2",
         ),
         [("insert", 1, 10), ("insert", 2, 20), ("update", 2, 21)],
-        table=(
-            f"{PLAIN} PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (2),"
-            " PARTITION high VALUES LESS THAN MAXVALUE)"
-        ),
+        table=PARTED,
         letters=["exchanged"],
         is_whole=False,
     ),
     "partition_dropped": Case(
         (TWO, "ALTER TABLE {t} TRUNCATE PARTITION low", "ALTER TABLE {t} DROP PARTITION low"),
         [("insert", 1, 10), ("insert", 2, 20)],
-        table=(
-            f"{PLAIN} PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (2),"
-            " PARTITION high VALUES LESS THAN MAXVALUE)"
-        ),
+        table=PARTED,
         letters=["exchanged", "exchanged"],
         is_whole=False,
     ),
@@ -484,10 +482,7 @@ CASES = {
             "UPDATE {t} SET v = 21 WHERE id = 2",
         ),
         [("insert", 1, 10), ("insert", 2, 20), ("update", 2, 21)],
-        table=(
-            f"{PLAIN} PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (2),"
-            " PARTITION high VALUES LESS THAN MAXVALUE)"
-        ),
+        table=PARTED,
     ),
 }
 
