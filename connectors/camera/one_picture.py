@@ -29,14 +29,15 @@ class NoPicture(Exception):
 def one_picture(address: str) -> bytes:
     """A picture of the camera, as JPEG. Raises `NoPicture`."""
     options = {"protocol_whitelist": SAFE}
-    if address.startswith("rtsp"):
+    is_rtsp = address.startswith("rtsp")
+    if is_rtsp:
         options |= {"rtsp_transport": "tcp"}
     else:
         options |= HTTP_OPTIONS  # else it sends us anywhere
     before = connections()
     try:
         with av.open(address, options=options, timeout=(WAIT, WAIT)) as stream:
-            if address.startswith("rtsp") and other_machine(address, before):
+            if is_rtsp and other_machine(address, before):
                 raise NoPicture(LED_AWAY)
             for frame in stream.decode(video=0):
                 width = min(frame.width, LARGEST)

@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 from collections.abc import Container, Mapping
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 SOCKETS = "/proc/self/fd"
 """Where the system shows a process its connections; elsewhere than on Linux none are seen."""
@@ -55,7 +55,7 @@ def moved_to(address: str, timeout: float) -> str | None:
     """Where an HTTP server sends whoever asks for an address; None if nowhere."""
     parts = urlsplit(address)
     link = http_connection(address, timeout)
-    target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     try:
         link.request("GET", target)
         answer = link.getresponse()
